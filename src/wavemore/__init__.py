@@ -1,0 +1,58 @@
+"""wavemore learns what the strings on a list look like, scores how well any string fits, and makes more of them.
+
+    import wavemore
+
+    model = wavemore.fit("names")  # a file, a list's name, or any iterable of strings
+    model.sample(5, starts_with="an", seed=1)
+    model.score_samples(["emma", "xqzt"])  # log-likelihoods in nats
+    model.save("names.safetensors")
+    wavemore.load("names.safetensors")
+
+Public names are imported when they are first used, so `import wavemore` takes no time and never imports PyTorch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from wavemore._version import __version__
+
+if TYPE_CHECKING:
+    from wavemore.config import Recipe, load_recipe
+    from wavemore.corpus import read_corpus
+    from wavemore.errors import WavemoreError
+    from wavemore.estimator import StringModel, fit, load
+    from wavemore.evaluate import evaluate
+
+__all__ = [
+    "Recipe",
+    "StringModel",
+    "WavemoreError",
+    "__version__",
+    "evaluate",
+    "fit",
+    "load",
+    "load_recipe",
+    "read_corpus",
+]
+
+_MODULES = {
+    "Recipe": "config",
+    "StringModel": "estimator",
+    "WavemoreError": "errors",
+    "evaluate": "evaluate",
+    "fit": "estimator",
+    "load": "estimator",
+    "load_recipe": "config",
+    "read_corpus": "corpus",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'wavemore' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"wavemore.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

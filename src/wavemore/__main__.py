@@ -1,0 +1,5 @@
+"""`python -m wavemore` is the command `wavemore`."""
+
+from wavemore.cli import main
+
+main()

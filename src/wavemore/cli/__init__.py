@@ -1,0 +1,84 @@
+"""The command line: one short file a command, each of which parses, makes one library call and prints.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
+130 interrupted. Nothing heavy is imported before a command runs, so `--help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from wavemore._version import __version__
+from wavemore.cli import evaluate, info, sample, trace, train
+from wavemore.cli.output import say
+from wavemore.errors import WavemoreError
+
+__all__ = ["app", "main", "run"]
+
+app = typer.Typer(
+    name="wavemore",
+    help=(
+        "Learns what the strings on a list look like, scores how well any string fits, and makes more of them.\n\n"
+        "\b\nExamples\n"
+        "  wavemore sample                              new names from the model in the package\n"
+        "  wavemore train towns -o towns.safetensors    learn a list: a file, or one in the package\n"
+        "  wavemore sample towns.safetensors -n 5 --starts-with Wal\n"
+        "  wavemore evaluate towns.safetensors towns    its loss on each part of the list\n\n"
+        "'wavemore COMMAND --help' tells more of each."
+    ),
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"wavemore {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+for _command in (train, sample, evaluate, trace, info):
+    app.command(name=_command.NAME)(_command.command)
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Errors that are foreseen become one sentence each."""
+    try:
+        # With standalone_mode off, typer hands its own errors and exit codes to us.
+        code = typer.main.get_command(app).main(args=list(arguments), prog_name="wavemore", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except typer.TyperException as error:
+        say(error.format_message().rstrip("."))
+        return error.exit_code
+    except WavemoreError as error:
+        say(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does: stop quietly, and let Python's last flush go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        say("there is not enough memory for this; try smaller settings or a smaller list")
+        return 1

@@ -1,0 +1,42 @@
+"""Options that several commands share: each has one name, one meaning and one help text."""
+
+import tomllib
+from typing import Annotated, Any
+
+import typer
+
+from wavemore.errors import UsageError
+
+__all__ = ["ColumnOption", "EncodingOption", "FormatOption", "JsonOption", "ModelArgument", "QuietOption", "SetOption", "settings_of"]
+
+ModelArgument = Annotated[
+    str | None, typer.Argument(metavar="[MODEL]", help="A model file; without it, the model in the package.")
+]
+ColumnOption = Annotated[
+    str | None,
+    typer.Option(help="The column of a CSV, TSV or JSON lines list: its name, or its number if there is no header."),
+]
+EncodingOption = Annotated[str, typer.Option(help="The list's encoding.")]
+FormatOption = Annotated[
+    str | None, typer.Option(help="text, csv, tsv or jsonl; without it, told from the file's ending.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.steps=1000; may be repeated."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one record a line.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
+
+
+def settings_of(assignments: list[str] | None) -> dict[str, Any]:
+    """`["train.steps=100"]` as `{"train.steps": 100}`; values are TOML, and text may stand without quotes."""
+    settings: dict[str, Any] = {}
+    for assignment in assignments or []:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f'--set {assignment} has no "="; write it as key=value, such as train.steps=1000')
+        try:
+            settings[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            settings[key.strip()] = value.strip()
+    return settings

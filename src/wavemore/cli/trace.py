@@ -1,0 +1,55 @@
+"""`wavemore trace`: the shape of every tensor on its way through the model."""
+
+from typing import Annotated
+
+import typer
+
+from wavemore.cli.options import JsonOption, ModelArgument, SetOption, settings_of
+from wavemore.cli.output import json_line, write_lines
+from wavemore.errors import UsageError
+
+NAME = "trace"
+
+
+def command(
+    model: ModelArgument = None,
+    recipe: Annotated[str | None, typer.Option(help="Trace an untrained model of this recipe instead.")] = None,
+    batch: Annotated[int, typer.Option(help="Rows in the batch.")] = 32,
+    vocabulary: Annotated[int, typer.Option(help="With --recipe: ids, the boundary included (a-z makes 27).")] = 27,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Send a batch through the model and show the shape after every layer.
+
+    \b
+    Examples
+      wavemore trace --recipe notes
+      wavemore trace --recipe notes --batch 4 --set model.groups=[4,2]
+      wavemore trace names.safetensors
+    """
+    from wavemore.config import load_recipe
+    from wavemore.modelfile import ModelFile, pretrained_path
+    from wavemore.nn.trace import flattening, trace
+
+    if recipe is not None and model is not None:
+        raise UsageError(f"trace either the model {model} or the recipe {recipe}, not both")
+    if recipe is None:
+        if set_:
+            raise UsageError("--set goes with --recipe: a model file has its settings")
+        file = ModelFile.load(pretrained_path() if model is None else model)
+        config, vocabulary = file.recipe.model, len(file.vocabulary)
+    else:
+        config = load_recipe(recipe).with_settings(settings_of(set_)).model
+    steps = trace(config, vocabulary, batch)
+    if json:
+        write_lines(json_line(step._asdict()) for step in steps)
+        return
+    rows = [(step.layer, _tuple(step.shape), f"{step.parameters:,}" if step.parameters else "") for step in steps]
+    rows = [("layer", "shape", "parameters"), *rows, ("sum", "", f"{sum(step.parameters for step in steps):,}")]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    write_lines(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows)
+    write_lines(["", f"flattening alone: {' -> '.join(_tuple(shape) for shape in flattening(config))}"])
+
+
+def _tuple(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, shape))})"

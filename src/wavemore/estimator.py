@@ -1,0 +1,276 @@
+"""`StringModel`: a density over strings with scikit-learn's conventions, and the short forms `fit` and `load`."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from wavemore._version import __version__
+from wavemore.chunks import Windows
+from wavemore.config import Recipe, load_recipe
+from wavemore.corpus import Corpus, Parts, read_corpus, split
+from wavemore.engine import Engine
+from wavemore.errors import FileError, NotFittedError, UsageError
+from wavemore.files import check_writable
+from wavemore.modelfile import ModelFile, pretrained_path
+from wavemore.sample import sample_strings
+from wavemore.score import log_likelihoods
+from wavemore.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from wavemore.train import Monitor
+
+__all__ = ["StringModel", "fit", "load"]
+
+Strings = str | Path | Iterable[str] | Corpus
+"""A file's path, "-" for standard input, a list's name, any iterable of strings, or a `Corpus` read before."""
+
+
+class StringModel:
+    """A model of what the strings on a list look like.
+
+    recipe      the name of a recipe, the path of a TOML file, or a `Recipe`
+    settings    changes to it, such as `{"train.steps": 1000}`
+    seed        where given, the seed of weights and batches (`train.seed`)
+
+    After `fit` or `load`: `file_` (recipe, vocabulary, weights and provenance) and `history_` (one record for each
+    evaluation; empty for a loaded model). Fitting needs PyTorch, everything else does not.
+    """
+
+    def __init__(
+        self,
+        recipe: str | Path | Recipe = "fast",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.settings = settings
+        self.seed = seed
+
+    def fit(
+        self,
+        X: Strings,  # noqa: N803 - scikit-learn's name
+        y: object = None,
+        *,
+        validation: Strings | None = None,
+        test: Strings | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: bool = False,
+        command: str = "",
+    ) -> Self:
+        """Train on strings. `y` is ignored and there for scikit-learn.
+
+        validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
+        checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; removed when the run ends
+        resume        go on from the checkpoint; the run then ends as if it had never stopped
+        progress      a bar and a line for each evaluation on standard error
+        command       for the provenance: how the run was started
+
+        Raises a `WavemoreError` for anything wrong with strings, settings or files; `KeyboardInterrupt` on Ctrl-C.
+        """
+        recipe = self.resolved_recipe()
+        corpus = _corpus(X, recipe)
+        parts, origin = _parts(corpus, recipe, validation, test)
+        vocabulary = Vocabulary.of(string for part in parts for string in part)
+        about = {"recipe": recipe.to_dict(), "origin": origin, "command": command}
+        context = recipe.model.context
+        training, held_out = (
+            Windows.of(part, vocabulary, context) for part in (parts.train, parts.validation)
+        )
+
+        from wavemore.train import Checkpoint, train
+
+        if resume and checkpoint is None:
+            raise UsageError("to resume, name the checkpoint to go on from")
+        stopped = Checkpoint.load(checkpoint) if resume and checkpoint is not None else None
+        if checkpoint is not None:
+            check_writable(checkpoint)
+        with _monitor(recipe, progress) as monitor:
+            trained = train(
+                recipe,
+                len(vocabulary),
+                training,
+                held_out,
+                about=about,
+                monitor=monitor,
+                resume=stopped,
+                save=(lambda state: state.save(checkpoint)) if checkpoint is not None else None,
+            )
+        provenance = {
+            **origin,
+            "losses": {"train": trained.train_loss, "validation": trained.validation_loss},
+            "step": trained.step,
+            "seed": recipe.train.seed,
+            "version": __version__,
+            "command": stopped.about["command"] if stopped is not None else command,
+        }
+        self.file_ = ModelFile(recipe, vocabulary, trained.weights, provenance)
+        self.history_ = trained.history
+        self.__dict__.pop("engine_", None)
+        return self
+
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        starts_with: str = "",
+        temperature: float = 1.0,
+        max_length: int | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
+        """`n` new strings; see `wavemore.sample.sample_strings` for the arguments and errors."""
+        return list(
+            sample_strings(
+                self.engine_,
+                self._file.vocabulary,
+                n,
+                starts_with=starts_with,
+                temperature=temperature,
+                max_length=max_length,
+                seed=seed,
+            )
+        )
+
+    def score_samples(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """The log-likelihood of each string in nats, float64 of shape (strings,); minus infinity where a character is
+        unknown. Raises `UsageError` for a single string in place of a list."""
+        return log_likelihoods(self.engine_, self._file.vocabulary, _listed(X))
+
+    def score(self, X: Iterable[str], y: object = None) -> float:  # noqa: N803 - scikit-learn's name
+        """The mean log-likelihood of the strings, nats per string: higher is better. `y` is ignored."""
+        strings = _listed(X)
+        if not strings:
+            raise UsageError("there is no mean score of no strings; give at least one")
+        return float(self.score_samples(strings).mean())
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
+        self._file.save(path)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Self:
+        """The model of a file; without a path the one in the package, trained on the embedded names.
+
+        Raises `FileError` or `ModelFileError`."""
+        file = ModelFile.load(pretrained_path() if path is None else path)
+        model = cls(file.recipe)
+        model.file_ = file
+        model.history_ = []
+        return model
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's arguments by name."""
+        return {name: getattr(self, name) for name in _parameters()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change constructor arguments; takes effect at the next `fit`. Raises `UsageError` for an unknown name."""
+        for name, value in params.items():
+            if name not in _parameters():
+                raise UsageError(f"StringModel has no parameter {name!r}; its parameters are {', '.join(_parameters())}")
+            setattr(self, name, value)
+        return self
+
+    @cached_property
+    def engine_(self) -> Engine:
+        """The model in its folded form."""
+        return Engine.of(self._file)
+
+    @property
+    def _file(self) -> ModelFile:
+        if "file_" not in self.__dict__:
+            raise NotFittedError("this StringModel is not fitted yet; call fit(strings) first, or load a model")
+        return self.file_
+
+    def __repr__(self) -> str:
+        given = {name: value for name, value in self.get_params().items() if value is not None}
+        return f"StringModel({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+    def resolved_recipe(self) -> Recipe:
+        """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place. Raises `ConfigError`."""
+        seed = {} if self.seed is None else {"train.seed": self.seed}
+        return load_recipe(self.recipe).with_settings({**(self.settings or {}), **seed})
+
+
+def fit(
+    strings: Strings,
+    *,
+    recipe: str | Path | Recipe = "fast",
+    settings: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    validation: Strings | None = None,
+    test: Strings | None = None,
+    progress: bool = False,
+) -> StringModel:
+    """A `StringModel` trained on strings: `StringModel(recipe, ...).fit(strings, ...)` in one call."""
+    return StringModel(recipe, settings=settings, seed=seed).fit(
+        strings, validation=validation, test=test, progress=progress, command="wavemore.fit"
+    )
+
+
+def load(path: str | Path | None = None) -> StringModel:
+    """The model of a file; `load()` alone gives the one in the package. Raises `FileError` or `ModelFileError`."""
+    return StringModel.load(path)
+
+
+def _parameters() -> list[str]:
+    return [name for name in inspect.signature(StringModel.__init__).parameters if name != "self"]
+
+
+def _listed(strings: Iterable[str]) -> Sequence[str]:
+    if isinstance(strings, str):
+        raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
+    strings = list(strings)
+    for number, string in enumerate(strings, start=1):
+        if not isinstance(string, str):
+            raise UsageError(f"item {number} of the list is {string!r}, a {type(string).__name__}, and not a string")
+    return strings
+
+
+def _corpus(strings: Strings, recipe: Recipe) -> Corpus:
+    return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=recipe.data.max_length)
+
+
+def _parts(
+    corpus: Corpus, recipe: Recipe, validation: Strings | None, test: Strings | None
+) -> tuple[Parts, dict[str, Any]]:
+    """The parts to train and validate on, and what the provenance says of them."""
+    if validation is None:
+        if test is not None:
+            raise UsageError("a test list of its own needs a validation list of its own; give both or neither")
+        parts = split(corpus, recipe.data)
+        how: dict[str, Any] = {"kind": recipe.data.split, "seed": recipe.data.seed}
+    else:
+        given = [_corpus(validation, recipe), *([] if test is None else [_corpus(test, recipe)])]
+        parts = Parts(corpus.strings, *(part.strings for part in given), *([[]] if test is None else []))
+        how = {"kind": "given", "fingerprints": [part.fingerprint for part in given]}
+    sizes = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
+    data = {
+        "name": corpus.name,
+        "strings": len(corpus.strings),
+        "distinct": len(set(corpus.strings)),
+        "sha256": corpus.fingerprint,
+        "skipped": str(corpus.skipped),
+    }
+    return parts, {"data": data, "split": {**how, **sizes}}
+
+
+class _Silent:
+    """A monitor that says nothing."""
+
+    def step(self, step: int, loss: float) -> None: ...
+
+    def evaluated(self, record: dict[str, Any]) -> None: ...
+
+
+def _monitor(recipe: Recipe, progress: bool) -> AbstractContextManager["Monitor"]:
+    if not progress:
+        return nullcontext(_Silent())
+    from wavemore.progress import TrainingProgress
+
+    return TrainingProgress(recipe.train.steps)

@@ -1,0 +1,83 @@
+"""How well a model fits a whole list: its loss, always in evaluation mode."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, inf, log
+
+import numpy as np
+
+from wavemore.corpus import Corpus, split
+from wavemore.engine import Engine
+from wavemore.errors import CorpusError
+from wavemore.modelfile import ModelFile
+from wavemore.score import log_likelihoods
+from wavemore.vocabulary import Vocabulary, normalise
+
+__all__ = ["Evaluation", "evaluate", "evaluate_parts"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The loss over a list. A prediction is a character or the boundary that ends a string, as in the lecture."""
+
+    strings: int
+    """Strings scored."""
+    unknown: int
+    """Strings left out because they hold a character that the model does not know (their probability is zero)."""
+    predictions: int
+    nats_per_character: float
+    """The mean negative log-likelihood of a prediction: the lecture's loss."""
+
+    @property
+    def bits_per_character(self) -> float:
+        """The same in bits."""
+        return self.nats_per_character / log(2)
+
+    @property
+    def perplexity(self) -> float:
+        """How many equally likely characters would be as hard to predict."""
+        return exp(self.nats_per_character) if self.nats_per_character < 700 else inf
+
+    def to_dict(self) -> dict[str, int | float]:
+        """For JSON."""
+        return {
+            "strings": self.strings,
+            "unknown": self.unknown,
+            "predictions": self.predictions,
+            "nats_per_character": self.nats_per_character,
+            "bits_per_character": self.bits_per_character,
+            "perplexity": self.perplexity,
+        }
+
+
+def evaluate(engine: Engine, vocabulary: Vocabulary, strings: Sequence[str]) -> Evaluation:
+    """The loss of a model over strings, each counted as often as it stands there.
+
+    Raises `CorpusError` when the model knows all characters of none of the strings.
+    """
+    strings = [normalise(string) for string in strings]
+    scores = log_likelihoods(engine, vocabulary, strings)  # (strings,) nats
+    known = np.isfinite(scores)
+    if not known.any():
+        raise CorpusError(
+            f"none of the {len(strings)} strings is made of characters that the model knows; it cannot be evaluated on them"
+        )
+    predictions = sum(len(string) + 1 for string, is_known in zip(strings, known, strict=True) if is_known)
+    return Evaluation(
+        strings=int(known.sum()),
+        unknown=int((~known).sum()),
+        predictions=predictions,
+        nats_per_character=float(-scores[known].sum() / predictions),
+    )
+
+
+def evaluate_parts(engine: Engine, model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
+    """The loss over a list, under "all"; before it over "train", "validation" and "test" apart, where the list is the
+    very one that the model was trained on and was split by the model's own settings."""
+    parts: dict[str, Sequence[str]] = {}
+    provenance = model.provenance
+    if provenance.get("data", {}).get("sha256") == corpus.fingerprint and provenance["split"]["kind"] != "given":
+        found = split(corpus, model.recipe.data)
+        parts = {"train": found.train, "validation": found.validation, "test": found.test}
+    parts["all"] = corpus.strings
+    return {name: evaluate(engine, model.vocabulary, strings) for name, strings in parts.items()}

@@ -1,0 +1,65 @@
+"""Writing files whole or not at all."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from wavemore.errors import FileError
+
+__all__ = ["check_writable", "write_whole"]
+
+
+def write_whole(path: str | Path, data: bytes) -> None:
+    """Write `data` to `path` so that at every moment the path holds the old file or the new one, never a part.
+
+    Raises `FileError`, leaving what was there. A device or a pipe is written directly, since it cannot be replaced.
+    """
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as device:
+                device.write(data)
+            return
+        target = path.resolve()  # a symbolic link stays a link: what it points to is replaced
+        descriptor, name = _temporary(target)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise FileError.of("write", path, error) from error
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise the `FileError` that `write_whole` would raise for this path, before the work and not after it."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, os.strerror(21))
+        if path.exists() and not path.is_file():
+            return
+        descriptor, name = _temporary(path.resolve())
+        os.close(descriptor)
+        os.unlink(name)
+    except OSError as error:
+        raise FileError.of("write", path, error) from error
+
+
+def _temporary(target: Path) -> tuple[int, str]:
+    """A new file beside the target, with the permissions the target has or a new file would get."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    if target.exists():
+        mode = target.stat().st_mode & 0o777
+    else:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    os.chmod(name, mode)
+    return descriptor, name

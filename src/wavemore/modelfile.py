@@ -1,0 +1,159 @@
+"""One model, one file: safetensors, with everything else that is needed to use it in the file's metadata.
+
+The metadata has one entry, "wavemore", a JSON object:
+
+    format        the version of this layout, a whole number
+    recipe        model, training and data settings
+    characters    the vocabulary, in order of ids from 1
+    provenance    where the model comes from: data, split, losses, seed, version, command
+
+The tensors are the model's parameters and running statistics, float32, under the names of `weight_shapes`. Reading
+checks all of it; nothing in the file is ever executed. The same model is always the same bytes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError, safe_open
+
+from wavemore.config import ModelConfig, Recipe
+from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
+from wavemore.files import write_whole
+from wavemore.vocabulary import Vocabulary
+
+__all__ = ["FORMAT", "ModelFile", "is_model_file", "pretrained_path", "weight_shapes"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What a model file holds."""
+
+    recipe: Recipe
+    vocabulary: Vocabulary
+    weights: Mapping[str, np.ndarray]
+    """float32 arrays, named and shaped as `weight_shapes` says."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training adjusted: all weights but the running statistics."""
+        return sum(array.size for name, array in self.weights.items() if ".running_" not in name)
+
+    def save(self, path: str | Path) -> None:
+        """Write the file, whole or not at all. Raises `FileError`."""
+        about = {
+            "format": FORMAT,
+            "recipe": self.recipe.to_dict(),
+            "characters": self.vocabulary.characters,
+            "provenance": dict(self.provenance),
+        }
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.weights.items()}
+        # A single metadata entry: with several, safetensors writes them in an order that changes from run to run.
+        write_whole(path, safetensors.numpy.save(arrays, {"wavemore": json.dumps(about, ensure_ascii=False)}))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "ModelFile":
+        """Read and check a file. Raises `FileError` when it cannot be opened and `ModelFileError` when it is unsound."""
+        try:
+            with Path(path).open("rb"):  # safetensors' own messages do not tell a missing file from a directory
+                pass
+            with safe_open(str(path), framework="np") as file:
+                entry = (file.metadata() or {}).get("wavemore")
+                if entry is None:
+                    raise ModelFileError(f"{path} is a safetensors file, but not a wavemore model; train one with it")
+                about = _about(entry, path)
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+        except OSError as error:
+            raise FileError.of("read the model", path, error) from error
+        except (SafetensorError, KeyError, TypeError) as error:
+            raise ModelFileError(
+                f"{path} is not a wavemore model, or is damaged or cut short ({error}); train it or copy it again"
+            ) from error
+        try:
+            recipe = Recipe.from_dict(about["recipe"])
+            vocabulary = Vocabulary(about["characters"])
+        except (ConfigError, UsageError) as error:
+            raise ModelFileError(f"the model {path} has unsound metadata: {error}") from error
+        _check_weights(weights, weight_shapes(recipe.model, len(vocabulary)), path)
+        return cls(recipe, vocabulary, weights, about["provenance"])
+
+
+def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """The name and shape of every tensor of a model: those of `nn.WaveNet.state_dict()`."""
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary_size, config.embedding)}
+    channels = config.embedding
+    for i, n in enumerate(config.groups):
+        shapes[f"levels.{i}.linear.weight"] = (channels * n, config.hidden)
+        if config.bias:
+            shapes[f"levels.{i}.linear.bias"] = (config.hidden,)
+        shapes |= _norm_shapes(f"levels.{i}.norm", config.hidden)
+        channels = config.hidden
+    shapes["head.linear.weight"] = (config.hidden, vocabulary_size)
+    if config.final_norm:
+        shapes |= _norm_shapes("head.norm", vocabulary_size)
+    else:
+        shapes["head.linear.bias"] = (vocabulary_size,)
+    return shapes
+
+
+def pretrained_path() -> Path:
+    """The model in the package, trained on the embedded names."""
+    return Path(str(resources.files("wavemore") / "pretrained" / "names.safetensors"))
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Whether the file is a wavemore model, by its metadata alone."""
+    try:
+        with safe_open(str(path), framework="np") as file:
+            return "wavemore" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
+def _norm_shapes(prefix: str, channels: int) -> dict[str, tuple[int, ...]]:
+    return {f"{prefix}.{name}": (channels,) for name in ("gamma", "beta", "running_mean", "running_var")}
+
+
+def _about(entry: str, path: object) -> dict[str, Any]:
+    """The checked metadata."""
+    try:
+        about = json.loads(entry)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"the model {path} has unsound metadata: {error}") from error
+    version = about.get("format") if isinstance(about, dict) else None
+    if type(version) is not int or version < 1:
+        raise ModelFileError(f"the model {path} has unsound metadata: its format is {version!r}, not a whole number")
+    if version > FORMAT:
+        raise ModelFileError(
+            f"the model {path} has format {version}, written by a newer wavemore than this one, which reads up to "
+            f"{FORMAT}; upgrade with: pip install -U wavemore"
+        )
+    for key, kind in (("recipe", dict), ("characters", str), ("provenance", dict)):
+        if not isinstance(about.get(key), kind):
+            raise ModelFileError(f'the model {path} has unsound metadata: "{key}" is missing or of the wrong type')
+    return about
+
+
+def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], path: object) -> None:
+    for name in sorted(weights.keys() ^ shapes.keys()):
+        state = "lacks" if name in shapes else "has a tensor that does not belong there,"
+        raise ModelFileError(f"the model {path} {state} {name}; train it or copy it again")
+    for name, shape in shapes.items():
+        array = weights[name]
+        if array.shape != shape or array.dtype != np.float32:
+            raise ModelFileError(
+                f"the model {path} holds {name} as {array.dtype} of shape {array.shape}, and its settings need float32 "
+                f"of shape {shape}; train it or copy it again"
+            )
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"the model {path} holds numbers in {name} that are not finite (NaN or infinity)")
+        if name.endswith(".running_var") and (array < 0).any():
+            raise ModelFileError(f"the model {path} holds a negative variance in {name}")

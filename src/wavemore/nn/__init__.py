@@ -1,0 +1,23 @@
+"""The model in PyTorch: layers and the WaveNet. Knows nothing of data, files or optimisers."""
+
+from wavemore.errors import MissingExtraError
+
+try:
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise MissingExtraError.of("wavemore.nn", "PyTorch", "train") from error
+
+from wavemore.nn.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
+from wavemore.nn.wavenet import WaveNet, evaluation_mode, sample_as_taught
+
+__all__ = [
+    "BatchNorm1d",
+    "Embedding",
+    "FlattenConsecutive",
+    "Linear",
+    "Sequential",
+    "Tanh",
+    "WaveNet",
+    "evaluation_mode",
+    "sample_as_taught",
+]

@@ -1,0 +1,49 @@
+"""Every layer's output shape, seen by sending a batch through the layers one by one."""
+
+from math import prod
+from typing import NamedTuple
+
+import torch
+
+from wavemore.config import ModelConfig
+from wavemore.errors import UsageError
+from wavemore.nn.wavenet import WaveNet, evaluation_mode
+
+__all__ = ["Step", "flattening", "trace"]
+
+
+class Step(NamedTuple):
+    """One layer on the way."""
+
+    layer: str
+    """Its class, and for a FlattenConsecutive its n."""
+    shape: tuple[int, ...]
+    """Of its output."""
+    parameters: int
+
+
+def trace(config: ModelConfig, vocabulary_size: int, batch: int) -> list[Step]:
+    """The steps of a batch of boundary ids through an untrained model. Raises `UsageError` for sizes below 1."""
+    for name, value, least in (("batch", batch, 1), ("vocabulary", vocabulary_size, 2)):
+        if value < least:
+            raise UsageError(f"the {name} is {value}, and it is {least} or more")
+    model = WaveNet(config, vocabulary_size)
+    x = torch.zeros((batch, config.context), dtype=torch.long)  # (B, T)
+    steps = []
+    with evaluation_mode(model):
+        for layer in [model.embedding, *(layer for part in (*model.levels, model.head) for layer in part.children())]:
+            x = layer(x)
+            n = getattr(layer, "n", None)
+            name = type(layer).__name__ + (f"({n})" if n is not None else "")
+            steps.append(Step(name, tuple(x.shape), sum(p.numel() for p in layer.parameters())))
+    return steps
+
+
+def flattening(config: ModelConfig) -> list[tuple[int, ...]]:
+    """The shapes of one row when flattening stands alone, without layers between: the first is (T, E)."""
+    positions, channels = prod(config.groups), config.embedding
+    shapes: list[tuple[int, ...]] = [(positions, channels)]
+    for n in config.groups:
+        positions, channels = positions // n, channels * n
+        shapes.append((positions, channels) if positions > 1 else (channels,))
+    return shapes

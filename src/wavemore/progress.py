@@ -1,0 +1,101 @@
+"""Progress on standard error, drawn with rich, which typer brings along."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+__all__ = ["TrainingProgress", "counted"]
+
+_EVERY = 0.1  # seconds between two drawings
+
+Item = TypeVar("Item")
+
+
+class TrainingProgress:
+    """A bar with loss, steps a second and time left, and a line for each evaluation. A `train.Monitor`.
+
+    On a terminal the bar moves; elsewhere (a log, a pipe) only the lines are written. `quiet` writes nothing.
+    """
+
+    def __init__(self, steps: int, *, quiet: bool = False) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._bar = Progress(
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
+            BarColumn(bar_width=24),
+            TextColumn("loss {task.fields[loss]:.4f}  {task.fields[speed]:,.0f} steps/s"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._steps = steps
+        self._task = self._bar.add_task("", total=steps, loss=float("nan"), speed=0.0)
+        self._first: tuple[int, float] | None = None
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def step(self, step: int, loss: float) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _EVERY
+        if self._first is None:
+            self._first = (step, now)
+        done, seconds = step - self._first[0], now - self._first[1]
+        self._bar.update(self._task, completed=step, loss=loss, speed=done / seconds if seconds else 0.0, refresh=True)
+
+    def evaluated(self, record: dict[str, Any]) -> None:
+        width = len(f"{self._steps:,}")
+        self._console.print(
+            f"step {record['step']:>{width},}  batch loss {record['batch_loss']:.4f}  "
+            f"validation loss {record['validation_loss']:.4f}"
+        )
+
+
+def counted(items: Iterable[Item], total: int | None, what: str, *, quiet: bool = False) -> Iterator[Item]:
+    """The items, with a bar on a terminal's standard error once they take longer than a second."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        auto_refresh=False,
+        transient=True,
+    )
+    task = bar.add_task(what, total=total)
+    due = time.monotonic() + 1.0
+    shown = False
+    try:
+        for done, item in enumerate(items, start=1):
+            yield item
+            if time.monotonic() >= due:
+                if not shown:
+                    bar.start()
+                    shown = True
+                bar.update(task, completed=done, refresh=True)
+                due = time.monotonic() + _EVERY
+    finally:
+        if shown:
+            bar.stop()

@@ -1,0 +1,248 @@
+"""The training loop: draw a batch of contexts, step down the gradient, now and then look at the validation part."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from wavemore.chunks import Windows
+from wavemore.config import Recipe
+from wavemore.errors import CheckpointError, ShapeError, TrainingError
+from wavemore.nn import WaveNet, evaluation_mode
+from wavemore.train.checkpoint import Checkpoint
+from wavemore.train.optim import build_optimizer, rate_at
+
+__all__ = ["Monitor", "Trained", "train"]
+
+_ROWS_AT_ONCE = 16384  # of an evaluation
+
+
+class Monitor(Protocol):
+    """Who watches a run. The loop calls `step` after every step, so it must be cheap."""
+
+    def step(self, step: int, loss: float) -> None:
+        """`step` steps are done; `loss` is the last batch's, in nats per character."""
+        ...
+
+    def evaluated(self, record: dict[str, Any]) -> None:
+        """The validation part was evaluated: one record of the history."""
+        ...
+
+
+@dataclass
+class Trained:
+    """What a run ends with."""
+
+    weights: dict[str, np.ndarray]
+    step: int
+    """The step that the weights are from."""
+    train_loss: float
+    validation_loss: float
+    history: list[dict[str, Any]]
+
+
+@dataclass
+class _Progress:
+    """Where a run stands. All of it goes into the checkpoint."""
+
+    step: int = 0
+    best_loss: float | None = None
+    best_step: int = 0
+    without_gain: int = 0
+    """Evaluations in a row without a lower validation loss."""
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Run:
+    """One run: model, optimiser, generator and progress, together what a checkpoint holds."""
+
+    def __init__(self, recipe: Recipe, vocabulary_size: int, about: dict[str, Any]) -> None:
+        self.config = recipe.train
+        self.about = about
+        self.generator = torch.Generator().manual_seed(recipe.train.seed)
+        self.model = WaveNet(recipe.model, vocabulary_size, generator=self.generator)
+        self.optimizer = build_optimizer(recipe.train, self.model.parameters())
+        self.progress = _Progress()
+        self.best = self._weights()
+
+    def checkpoint(self) -> Checkpoint:
+        groups = {"weights": self._weights(), "best": self.best, "optimizer": self.optimizer.state()}
+        tensors = {f"{group}.{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
+        tensors["generator"] = self.generator.get_state()
+        return Checkpoint(tensors, dict(vars(self.progress)), self.about)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        for key, value in self.about.items():
+            if checkpoint.about.get(key) != value and key != "command":
+                raise CheckpointError(
+                    f"the stopped run had another {key} than this one; continue it with the same list and settings, "
+                    "or start the run anew"
+                )
+        try:
+            self.model.load_state_dict(checkpoint.group("weights"))
+            self.best = checkpoint.group("best")
+            self.optimizer.restore(checkpoint.group("optimizer"))
+            self.generator.set_state(checkpoint.tensors["generator"])
+            self.progress = _Progress(**checkpoint.progress)
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise CheckpointError(f"the checkpoint is not whole ({error}); start the run anew") from error
+        self.about = checkpoint.about
+
+    def step(self, data: "_Contexts") -> float:
+        """One step; the batch's loss in nats per character."""
+        rows = torch.randint(0, len(data), (self.config.batch,), generator=self.generator)  # (B,)
+        contexts, answers = data.at(rows)  # (B, T), (B,)
+        loss = F.cross_entropy(self.model(contexts), answers)
+        for parameter in self.model.parameters():
+            parameter.grad = None
+        loss.backward()
+        self.optimizer.step(rate_at(self.config, self.progress.step))
+        self.progress.step += 1
+        return loss.item()
+
+    def evaluate(self, validation: "_Contexts", batch_loss: float) -> dict[str, Any]:
+        """Look at the validation part, remember the best weights; the record for the history."""
+        progress = self.progress
+        loss = _loss(self.model, validation)
+        if progress.best_loss is None or loss < progress.best_loss:
+            progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
+            self.best = self._weights()
+        else:
+            progress.without_gain += 1
+        record = {"step": progress.step, "batch_loss": batch_loss, "validation_loss": loss}
+        progress.history.append(record)
+        return record
+
+    def finish(self, train: "_Contexts", validation: "_Contexts") -> Trained:
+        """Settle on the weights to keep and evaluate them."""
+        step = self.progress.step
+        if self.config.keep == "best":
+            self.model.load_state_dict(self.best)
+            step = self.progress.best_step
+        return Trained(
+            weights={name: tensor.numpy() for name, tensor in self._weights().items()},
+            step=step,
+            train_loss=_loss(self.model, train),
+            validation_loss=_loss(self.model, validation),
+            history=self.progress.history,
+        )
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+
+    @property
+    def done(self) -> bool:
+        config = self.config
+        return self.progress.step >= config.steps or 0 < config.patience <= self.progress.without_gain
+
+
+class _Contexts:
+    """`Windows` as tensors: contexts are cut from the flat ids when a batch asks for them."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.ids = torch.from_numpy(windows.ids)
+        self.windows = self.ids.unfold(0, windows.context, 1)  # (ids - T + 1, T), a view
+        self.positions = torch.from_numpy(windows.positions)  # (N,)
+        self.context = windows.context
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def at(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """(B,) numbers of predictions -> (B, T) contexts and (B,) answers."""
+        positions = self.positions[rows]
+        return self.windows[positions - self.context], self.ids[positions].long()
+
+
+def _loss(model: WaveNet, data: _Contexts) -> float:
+    """The mean loss over all of `data` in evaluation mode, nats per character."""
+    total = 0.0
+    with evaluation_mode(model):
+        for rows in torch.arange(len(data)).split(_ROWS_AT_ONCE):
+            contexts, answers = data.at(rows)
+            total += F.cross_entropy(model(contexts), answers, reduction="sum").item()
+    return total / len(data)
+
+
+def train(
+    recipe: Recipe,
+    vocabulary_size: int,
+    training: Windows,
+    validation: Windows,
+    *,
+    about: dict[str, Any],
+    monitor: Monitor,
+    resume: Checkpoint | None = None,
+    save: Callable[[Checkpoint], None] | None = None,
+) -> Trained:
+    """Train a new model, or go on with a stopped run.
+
+    `about` says what the run is, for its checkpoints; `resume` is a checkpoint to go on from, whose `about` must agree;
+    `save` gets a checkpoint after each evaluation, and when Ctrl-C stops the run after the step it is in.
+
+    Raises `TrainingError` when the loss is no longer finite, `CheckpointError` when `resume` belongs to another run,
+    and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
+    """
+    run = _Run(recipe, vocabulary_size, about)
+    if resume is not None:
+        run.restore(resume)
+    data = _Contexts(training)
+    held_out = _Contexts(validation)
+    with _threads(recipe.train.threads), _stop_on_interrupt() as stopped:
+        while not run.done and not stopped.is_set():
+            loss = run.step(data)
+            if not isfinite(loss):
+                raise TrainingError(
+                    f"the loss is {loss} at step {run.progress.step}; lower the learning rate (train.rate is "
+                    f"{recipe.train.rate})"
+                )
+            monitor.step(run.progress.step, loss)
+            every = recipe.train.evaluate_every or recipe.train.steps
+            if run.progress.step % every == 0 or run.progress.step == recipe.train.steps:
+                monitor.evaluated(run.evaluate(held_out, loss))
+                if save is not None:
+                    save(run.checkpoint())
+        if not run.done:
+            if save is not None:
+                save(run.checkpoint())
+            raise KeyboardInterrupt
+        return run.finish(data, held_out)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """PyTorch on `count` threads within this context."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """Within this context the first Ctrl-C sets the event, so that a step is never cut in two; a second one interrupts."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
+        yield stopped
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: object) -> None:
+        stopped.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)

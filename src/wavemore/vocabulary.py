@@ -1,0 +1,83 @@
+"""Characters and their ids. Id 0 is the boundary: the start, the end and the padding of every string."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from wavemore.errors import UnknownCharacterError, UsageError
+
+__all__ = ["BOUNDARY", "Vocabulary", "normalise"]
+
+BOUNDARY = 0
+
+
+def normalise(string: str) -> str:
+    """The string in Unicode's NFC form, so that one text has one spelling in code points."""
+    return string if string.isascii() else unicodedata.normalize("NFC", string)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The distinct characters (Unicode code points) of a list, sorted; the character at index i has id i + 1."""
+
+    characters: str
+
+    def __post_init__(self) -> None:
+        if list(self.characters) != sorted(set(self.characters)):
+            raise UsageError("the characters of a vocabulary are distinct and sorted; build it with Vocabulary.of(strings)")
+
+    @classmethod
+    def of(cls, strings: Iterable[str]) -> "Vocabulary":
+        """The vocabulary of all characters that stand in the strings."""
+        characters: set[str] = set()
+        for string in strings:
+            characters.update(string)
+        return cls("".join(sorted(characters)))
+
+    def __len__(self) -> int:
+        """How many ids there are, the boundary included."""
+        return len(self.characters) + 1
+
+    @cached_property
+    def _code_points(self) -> np.ndarray:
+        return _code_points(self.characters)  # sorted, so ids are found by bisection
+
+    def encode(self, string: str) -> np.ndarray:
+        """The ids of the string's characters, int32 of shape (len(string),).
+
+        Raises `UnknownCharacterError` for the first character that the vocabulary lacks.
+        """
+        ids = self.encode_known(string)
+        unknown = np.flatnonzero(ids < 0)
+        if len(unknown):
+            character = string[int(unknown[0])]
+            raise UnknownCharacterError(
+                f"{character!r} (U+{ord(character):04X}) in {string!r} is not among the {len(self.characters)} "
+                f"characters that the model knows: {_excerpt(self.characters)}"
+            )
+        return ids
+
+    def encode_known(self, string: str) -> np.ndarray:
+        """The ids of the string's characters, int32, with -1 for each that the vocabulary lacks."""
+        points = _code_points(string)  # (len(string),)
+        if not self.characters:
+            return np.full(len(points), -1, dtype=np.int32)
+        found = np.searchsorted(self._code_points, points)  # (len(string),)
+        found[found == len(self.characters)] = 0
+        return np.where(self._code_points[found] == points, found + 1, -1).astype(np.int32)
+
+    def decode(self, ids: Sequence[int] | np.ndarray) -> str:
+        """The characters of the ids, joined. Boundary ids are not characters and must not be among them."""
+        points = self._code_points[np.asarray(ids, dtype=np.int64) - 1]
+        return points.astype("<u4").tobytes().decode("utf-32-le")
+
+
+def _code_points(string: str) -> np.ndarray:
+    return np.frombuffer(string.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def _excerpt(characters: str, most: int = 60) -> str:
+    return characters if len(characters) <= most else characters[:most] + "…"

@@ -1,0 +1,54 @@
+"""What several tests share: a tiny list, a tiny recipe, and one model trained on them."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from wavemore.config import Recipe
+from wavemore.estimator import StringModel
+
+NAMES_TXT = Path(__file__).resolve().parents[2] / "shared" / "data" / "names.txt"
+
+
+def tiny_strings(count: int = 60) -> list[str]:
+    """Strings with a pattern that is quickly learned: syllables of a consonant and a vowel."""
+    draw = random.Random(7)
+    return ["".join(draw.choice("bdkl") + draw.choice("aeo") for _ in range(draw.randint(1, 4))) for _ in range(count)]
+
+
+@pytest.fixture(scope="session")
+def strings() -> list[str]:
+    return tiny_strings()
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe() -> Recipe:
+    """A recipe that trains in well under a second."""
+    return Recipe.from_dict(
+        {
+            "model": {"groups": [2, 2], "embedding": 4, "hidden": 8},
+            "train": {"steps": 60, "batch": 32, "evaluate_every": 20, "warmup": 0.1, "decay": "cosine"},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_model(strings: list[str], tiny_recipe: Recipe) -> StringModel:
+    return StringModel(tiny_recipe).fit(strings)
+
+
+@pytest.fixture
+def tiny_path(tiny_model: StringModel, tmp_path: Path) -> Path:
+    """A model file of its own for a test that may spoil it."""
+    path = tmp_path / "tiny.safetensors"
+    tiny_model.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def names_txt() -> Path:
+    """The list that the published numbers are about; it lies beside the checkout and is not part of it."""
+    if not NAMES_TXT.exists():
+        pytest.skip(f"names.txt is not at {NAMES_TXT}")
+    return NAMES_TXT
