@@ -1,0 +1,63 @@
+"""What a published number must name: command, commit, hardware, versions, date."""
+
+import datetime
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+NAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "names.txt"
+
+
+def names_txt() -> Path:
+    """The list that the published numbers are about, or an end with a clear sentence."""
+    if not NAMES.exists():
+        sys.exit("this benchmark reads ../shared/data/names.txt, beside the checkout, and it is not there")
+    return NAMES
+
+
+def hardware() -> str:
+    """A short name of the processor and its cores."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().split("\n") if cpuinfo.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def commit() -> str:
+    """The commit of the checkout, marked where files differ from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "../src", "../benchmarks")
+    return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
+
+
+def table() -> str:
+    """All of it, as Markdown lines to stand under a result."""
+    return "\n".join(
+        [
+            f"- command: `{shlex.join(['python', *sys.orig_argv[1:]])}`",
+            f"- commit: {commit()}",
+            f"- hardware: {hardware()}",
+            f"- versions: Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}",
+            f"- date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
+        ]
+    )
+
+
+def write(what: str, text: str) -> None:
+    """Print a result and keep it as `results/<what>_<hardware>_<date>.md`."""
+    place = "".join(c if c.isalnum() else "-" for c in hardware().lower().replace(" ", "-"))
+    path = RESULTS / f"{what}_{'-'.join(filter(None, place.split('-')))}_{datetime.date.today()}.md"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    print(text)
+    print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")

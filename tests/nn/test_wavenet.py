@@ -1,0 +1,147 @@
+"""The contract that every form of the model keeps, and the windowed form against the oracle."""
+
+import numpy as np
+import pytest
+import torch
+from oracle import forward
+
+from wavemore.config import ModelConfig
+from wavemore.errors import ShapeError
+from wavemore.nn import WaveNet, evaluation_mode, sample_as_taught
+
+VOCABULARY = 6
+CONFIGS = [
+    ModelConfig(groups=groups, embedding=3, hidden=5, final_norm=final_norm, bias=bias)
+    for groups in [(2, 2, 2), (8,), (3,), (4, 2), (2, 4), (1,), (3, 2), (2, 1, 2), (2, 2, 2, 2)]
+    for final_norm, bias in [(False, False), (True, False), (False, True)]
+]
+
+
+def contexts_of(config: ModelConfig, rows: int = 40, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, VOCABULARY, (rows, config.context), generator=generator)
+
+
+def trained_a_little(config: ModelConfig, dtype: torch.dtype = torch.float32) -> WaveNet:
+    """A model whose weights and running statistics have all moved away from where they start."""
+    model = WaveNet(config, VOCABULARY, generator=torch.Generator().manual_seed(3)).to(dtype)
+    ids = contexts_of(config, rows=64, seed=1)
+    for _ in range(5):
+        loss = torch.nn.functional.cross_entropy(model(ids), ids[:, -1])
+        model.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.5 * parameter.grad
+    return model.eval()
+
+
+@pytest.fixture(params=CONFIGS, ids=lambda c: f"{c.groups}{'+norm' * c.final_norm}{'+bias' * c.bias}")
+def config(request: pytest.FixtureRequest) -> ModelConfig:
+    return request.param
+
+
+def test_windowed_form_equals_the_oracle_in_float64(config):
+    model = trained_a_little(config, torch.float64)
+    ids = contexts_of(config)
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    with torch.no_grad():
+        assert np.abs(model(ids).numpy() - forward(config.groups, weights, ids.numpy())).max() < 1e-6
+
+
+def test_the_oracle_notices_a_changed_weight():
+    config = CONFIGS[0]
+    model = trained_a_little(config, torch.float64)
+    weights = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
+    weights["levels.1.linear.weight"][0, 0] += 1e-3
+    ids = contexts_of(config)
+    with torch.no_grad():
+        assert np.abs(model(ids).numpy() - forward(config.groups, weights, ids.numpy())).max() > 1e-6
+
+
+def test_probabilities_sum_to_one_and_an_untrained_model_is_sane_in_evaluation_mode(config):
+    model = WaveNet(config, VOCABULARY, generator=torch.Generator().manual_seed(0)).eval()
+    logits = model(contexts_of(config))
+    assert torch.isfinite(logits).all()
+    assert logits.abs().max() < 5  # predictions are nearly even at first
+    assert torch.allclose(torch.softmax(logits, 1).sum(1), torch.ones(40))
+
+
+def test_one_row_works_in_evaluation_mode_and_is_refused_in_training_mode(config):
+    model = trained_a_little(config)
+    ids = contexts_of(config)
+    assert torch.allclose(model(ids[:1]), model(ids)[:1], atol=1e-6)
+    with pytest.raises(ShapeError, match=r"one row has no variance; call \.eval\(\)"):
+        model.train()(contexts_of(config, rows=1))
+
+
+def test_rows_do_not_see_each_other_in_evaluation_mode(config):
+    model = trained_a_little(config)
+    ids = contexts_of(config)
+    changed = ids.clone()
+    changed[1:] = (changed[1:] + 1) % VOCABULARY
+    assert torch.equal(model(ids)[0], model(changed)[0])
+
+
+def test_every_character_of_the_context_matters(config):
+    model = trained_a_little(config)
+    ids = contexts_of(config, rows=30)
+    for position in range(config.context):
+        changed = ids.clone()
+        changed[:, position] = (changed[:, position] + 1) % VOCABULARY
+        assert not torch.allclose(model(ids), model(changed))
+
+
+def test_gradients_reach_every_parameter(config):
+    model = WaveNet(config, VOCABULARY, generator=torch.Generator().manual_seed(0))
+    ids = contexts_of(config, rows=64)
+    torch.nn.functional.cross_entropy(model(ids), ids[:, 0]).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        # A bias before a BatchNorm is taken out again by the mean: its gradient is zero but for rounding.
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_same_seed_same_weights(config):
+    one, two = (WaveNet(config, VOCABULARY, generator=torch.Generator().manual_seed(5)) for _ in range(2))
+    other = WaveNet(config, VOCABULARY, generator=torch.Generator().manual_seed(6))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    assert not torch.equal(one.embedding.weight, other.embedding.weight)
+
+
+def test_the_lecture_draws_embedding_first_then_the_linears_and_scales_the_last_by_a_tenth():
+    generator = torch.Generator().manual_seed(42)
+    embedding = torch.randn((27, 24), generator=generator)
+    hidden = [torch.randn((n, 128), generator=generator) / n**0.5 for n in (48, 256, 256)]
+    last = torch.randn((128, 27), generator=generator) / 128**0.5 * 0.1
+    model = WaveNet(ModelConfig(), 27, generator=torch.Generator().manual_seed(42))
+    matrices = [p for p in model.parameters() if p.ndim == 2]
+    assert all(torch.equal(a, b) for a, b in zip(matrices, [embedding, *hidden, last], strict=True))
+    assert model.parameter_count == 76_579
+
+
+@pytest.mark.parametrize("shape", [(8,), (3, 7), (3, 8, 1)])
+def test_ids_of_another_shape_are_refused(shape):
+    with pytest.raises(ShapeError, match=r"the model takes ids of shape \(rows, 8\), but got"):
+        WaveNet(ModelConfig(), 27)(torch.zeros(shape, dtype=torch.long))
+
+
+def test_evaluation_mode_gives_the_mode_back_even_after_an_error():
+    model = WaveNet(ModelConfig(), 27)
+    with pytest.raises(ZeroDivisionError), evaluation_mode(model):
+        assert not model.training
+        assert not torch.is_grad_enabled()
+        raise ZeroDivisionError
+    assert model.training
+    assert torch.is_grad_enabled()
+
+
+def test_the_taught_sampler_ends_and_never_gives_the_boundary():
+    model = WaveNet(CONFIGS[0], VOCABULARY, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(1)
+    samples = [sample_as_taught(model, generator, max_length=6) for _ in range(50)]
+    assert all(0 not in ids and len(ids) <= 6 for ids in samples)
+    assert len({tuple(ids) for ids in samples}) > 25
+    assert model.training  # given back as it was, and untouched by evaluation
+    assert torch.equal(model.levels[0].norm.running_mean, torch.zeros(5))  # type: ignore[union-attr]
