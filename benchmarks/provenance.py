@@ -30,7 +30,7 @@ def hardware() -> str:
     return f"{model}, {os.cpu_count()} cores"
 
 
-def commit() -> str:
+def _commit() -> str:
     """The commit of the checkout, marked where files differ from it."""
 
     def git(*words: str) -> str:
@@ -40,12 +40,15 @@ def commit() -> str:
     return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
 
 
+_COMMIT = _commit()  # when the benchmark starts: the checkout may move on before it ends
+
+
 def table() -> str:
     """All of it, as Markdown lines to stand under a result."""
     return "\n".join(
         [
             f"- command: `{shlex.join(['python', *sys.orig_argv[1:]])}`",
-            f"- commit: {commit()}",
+            f"- commit: {_COMMIT}",
             f"- hardware: {hardware()}",
             f"- versions: Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}",
             f"- date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
