@@ -35,7 +35,10 @@ class Windows:
     def of(cls, strings: Sequence[str], vocabulary: Vocabulary, context: int) -> Self:
         """Raises `UnknownCharacterError` for a character that the vocabulary lacks."""
         lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))  # (S,)
-        characters = vocabulary.encode("".join(strings))  # (characters,)
+        characters = vocabulary.encode_known("".join(strings))  # (characters,)
+        if (characters < 0).any():
+            for text in strings:
+                vocabulary.encode(text)  # raises for the first that has an unknown character, and names it
         before = np.cumsum(lengths) - lengths  # (S,) characters in earlier strings
         string = np.arange(len(strings))  # (S,)
         ids = np.full(len(characters) + context * (len(strings) + 1), BOUNDARY, dtype=np.int32)

@@ -1,19 +1,19 @@
 """Configuration: frozen, strict, and one source for recipe files, the command line and the model file.
 
-A *recipe* is a TOML file with three tables, `[model]`, `[train]` and `[data]`. Every key has a default; an unknown key, a
-wrong type or a value out of range is a `ConfigError` that names the key as `table.key`, the value and what would do.
+A *recipe* is a TOML file with three tables, `[model]`, `[train]` and `[data]`. Every key has a default; an unknown key,
+a wrong type or a value out of range is a `ConfigError` that names the key as `table.key`, the value and what would do.
 """
 
 import dataclasses
 import difflib
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from math import isfinite, prod
+from math import prod
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -83,7 +83,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
         _require(self.steps >= 1, "train.steps", self.steps, "1 or more")
-        _require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
+        _require(
+            2 <= self.batch <= 2**20, "train.batch", self.batch, "from 2, since BatchNorm needs a variance, to 2**20"
+        )
         _require(self.rate > 0, "train.rate", self.rate, "above 0")
         _require(
             all(step >= 0 and rate > 0 for step, rate in self.rate_steps),
@@ -101,7 +103,7 @@ class TrainConfig:
         )
         _require(self.evaluate_every >= 0, "train.evaluate_every", self.evaluate_every, "0 or more")
         _require(self.patience >= 0, "train.patience", self.patience, "0 or more")
-        _require(self.threads >= 1, "train.threads", self.threads, "1 or more")
+        _require(1 <= self.threads <= 1024, "train.threads", self.threads, "from 1 to 1024")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +120,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _require(0 <= self.seed < 2**63, "data.seed", self.seed, "from 0 to 2**63 - 1")
-        _require(self.max_length >= 1, "data.max_length", self.max_length, "1 or more")
+        _require(1 <= self.max_length <= 10**6, "data.max_length", self.max_length, "from 1 to 1000000")
         _require(
             self.split == "random" or self.seed == 42,
             "data.seed",
@@ -158,7 +160,7 @@ class Recipe:
 
 
 def load_recipe(source: str | Path | Recipe) -> Recipe:
-    """A recipe by its name, from a TOML file, or as it is. Raises `ConfigError`, or `FileError` for an unreadable file."""
+    """A recipe by its name, from a TOML file, or as it is. Raises `ConfigError`; `FileError` for an unreadable file."""
     if isinstance(source, Recipe):
         return source
     if str(source) in recipe_names():
@@ -177,9 +179,11 @@ def load_recipe(source: str | Path | Recipe) -> Recipe:
             f"recipes are {', '.join(known)}, or a file that ends in .toml"
         )
     try:
-        return Recipe.from_dict(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # beside its own error, for numbers and nesting without end
         raise ConfigError(f"the recipe {source} is not a TOML file: {error}") from error
+    try:
+        return Recipe.from_dict(tables)
     except ConfigError as error:
         raise ConfigError(f"the recipe {source}: {error}") from error
 
@@ -192,7 +196,7 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """'; did you mean "X"?' for the nearest known word, or nothing where none is near."""
+    """' (did you mean "X"?)' for the nearest known word, or nothing where none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f' (did you mean "{near[0]}"?)' if near else ""
 
@@ -230,15 +234,25 @@ def _parse(kind: Any, value: Any, where: str) -> Any:
         _require(value in arguments, where, value, rule + (suggestion(str(value), arguments)))
         return value
     if origin is tuple:
-        _require(isinstance(value, list | tuple), where, value, f"it is a list of {_name(arguments[0])}")
+        is_list = isinstance(value, list | tuple)
         if arguments[-1] is Ellipsis:
+            items = "whole numbers" if arguments[0] is int else "lists"
+            _require(is_list, where, value, f"it is a list of {items}")
             return tuple(_parse(arguments[0], item, where) for item in value)
-        _require(len(value) == len(arguments), where, value, f"each item is a list of {len(arguments)} numbers")
+        count = len(arguments)
+        _require(is_list and len(value) == count, where, value, f"each item is a list of {count} numbers")
         return tuple(_parse(part, item, where) for part, item in zip(arguments, value, strict=True))
-    if kind is float and type(value) is int:
-        value = float(value)
-    _require(type(value) is kind, where, value, f"it is {_name(kind)}")
-    _require(kind is not float or isfinite(value), where, value, "it is a finite number")
+    return _parse_plain(kind, value, where)
+
+
+def _parse_plain(kind: Any, value: Any, where: str) -> Any:
+    """`value` as int, float, bool or str. NumPy's numbers count as Python's, and a whole number is a number."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        value = int(value) if isinstance(value, Integral) else float(value)
+        _require(abs(value) < 2**63, where, value, "it is a finite number below 2**63")
+        if kind is float:
+            value = float(value)
+    _require(type(value) is kind, where, value, f"it is {_NAMES[kind]}")
     return value
 
 
@@ -246,7 +260,4 @@ def _join(where: str, key: object) -> str:
     return f"{where}.{key}" if where else str(key)
 
 
-def _name(kind: Any) -> str:
-    if isinstance(kind, types.GenericAlias):
-        return "lists"
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

@@ -111,7 +111,8 @@ def read_corpus(
             "name the encoding and format it has"
         )
     if not strings:
-        raise CorpusError(f"{place} holds no strings{f' ({skipped})' if skipped.counts else ''}; give one string a line")
+        why = f" ({skipped})" if skipped.counts else ""
+        raise CorpusError(f"{place} holds no strings{why}; give one string a line")
     return Corpus(name, strings, skipped)
 
 

@@ -67,13 +67,15 @@ class StringModel:
         """Train on strings. `y` is ignored and there for scikit-learn.
 
         validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
-        checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; removed when the run ends
+        checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; it stays when the run ends
         resume        go on from the checkpoint; the run then ends as if it had never stopped
         progress      a bar and a line for each evaluation on standard error
         command       for the provenance: how the run was started
 
         Raises a `WavemoreError` for anything wrong with strings, settings or files; `KeyboardInterrupt` on Ctrl-C.
         """
+        if resume and checkpoint is None:
+            raise UsageError("to resume, name the checkpoint to go on from")
         recipe = self.resolved_recipe()
         corpus = _corpus(X, recipe)
         parts, origin = _parts(corpus, recipe, validation, test)
@@ -86,8 +88,6 @@ class StringModel:
 
         from wavemore.train import Checkpoint, train
 
-        if resume and checkpoint is None:
-            raise UsageError("to resume, name the checkpoint to go on from")
         stopped = Checkpoint.load(checkpoint) if resume and checkpoint is not None else None
         if checkpoint is not None:
             check_writable(checkpoint)

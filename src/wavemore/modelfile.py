@@ -61,7 +61,7 @@ class ModelFile:
 
     @classmethod
     def load(cls, path: str | Path) -> "ModelFile":
-        """Read and check a file. Raises `FileError` when it cannot be opened and `ModelFileError` when it is unsound."""
+        """Read and check a file. Raises `FileError` when it cannot be opened, `ModelFileError` when it is unsound."""
         try:
             with Path(path).open("rb"):  # safetensors' own messages do not tell a missing file from a directory
                 pass
@@ -73,7 +73,7 @@ class ModelFile:
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
         except OSError as error:
             raise FileError.of("read the model", path, error) from error
-        except (SafetensorError, KeyError, TypeError) as error:
+        except (SafetensorError, KeyError, TypeError, AttributeError) as error:  # the last for types that NumPy lacks
             raise ModelFileError(
                 f"{path} is not a wavemore model, or is damaged or cut short ({error}); train it or copy it again"
             ) from error
@@ -130,7 +130,9 @@ def _about(entry: str, path: object) -> dict[str, Any]:
         raise ModelFileError(f"the model {path} has unsound metadata: {error}") from error
     version = about.get("format") if isinstance(about, dict) else None
     if type(version) is not int or version < 1:
-        raise ModelFileError(f"the model {path} has unsound metadata: its format is {version!r}, not a whole number")
+        raise ModelFileError(
+            f"the model {path} has unsound metadata: its format is {version!r}, not a whole number from 1 up"
+        )
     if version > FORMAT:
         raise ModelFileError(
             f"the model {path} has format {version}, written by a newer wavemore than this one, which reads up to "

@@ -1,7 +1,7 @@
 """Where strings come from: text, CSV, TSV and JSON lines, packed with gzip or not, from files or standard input.
 
-This file turns bytes into rows, a line number and a text each; `corpus.py` cleans them. Lines end at LF or CRLF and nowhere
-else: `str.splitlines` would also split at form feeds, U+2028 and six more.
+This file turns bytes into rows, a line number and a text each; `corpus.py` cleans them. Lines end at LF or CRLF and
+nowhere else: `str.splitlines` would also split at form feeds, U+2028 and six more.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
 from wavemore.config import suggestion
 from wavemore.errors import CorpusError, FileError, UsageError
@@ -60,7 +60,7 @@ def read_rows(
 
     column      the column of a CSV, TSV or JSON lines source, by name; for CSV and TSV also by number from 1, and then
                 the first line is a row like the others
-    encoding    any that Python knows; a byte order mark of UTF-8 is dropped
+    encoding    any text encoding that Python knows; a byte order mark is dropped
     format      where None, told from the file's ending, ".gz" aside
     longest     characters; the rest of a longer line of text is not kept in memory
 
@@ -68,8 +68,11 @@ def read_rows(
     """
     try:
         codec = codecs.lookup(encoding).name
+        io.TextIOWrapper(io.BytesIO(), codec)  # refuses codecs that are not of text, such as hex
     except LookupError as error:
-        raise UsageError(f'unknown encoding "{encoding}"; name one that Python knows, such as utf-8 or cp1252') from error
+        raise UsageError(
+            f'unknown encoding "{encoding}"; name one that Python knows, such as utf-8 or cp1252'
+        ) from error
     if format is not None and format not in FORMATS:
         raise UsageError(f'unknown format "{format}"; choose {", ".join(FORMATS)}')
     kind = format or _SUFFIXES.get(Path(str(source).removesuffix(".gz")).suffix.lower(), "text")
@@ -103,7 +106,7 @@ def _opened(source: str | Path) -> Iterator[BinaryIO]:
     if str(source) == "-":
         if sys.stdin is None:
             raise UsageError("standard input is closed, so no strings can be read from it; give a file")
-        yield cast(BinaryIO, sys.stdin.buffer)
+        yield cast(BinaryIO, _StandardInput())
         return
     path = Path(source)
     name = str(source)
@@ -117,7 +120,8 @@ def _opened(source: str | Path) -> Iterator[BinaryIO]:
         else:
             known = (*embedded_lists(), *FETCHED)
             raise FileError(
-                f'there is no file "{name}" and no list of that name{suggestion(name, known)}; lists are {", ".join(known)}'
+                f'there is no file "{name}" and no list of that name{suggestion(name, known)}; '
+                f"lists are {', '.join(known)}"
             )
     try:
         file = path.open("rb")
@@ -125,6 +129,18 @@ def _opened(source: str | Path) -> Iterator[BinaryIO]:
         raise FileError.of("read", source, error) from error
     with file:
         yield cast(BinaryIO, file)
+
+
+class _StandardInput(io.RawIOBase):
+    """Standard input as a stream that leaves it open when it is closed itself."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = cast(io.BufferedReader, sys.stdin.buffer).read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _text_stream(raw: BinaryIO, source: object, codec: str) -> io.TextIOWrapper:
@@ -148,7 +164,7 @@ def _text_stream(raw: BinaryIO, source: object, codec: str) -> io.TextIOWrapper:
             "give a text file, or name its encoding if it is utf-16 or utf-32"
         )
     errors = "strict" if wide else "surrogateescape"
-    return io.TextIOWrapper(buffered, "utf-8-sig" if codec == "utf-8" else codec, errors, newline="\n")
+    return io.TextIOWrapper(buffered, codec, errors, newline="\n")
 
 
 def _lines(stream: io.TextIOWrapper, most: int) -> Iterator[tuple[int, str, bool]]:
@@ -157,6 +173,8 @@ def _lines(stream: io.TextIOWrapper, most: int) -> Iterator[tuple[int, str, bool
     while line := stream.readline(most + 2):
         number += 1
         whole = line.endswith("\n") or len(line) < most + 2
+        if number == 1:
+            line = line.removeprefix("\ufeff")  # a byte order mark
         while not whole and (rest := stream.readline(1 << 20)):
             if rest.endswith("\n"):
                 break
@@ -190,10 +208,14 @@ def _table_rows(stream: io.TextIOWrapper, source: object, column: str, delimiter
     widest = 0
     try:
         for cells in reader:
+            if index is None and not cells:  # a blank line above the header
+                yield Row(reader.line_num)
+                continue
             if index is None:
                 if column not in cells:
                     raise UsageError(
-                        f'{source} has no column "{column}"{suggestion(column, cells)}; its columns are {", ".join(cells)}'
+                        f'{source} has no column "{column}"{suggestion(column, cells)}; '
+                        f"its columns are {', '.join(cells)}"
                     )
                 index = cells.index(column)
                 widest = len(cells)

@@ -27,7 +27,12 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         if list(self.characters) != sorted(set(self.characters)):
-            raise UsageError("the characters of a vocabulary are distinct and sorted; build it with Vocabulary.of(strings)")
+            raise UsageError(
+                "the characters of a vocabulary are distinct and sorted; build it with Vocabulary.of(strings)"
+            )
+        for character in self.characters:
+            if "\ud800" <= character <= "\udfff":
+                raise UsageError(f"{character!r} is a lone surrogate and not a character; a vocabulary cannot have it")
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> "Vocabulary":
@@ -70,8 +75,11 @@ class Vocabulary:
         return np.where(self._code_points[found] == points, found + 1, -1).astype(np.int32)
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
-        """The characters of the ids, joined. Boundary ids are not characters and must not be among them."""
-        points = self._code_points[np.asarray(ids, dtype=np.int64) - 1]
+        """The characters of the ids, joined. Raises `UsageError` for the boundary id, which is not a character."""
+        ids = np.asarray(ids, dtype=np.int64)
+        if not ids.all():
+            raise UsageError(f"id {BOUNDARY} is the boundary and not a character; leave it out before decoding")
+        points = self._code_points[ids - 1]
         return points.astype("<u4").tobytes().decode("utf-32-le")
 
 

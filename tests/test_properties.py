@@ -1,0 +1,53 @@
+"""Any list of Unicode strings trains, samples, saves, loads and scores."""
+
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import wavemore
+from wavemore.config import Recipe
+from wavemore.corpus import read_corpus
+from wavemore.errors import CorpusError
+
+RECIPE = Recipe.from_dict(
+    {"model": {"groups": [2], "embedding": 2, "hidden": 3}, "train": {"steps": 3, "batch": 8, "evaluate_every": 0}}
+)
+usable = st.text(min_size=1, max_size=12).filter(lambda s: not s.isspace() and "\n" not in s and "\r" not in s)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(usable, min_size=20, max_size=40))
+def test_any_list_of_unicode_strings(strings):
+    try:
+        model = wavemore.fit(strings, recipe=RECIPE)
+    except CorpusError as error:
+        assert len(set(read_corpus(strings).strings)) < 3  # noqa: PT017 - the only reason there may be
+        assert "distinct strings" in str(error)  # noqa: PT017
+        return
+    scores = model.score_samples(strings)
+    assert np.isfinite(scores).all()
+    samples = model.sample(5, seed=1, max_length=20)
+    assert len(samples) == 5
+    assert all(samples)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        model.save(path)
+        again = wavemore.load(path)
+    assert np.array_equal(again.score_samples(strings), scores)
+    assert again.sample(5, seed=1, max_length=20) == samples
+    assert math.isfinite(again.score(strings))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=12), max_size=30))
+def test_any_list_at_all_is_read_or_refused_in_one_sentence(strings):
+    try:
+        corpus = read_corpus(strings)
+    except CorpusError as error:
+        assert "holds no strings" in str(error)  # noqa: PT017 - the only reason there may be
+        return
+    assert len(corpus.strings) + corpus.skipped.counts.total() == len(strings)

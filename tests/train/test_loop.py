@@ -1,0 +1,190 @@
+"""Training itself: resuming exactly, stopping early, keeping the best, interrupts and errors."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from wavemore.chunks import Windows
+from wavemore.config import Recipe
+from wavemore.errors import CheckpointError, FileError, TrainingError
+from wavemore.estimator import StringModel
+from wavemore.train import Checkpoint, Trained, train
+from wavemore.vocabulary import Vocabulary
+
+
+class Interrupting:
+    """A monitor that presses Ctrl-C after some steps."""
+
+    def __init__(self, *steps: int) -> None:
+        self.steps = steps
+
+    def step(self, step: int, loss: float) -> None:
+        if step in self.steps:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def evaluated(self, record: dict[str, Any]) -> None: ...
+
+
+class Run:
+    """One list and recipe, trained with a given monitor; checkpoints are kept in a file."""
+
+    def __init__(self, recipe: Recipe, strings: list[str], path: Path) -> None:
+        self.recipe, self.path = recipe, path
+        self.vocabulary = Vocabulary.of(strings)
+        context = recipe.model.context
+        self.training = Windows.of(strings[:50], self.vocabulary, context)
+        self.validation = Windows.of(strings[50:], self.vocabulary, context)
+
+    def __call__(self, *interrupts: int, resume: bool = False, about: dict[str, Any] | None = None) -> Trained:
+        return train(
+            self.recipe,
+            len(self.vocabulary),
+            self.training,
+            self.validation,
+            about=about or {"recipe": self.recipe.to_dict(), "command": "a test"},
+            monitor=Interrupting(*interrupts),
+            resume=Checkpoint.load(self.path) if resume else None,
+            save=lambda checkpoint: checkpoint.save(self.path),
+        )
+
+
+@pytest.fixture
+def run(tiny_recipe, strings, tmp_path) -> Run:
+    return Run(tiny_recipe, strings, tmp_path / "run.checkpoint")
+
+
+def same(one: Trained, two: Trained) -> bool:
+    return (
+        one.weights.keys() == two.weights.keys()
+        and all(np.array_equal(one.weights[name], two.weights[name]) for name in one.weights)
+        and (one.step, one.train_loss, one.validation_loss) == (two.step, two.train_loss, two.validation_loss)
+        and one.history == two.history
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"train.optimizer": "sgd", "train.rate": 0.1}])
+def test_a_run_interrupted_twice_and_resumed_ends_in_the_same_numbers(run, settings):
+    run.recipe = run.recipe.with_settings(settings)
+    whole = run()
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    assert Checkpoint.load(run.path).progress["step"] == 7
+    with pytest.raises(KeyboardInterrupt):
+        run(35, resume=True)
+    assert same(run(resume=True), whole)
+
+
+def test_the_comparison_of_runs_notices_a_lost_generator(run):
+    whole = run()
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    checkpoint = Checkpoint.load(run.path)
+    checkpoint.tensors["generator"] = torch.Generator().manual_seed(42).get_state()
+    checkpoint.save(run.path)
+    assert not same(run(resume=True), whole)
+
+
+def test_ctrl_c_is_handled_as_before_once_training_is_over(run):
+    before = signal.getsignal(signal.SIGINT)
+    run()
+    with pytest.raises(KeyboardInterrupt):
+        run(3)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_that_is_interrupted_in_its_last_step_is_finished(run):
+    assert run(60).history[-1]["step"] == 60
+
+
+def test_a_finished_run_that_is_resumed_gives_its_result_again(run):
+    assert same(run(), run(resume=True))
+
+
+def test_the_best_weights_are_kept_or_the_last(run):
+    run.recipe = run.recipe.with_settings({"train.rate": 0.3, "train.decay": "none", "train.warmup": 0.0})
+    best = run()
+    losses = {record["step"]: record["validation_loss"] for record in best.history}
+    assert best.validation_loss == min(losses.values())
+    assert losses[best.step] == best.validation_loss
+    run.recipe = run.recipe.with_settings({"train.keep": "last"})
+    last = run()
+    assert (last.step, last.validation_loss) == (60, losses[60])
+
+
+def test_early_stopping(run):
+    settings = {"train.patience": 2, "train.evaluate_every": 5, "train.steps": 5000, "train.rate": 0.2}
+    run.recipe = run.recipe.with_settings(settings)
+    trained = run()
+    assert trained.history[-1]["step"] == trained.step + 2 * 5 < 5000
+
+
+def test_evaluation_only_at_the_end(run):
+    run.recipe = run.recipe.with_settings({"train.evaluate_every": 0})
+    assert [record["step"] for record in run().history] == [60]
+
+
+def test_a_loss_that_is_no_number_is_an_error_that_names_step_and_rate(run):
+    run.recipe = run.recipe.with_settings({"train.optimizer": "sgd", "train.rate": 1e38})
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at step \d; lower the learning rate \(train.rate is"):
+        run()
+
+
+def test_a_checkpoint_of_another_run_is_refused(run):
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    with pytest.raises(CheckpointError, match="the stopped run had another recipe than this one"):
+        run(resume=True, about={"recipe": {}, "command": "a test"})
+
+
+def test_unsound_checkpoints_are_refused(run):
+    with pytest.raises(FileError, match="cannot read the checkpoint .*: No such file or directory"):
+        run(resume=True)
+    run.path.write_bytes(b"nothing of the kind")
+    with pytest.raises(CheckpointError, match="is not a sound checkpoint"):
+        run(resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    tensors = load_file(run.path)
+    save_file(tensors, run.path)  # the metadata are gone
+    with pytest.raises(CheckpointError, match="is not a sound checkpoint"):
+        run(resume=True)
+
+
+def test_a_checkpoint_that_lacks_a_tensor_is_refused(run):
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    checkpoint = Checkpoint.load(run.path)
+    del checkpoint.tensors["weights.embedding.weight"]
+    checkpoint.save(run.path)
+    with pytest.raises(CheckpointError, match="the checkpoint is not whole"):
+        run(resume=True)
+
+
+def test_the_number_of_torch_threads_is_given_back(run):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_fit_resumes_from_its_checkpoint(strings, tiny_recipe, tmp_path, monkeypatch):
+    path = tmp_path / "fit.checkpoint"
+    whole = StringModel(tiny_recipe).fit(strings)
+    monkeypatch.setattr("wavemore.estimator._Silent", lambda: Interrupting(11))
+    with pytest.raises(KeyboardInterrupt):
+        StringModel(tiny_recipe).fit(strings, checkpoint=path)
+    monkeypatch.undo()
+    resumed = StringModel(tiny_recipe).fit(strings, checkpoint=path, resume=True)
+    assert resumed.file_.weights.keys() == whole.file_.weights.keys()
+    assert all(np.array_equal(a, whole.file_.weights[name]) for name, a in resumed.file_.weights.items())
+    with pytest.raises(CheckpointError, match="the stopped run had another origin than this one"):
+        StringModel(tiny_recipe).fit(strings[1:], checkpoint=path, resume=True)

@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from wavemore.config import TrainConfig, load_recipe
+from wavemore.train.optim import SGD, AdamW, build_optimizer, rate_at
+
+
+def test_the_lectures_stepped_rate():
+    config = load_recipe("lecture").train
+    assert [rate_at(config, step) for step in (0, 149_999, 150_000, 199_999)] == [0.1, 0.1, 0.01, 0.01]
+
+
+def test_warm_up_rises_to_the_rate_and_decay_falls_to_nearly_zero():
+    config = TrainConfig(steps=100, rate=2.0, warmup=0.1, decay="cosine")
+    rates = [rate_at(config, step) for step in range(100)]
+    assert rates[:3] == pytest.approx([0.2, 0.4, 0.6])
+    assert rates[9] == rates[10] == max(rates) == 2.0
+    assert rates[55] == pytest.approx(1.0)
+    assert 0 < rates[-1] < 0.001
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_linear_decay():
+    config = TrainConfig(steps=4, rate=1.0, decay="linear")
+    assert [rate_at(config, step) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
+
+
+def test_sgd_is_the_lectures_update_bit_for_bit():
+    parameter = torch.nn.Parameter(torch.randn(50, generator=torch.Generator().manual_seed(0)))
+    parameter.grad = torch.randn(50, generator=torch.Generator().manual_seed(1))
+    expected = parameter.detach() + -0.1 * parameter.grad
+    SGD([parameter]).step(0.1)
+    assert torch.equal(parameter.detach(), expected)
+
+
+def test_adamw_decays_matrices_and_not_vectors():
+    matrix, vector = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2))
+    matrix.grad, vector.grad = torch.zeros(2, 2), torch.zeros(2)
+    AdamW([matrix, vector], weight_decay=0.5).step(0.1)
+    assert torch.allclose(matrix, torch.full((2, 2), 0.95))
+    assert torch.equal(vector, torch.ones(2))
+
+
+def test_adamw_goes_on_from_its_state_bit_for_bit():
+    def run(steps: int, resume_at: int | None = None) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(0)
+        parameter = torch.nn.Parameter(torch.ones(4, 3))
+        optimizer = AdamW([parameter], weight_decay=0.1)
+        for step in range(steps):
+            if step == resume_at:
+                state = {name: tensor.clone() for name, tensor in optimizer.state().items()}
+                optimizer = AdamW([parameter], weight_decay=0.1)
+                optimizer.restore(state)
+            parameter.grad = torch.randn(4, 3, generator=generator)
+            optimizer.step(0.05)
+        return parameter.detach()
+
+    assert torch.equal(run(6), run(6, resume_at=3))
+
+
+def test_settings_choose_the_optimiser():
+    parameters = [torch.nn.Parameter(torch.ones(1))]
+    assert isinstance(build_optimizer(TrainConfig(optimizer="sgd"), parameters), SGD)
+    assert isinstance(build_optimizer(TrainConfig(optimizer="adamw"), parameters), AdamW)
