@@ -34,7 +34,8 @@ def _commit() -> str:
     """The commit of the checkout, marked where files differ from it."""
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent).stdout.strip()
+        here = Path(__file__).parent
+        return subprocess.run(["git", *words], check=True, capture_output=True, text=True, cwd=here).stdout.strip()
 
     changed = git("status", "--porcelain", "--untracked-files=no", "--", "../src", "../benchmarks")
     return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")

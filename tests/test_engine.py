@@ -26,7 +26,7 @@ def with_random_weights(config: ModelConfig, vocabulary_size: int, seed: int) ->
     model = WaveNet(config, vocabulary_size, generator=generator)
     with torch.no_grad():
         for tensor in model.state_dict().values():
-            tensor += torch.rand(tensor.shape, generator=generator) * 0.5 - 0.25
+            tensor.add_(torch.rand(tensor.shape, generator=generator) * 0.5 - 0.25)
     return model
 
 

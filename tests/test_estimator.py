@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -45,7 +47,7 @@ def test_score_is_the_mean_of_score_samples(tiny_model, strings):
 
 def test_scikit_learn_can_clone_and_configure_it():
     model = StringModel("lecture", settings={"train.steps": 3}, seed=1)
-    copy = clone(model)  # type: ignore[type-var] - duck typing is what is tested
+    copy: Any = clone(model)  # type: ignore[type-var] - duck typing is what is tested
     assert copy is not model
     assert copy.get_params() == model.get_params() == {"recipe": "lecture", "settings": {"train.steps": 3}, "seed": 1}
     assert copy.set_params(seed=2) is copy
@@ -102,7 +104,7 @@ def test_asked_before_it_is_fitted():
     ("ask", "sentence"),
     [
         (lambda m: m.score_samples("emma"), "a list of strings is needed, and 'emma' is a single one; write ['emma']"),
-        (lambda m: m.score_samples(["a", 3]), "item 2 of the list is 3, a int, and not a string"),
+        (lambda m: m.score_samples(["a", 3]), "item 2 of the list is 3, of type int, and not a string"),
         (lambda m: m.score([]), "there is no mean score of no strings; give at least one"),
         (lambda m: m.fit(["a"] * 30, resume=True), "to resume, name the checkpoint to go on from"),
     ],

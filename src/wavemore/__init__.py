@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from wavemore.corpus import read_corpus
     from wavemore.errors import WavemoreError
     from wavemore.estimator import StringModel, fit, load
-    from wavemore.evaluate import evaluate
 
 __all__ = [
     "Recipe",
     "StringModel",
     "WavemoreError",
     "__version__",
-    "evaluate",
     "fit",
     "load",
     "load_recipe",
@@ -38,7 +36,6 @@ _MODULES = {
     "Recipe": "config",
     "StringModel": "estimator",
     "WavemoreError": "errors",
-    "evaluate": "evaluate",
     "fit": "estimator",
     "load": "estimator",
     "load_recipe": "config",

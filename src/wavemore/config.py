@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from math import prod
+from math import inf, prod
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -83,9 +83,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
         _require(self.steps >= 1, "train.steps", self.steps, "1 or more")
-        _require(
-            2 <= self.batch <= 2**20, "train.batch", self.batch, "from 2, since BatchNorm needs a variance, to 2**20"
-        )
+        _require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
+        _require(self.batch <= 2**20, "train.batch", self.batch, "2**20 or less")
         _require(self.rate > 0, "train.rate", self.rate, "above 0")
         _require(
             all(step >= 0 and rate > 0 for step, rate in self.rate_steps),
@@ -249,7 +248,8 @@ def _parse_plain(kind: Any, value: Any, where: str) -> Any:
     """`value` as int, float, bool or str. NumPy's numbers count as Python's, and a whole number is a number."""
     if isinstance(value, Real) and not isinstance(value, bool):
         value = int(value) if isinstance(value, Integral) else float(value)
-        _require(abs(value) < 2**63, where, value, "it is a finite number below 2**63")
+        _require(abs(value) < inf, where, value, "it is a finite number")
+        _require(abs(value) < 2**63, where, value, "it is between -2**63 and 2**63")
         if kind is float:
             value = float(value)
     _require(type(value) is kind, where, value, f"it is {_NAMES[kind]}")

@@ -87,7 +87,7 @@ def read_corpus(
     Raises `CorpusError` when no string is left, or when most rows are unreadable, and what `read_rows` raises.
     """
     if isinstance(source, str | Path):
-        name, place = source_name(source), str(source)
+        name, place = source_name(source), "standard input" if str(source) == "-" else str(source)
         rows = read_rows(source, column=column, encoding=encoding, format=format, longest=max_length)
     else:
         name, place = "strings", "the list"
@@ -106,8 +106,9 @@ def read_corpus(
             strings.append(normalise(row.text))
     unreadable = skipped.counts["unreadable"]
     if unreadable > len(strings):
+        first = skipped.lines["unreadable"][0]
         raise CorpusError(
-            f"{unreadable:,} rows of {place} cannot be read (the first is line {skipped.lines['unreadable'][0]}); "
+            f"{_counted(unreadable, 'row')} of {place} cannot be read (the first is line {first}); "
             "name the encoding and format it has"
         )
     if not strings:
@@ -128,7 +129,7 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
     strings = corpus.strings
     if len(strings) < FEWEST_STRINGS:
         raise CorpusError(
-            f"{corpus.name} has {len(strings)} strings, and a split needs at least {FEWEST_STRINGS}; "
+            f"{corpus.name} has {_counted(len(strings), 'string')}, and a split needs at least {FEWEST_STRINGS}; "
             "add strings, or give a validation list of its own"
         )
     if config.split == "lecture":
@@ -139,8 +140,8 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
     distinct = sorted(dict.fromkeys(strings), key=_order(config.seed))
     if len(distinct) < 3:
         raise CorpusError(
-            f"{corpus.name} has {len(distinct)} distinct strings, and a split into three parts needs at least 3; "
-            "add strings, or give a validation list of its own"
+            f"{corpus.name} has {_counted(len(distinct), 'distinct string')}, and a split into three parts needs at "
+            "least 3 distinct strings; add strings, or give a validation list of its own"
         )
     held_out = max(1, round(0.1 * len(distinct)))
     validation, test = set(distinct[:held_out]), set(distinct[held_out : 2 * held_out])
@@ -159,8 +160,14 @@ def _order(seed: int):  # noqa: ANN202 - a sort key
 def _rows_of(strings: Iterable[str]) -> Iterable[Row]:
     for number, string in enumerate(strings, start=1):
         if not isinstance(string, str):
-            raise UsageError(f"item {number} of the list is {string!r}, a {type(string).__name__}, and not a string")
+            raise UsageError(
+                f"item {number} of the list is {string!r}, of type {type(string).__name__}, and not a string"
+            )
         yield Row(number, str(string))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _fault(text: str, max_length: int) -> str:

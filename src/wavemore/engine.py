@@ -2,7 +2,8 @@
 
 In evaluation mode a BatchNorm is an affine map of each channel, so it folds into the Linear before it:
 
-    gamma * (x @ W + b - mean) / sqrt(var + eps) + beta  =  x @ (W * s) + (b - mean) * s + beta,   s = gamma / sqrt(var + eps)
+    gamma * (x @ W + b - mean) / sqrt(var + eps) + beta  =  x @ (W * s) + (b - mean) * s + beta
+    with s = gamma / sqrt(var + eps)
 
 What is left of a level is one matrix product, one sum and one tanh. `nn.WaveNet` in evaluation mode is the oracle.
 

@@ -101,4 +101,6 @@ class MissingExtraError(WavemoreError, ImportError):
     @classmethod
     def of(cls, purpose: str, package: str, extra: str) -> "MissingExtraError":
         """The sentence for one absent package."""
-        return cls(f"{purpose} needs {package}, which is not installed; install it with: pip install 'wavemore[{extra}]'")
+        return cls(
+            f"{purpose} needs {package}, which is not installed; install it with: pip install 'wavemore[{extra}]'"
+        )

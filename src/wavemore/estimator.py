@@ -14,7 +14,8 @@ from wavemore.chunks import Windows
 from wavemore.config import Recipe, load_recipe
 from wavemore.corpus import Corpus, Parts, read_corpus, split
 from wavemore.engine import Engine
-from wavemore.errors import FileError, NotFittedError, UsageError
+from wavemore.errors import NotFittedError, UsageError
+from wavemore.evaluate import Evaluation, evaluate
 from wavemore.files import check_writable
 from wavemore.modelfile import ModelFile, pretrained_path
 from wavemore.sample import sample_strings
@@ -82,9 +83,7 @@ class StringModel:
         vocabulary = Vocabulary.of(string for part in parts for string in part)
         about = {"recipe": recipe.to_dict(), "origin": origin, "command": command}
         context = recipe.model.context
-        training, held_out = (
-            Windows.of(part, vocabulary, context) for part in (parts.train, parts.validation)
-        )
+        training, held_out = (Windows.of(part, vocabulary, context) for part in (parts.train, parts.validation))
 
         from wavemore.train import Checkpoint, train
 
@@ -149,6 +148,11 @@ class StringModel:
             raise UsageError("there is no mean score of no strings; give at least one")
         return float(self.score_samples(strings).mean())
 
+    def evaluate(self, X: Iterable[str]) -> Evaluation:  # noqa: N803 - scikit-learn's name
+        """The loss over the strings: nats and bits per character, perplexity. Raises `CorpusError` when the model
+        knows all characters of none of them."""
+        return evaluate(self.engine_, self._file.vocabulary, _listed(X))
+
     def save(self, path: str | Path) -> None:
         """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
         self._file.save(path)
@@ -172,7 +176,9 @@ class StringModel:
         """Change constructor arguments; takes effect at the next `fit`. Raises `UsageError` for an unknown name."""
         for name, value in params.items():
             if name not in _parameters():
-                raise UsageError(f"StringModel has no parameter {name!r}; its parameters are {', '.join(_parameters())}")
+                raise UsageError(
+                    f"StringModel has no parameter {name!r}; its parameters are {', '.join(_parameters())}"
+                )
             setattr(self, name, value)
         return self
 
@@ -228,7 +234,9 @@ def _listed(strings: Iterable[str]) -> Sequence[str]:
     strings = list(strings)
     for number, string in enumerate(strings, start=1):
         if not isinstance(string, str):
-            raise UsageError(f"item {number} of the list is {string!r}, a {type(string).__name__}, and not a string")
+            raise UsageError(
+                f"item {number} of the list is {string!r}, of type {type(string).__name__}, and not a string"
+            )
     return strings
 
 

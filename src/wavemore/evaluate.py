@@ -1,8 +1,9 @@
 """How well a model fits a whole list: its loss, always in evaluation mode."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,8 @@ def evaluate(engine: Engine, vocabulary: Vocabulary, strings: Sequence[str]) -> 
     known = np.isfinite(scores)
     if not known.any():
         raise CorpusError(
-            f"none of the {len(strings)} strings is made of characters that the model knows; it cannot be evaluated on them"
+            f"none of the {len(strings)} strings is made of characters that the model knows, so there is no loss; "
+            "evaluate it on a list in the alphabet it was trained on"
         )
     predictions = sum(len(string) + 1 for string, is_known in zip(strings, known, strict=True) if is_known)
     return Evaluation(
@@ -75,9 +77,16 @@ def evaluate_parts(engine: Engine, model: ModelFile, corpus: Corpus) -> dict[str
     """The loss over a list, under "all"; before it over "train", "validation" and "test" apart, where the list is the
     very one that the model was trained on and was split by the model's own settings."""
     parts: dict[str, Sequence[str]] = {}
-    provenance = model.provenance
-    if provenance.get("data", {}).get("sha256") == corpus.fingerprint and provenance["split"]["kind"] != "given":
+    if _is_training_list(model.provenance, corpus):
         found = split(corpus, model.recipe.data)
         parts = {"train": found.train, "validation": found.validation, "test": found.test}
     parts["all"] = corpus.strings
     return {name: evaluate(engine, model.vocabulary, strings) for name, strings in parts.items()}
+
+
+def _is_training_list(provenance: Mapping[str, Any], corpus: Corpus) -> bool:
+    """Whether the parts that the model was trained with can be made again from this list."""
+    data, how = provenance.get("data"), provenance.get("split")
+    if not isinstance(data, dict) or not isinstance(how, dict):  # a file that another program wrote
+        return False
+    return data.get("sha256") == corpus.fingerprint and how.get("kind") in ("random", "lecture")

@@ -53,5 +53,6 @@ def fetched_path(name: str) -> Path:
             "look at it, and give its path"
         ) from error
     except OSError as error:
-        raise FetchError(f"cannot keep {name} in the cache {pooch.os_cache('wavemore')}: {error.strerror}") from error
+        reason = error.strerror or "Permission denied"  # pooch's own error, of which it knows that one kind, has none
+        raise FetchError(f"cannot keep {name} in the cache {pooch.os_cache('wavemore')}: {reason}") from error
     return Path(found)

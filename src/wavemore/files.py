@@ -1,5 +1,6 @@
 """Writing files whole or not at all."""
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -21,7 +22,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
             with path.open("wb") as device:
                 device.write(data)
             return
-        target = path.resolve()  # a symbolic link stays a link: what it points to is replaced
+        target = _target(path)
         descriptor, name = _temporary(target)
         try:
             with open(descriptor, "wb") as file:
@@ -42,24 +43,33 @@ def check_writable(path: str | Path) -> None:
     path = Path(path)
     try:
         if path.is_dir():
-            raise IsADirectoryError(21, os.strerror(21))
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():
             return
-        descriptor, name = _temporary(path.resolve())
+        descriptor, name = _temporary(_target(path))
         os.close(descriptor)
         os.unlink(name)
     except OSError as error:
         raise FileError.of("write", path, error) from error
 
 
+def _target(path: Path) -> Path:
+    """The file to replace: a symbolic link stays a link. Raises `PermissionError` for a file that is read-only."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return target
+
+
 def _temporary(target: Path) -> tuple[int, str]:
     """A new file beside the target, with the permissions the target has or a new file would get."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     if target.exists():
         mode = target.stat().st_mode & 0o777
     else:
         mask = os.umask(0)
         os.umask(mask)
         mode = 0o666 & ~mask
-    os.chmod(name, mode)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    with suppress(OSError):  # a file system may have no permissions
+        Path(name).chmod(mode)
     return descriptor, name

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 __all__ = ["TrainingProgress", "counted"]
 
 _EVERY = 0.1  # seconds between two drawings
+_AFTER = 1.0  # seconds before the first
 
 Item = TypeVar("Item")
 
@@ -33,6 +34,7 @@ class TrainingProgress:
             console=self._console,
             auto_refresh=False,
             transient=True,
+            redirect_stdout=False,  # what a caller prints is not ours
             disable=quiet or not self._console.is_terminal,
         )
         self._steps = steps
@@ -63,13 +65,17 @@ class TrainingProgress:
         width = len(f"{self._steps:,}")
         self._console.print(
             f"step {record['step']:>{width},}  batch loss {record['batch_loss']:.4f}  "
-            f"validation loss {record['validation_loss']:.4f}"
+            f"validation loss {record['validation_loss']:.4f}",
+            soft_wrap=True,
         )
 
 
 def counted(items: Iterable[Item], total: int | None, what: str, *, quiet: bool = False) -> Iterator[Item]:
-    """The items, with a bar on a terminal's standard error once they take longer than a second."""
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
+    """The items, with a bar on a terminal's standard error once they take longer than a second.
+
+    There is none where the items themselves are written to a terminal, which shows that it goes on.
+    """
+    if quiet or sys.stderr is None or not sys.stderr.isatty() or sys.stdout.isatty():
         yield from items
         return
     from rich.console import Console
@@ -83,9 +89,10 @@ def counted(items: Iterable[Item], total: int | None, what: str, *, quiet: bool 
         console=Console(stderr=True),
         auto_refresh=False,
         transient=True,
+        redirect_stdout=False,  # else rich would print the results to standard error
     )
     task = bar.add_task(what, total=total)
-    due = time.monotonic() + 1.0
+    due = time.monotonic() + _AFTER
     shown = False
     try:
         for done, item in enumerate(items, start=1):

@@ -11,9 +11,10 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
@@ -45,7 +46,10 @@ def embedded_lists() -> tuple[str, ...]:
 
 def source_name(source: str | Path) -> str:
     """A short name for the source: the file's name without directories and endings, the list's name, or "stdin"."""
-    return "stdin" if str(source) == "-" else Path(source).name.split(".")[0] or "strings"
+    if str(source) == "-":
+        return "stdin"
+    name = Path(source).name.split(".")[0] or "strings"
+    return name.encode("utf-8", "backslashreplace").decode()  # bytes that have no character, as in a model file
 
 
 def read_rows(
@@ -83,6 +87,7 @@ def read_rows(
     if kind != "text" and column is None:
         raise UsageError(f"{source} is read as {kind}, which has columns; name the one that holds the strings")
     with _opened(source) as raw:
+        source = "standard input" if str(source) == "-" else source  # for messages
         stream = _text_stream(raw, source, codec)
         try:
             if kind == "text":
@@ -105,16 +110,22 @@ def read_rows(
 def _opened(source: str | Path) -> Iterator[BinaryIO]:
     if str(source) == "-":
         if sys.stdin is None:
-            raise UsageError("standard input is closed, so no strings can be read from it; give a file")
+            raise FileError("standard input is closed, so no strings can be read from it; give a file")
         yield cast(BinaryIO, _StandardInput())
         return
     path = Path(source)
     name = str(source)
-    if not path.is_file() and name in embedded_lists():
+    if not name:
+        raise UsageError("the list has an empty name; give a file or a list's name")
+    try:
+        exists, is_file = path.exists(), path.is_file()
+    except OSError as error:  # such as a name that is too long
+        raise FileError.of("read", source, error) from error
+    if not is_file and name in embedded_lists():
         with (resources.files("wavemore") / "datasets" / f"{name}.txt").open("rb") as file:
             yield cast(BinaryIO, file)
         return
-    if not path.exists():
+    if not exists:
         if name in FETCHED:
             path = fetched_path(name)
         else:
@@ -214,8 +225,8 @@ def _table_rows(stream: io.TextIOWrapper, source: object, column: str, delimiter
             if index is None:
                 if column not in cells:
                     raise UsageError(
-                        f'{source} has no column "{column}"{suggestion(column, cells)}; '
-                        f"its columns are {', '.join(cells)}"
+                        f'{source} has no column "{column}"{suggestion(column, cells[:100])}; '
+                        f"its columns are {_listing(cells)}"
                     )
                 index = cells.index(column)
                 widest = len(cells)
@@ -252,7 +263,12 @@ def _json_rows(stream: io.TextIOWrapper, source: object, column: str) -> Iterato
         found = found or column in record
         yield Row(number, value.strip()) if isinstance(value, str) else Row(number, problem="unreadable")
     if keys and not found:
-        raise UsageError(f'{source} has no key "{column}"{suggestion(column, keys)}; its keys are {", ".join(keys)}')
+        raise UsageError(f'{source} has no key "{column}"{suggestion(column, keys)}; its keys are {_listing(keys)}')
+
+
+def _listing(names: Iterable[str], most: int = 200) -> str:
+    listing = ", ".join(islice(names, most))
+    return listing if len(listing) <= most else listing[:most] + "..."
 
 
 def _has_surrogate(text: str) -> bool:

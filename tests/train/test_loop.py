@@ -130,9 +130,14 @@ def test_evaluation_only_at_the_end(run):
 
 
 def test_a_loss_that_is_no_number_is_an_error_that_names_step_and_rate(run):
-    run.recipe = run.recipe.with_settings({"train.optimizer": "sgd", "train.rate": 1e38})
-    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at step \d; lower the learning rate \(train.rate is"):
-        run()
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    checkpoint = Checkpoint.load(run.path)
+    checkpoint.tensors["weights.head.linear.bias"][0] = float("inf")
+    checkpoint.save(run.path)
+    sentence = r"^the loss is (nan|inf) at step 8; lower the learning rate \(train.rate is 0.01\)$"
+    with pytest.raises(TrainingError, match=sentence):
+        run(resume=True)
 
 
 def test_a_checkpoint_of_another_run_is_refused(run):
@@ -143,7 +148,7 @@ def test_a_checkpoint_of_another_run_is_refused(run):
 
 
 def test_unsound_checkpoints_are_refused(run):
-    with pytest.raises(FileError, match="cannot read the checkpoint .*: No such file or directory"):
+    with pytest.raises(FileError, match=r"cannot read the checkpoint .*: No such file or directory"):
         run(resume=True)
     run.path.write_bytes(b"nothing of the kind")
     with pytest.raises(CheckpointError, match="is not a sound checkpoint"):

@@ -14,7 +14,7 @@ import typer
 from wavemore._version import __version__
 from wavemore.cli import evaluate, info, sample, trace, train
 from wavemore.cli.output import say
-from wavemore.errors import WavemoreError
+from wavemore.errors import FileError, WavemoreError
 
 __all__ = ["app", "main", "run"]
 
@@ -61,14 +61,17 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code. Errors that are foreseen become one sentence each."""
+    if sys.stdout is None:
+        say("standard output is closed, so nothing can be written to it; open it, or send it to /dev/null")
+        return 1
+    words = list(arguments)
     try:
-        # With standalone_mode off, typer hands its own errors and exit codes to us.
-        code = typer.main.get_command(app).main(args=list(arguments), prog_name="wavemore", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        # With standalone_mode off, typer hands its own errors and exit codes to us. Commands find the words as `obj`.
+        code = typer.main.get_command(app).main(args=words, obj=words, prog_name="wavemore", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
-        say(error.format_message().rstrip("."))
+        say(_sentence(error))
         return error.exit_code
     except WavemoreError as error:
         say(str(error))
@@ -79,6 +82,23 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output has gone, as `head` does: stop quietly, and let Python's last flush go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except MemoryError:
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        sys.stdout = None  # commands raise a FileError; this is typer, printing help or the version
+        say(str(FileError.of("write to", "standard output", error)))
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):  # PyTorch
+            raise
         say("there is not enough memory for this; try smaller settings or a smaller list")
         return 1
+
+
+def _sentence(error: typer.TyperException) -> str:
+    """Typer's own message, and where to look."""
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    if context is None or message.endswith("?"):  # a question holds the answer
+        return message
+    return f"{message}; see: {context.command_path} --help"

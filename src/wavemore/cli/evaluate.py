@@ -4,16 +4,15 @@ from typing import Annotated, cast
 
 import typer
 
-from wavemore.cli.options import ColumnOption, EncodingOption, FormatOption, JsonOption, QuietOption
+from wavemore.cli.options import ColumnOption, EncodingOption, FormatOption, JsonOption, ModelArgument, QuietOption
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.errors import UsageError
 
 NAME = "evaluate"
 
 
 def command(
-    model_or_list: Annotated[
-        str, typer.Argument(metavar="[MODEL]", help="A model file; without it, the model in the package.")
-    ],
+    model: ModelArgument = None,
     list_: Annotated[
         str | None, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name.")
     ] = None,
@@ -36,12 +35,18 @@ def command(
     from wavemore.corpus import read_corpus
     from wavemore.estimator import load
     from wavemore.evaluate import evaluate_parts
+    from wavemore.modelfile import is_model_file
     from wavemore.sources import Format
 
-    model, source = (None, model_or_list) if list_ is None else (model_or_list, list_)
+    if list_ is None:  # the one argument is the list
+        model, list_ = None, model
+    if list_ is None:
+        raise UsageError("name the list to evaluate on, as in: wavemore evaluate names")
+    if model is None and is_model_file(list_):
+        raise UsageError(f"{list_} is a model; name the list to evaluate it on, as in: wavemore evaluate {list_} names")
     loaded = load(model)
     corpus = read_corpus(
-        source,
+        list_,
         column=column,
         encoding=encoding,
         format=cast(Format | None, format),

@@ -46,7 +46,8 @@ def _printable(characters: str, most: int = 80) -> str:
 
 
 def _rows(provenance: object, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested tables as rows, their names joined by blanks."""
-    if not isinstance(provenance, dict):
-        return [(prefix.strip(), str(provenance))]
-    return [row for key, value in provenance.items() for row in _rows(value, f"{prefix} {key}")]
+    """Nested tables as rows, their names joined by blanks; rows without a value are left out."""
+    if isinstance(provenance, dict):
+        return [row for key, value in provenance.items() for row in _rows(value, f"{prefix} {key}")]
+    text = f"{provenance:.5f}" if isinstance(provenance, float) else str(provenance)
+    return [(prefix.strip(), text)] if text else []

@@ -7,10 +7,21 @@ import typer
 
 from wavemore.errors import UsageError
 
-__all__ = ["ColumnOption", "EncodingOption", "FormatOption", "JsonOption", "ModelArgument", "QuietOption", "SetOption", "settings_of"]
+__all__ = [
+    "ColumnOption",
+    "EncodingOption",
+    "FormatOption",
+    "JsonOption",
+    "ModelArgument",
+    "QuietOption",
+    "SetOption",
+    "number",
+    "settings_of",
+    "whole_number",
+]
 
 ModelArgument = Annotated[
-    str | None, typer.Argument(metavar="[MODEL]", help="A model file; without it, the model in the package.")
+    str | None, typer.Argument(metavar="MODEL", help="A model file; without it, the model in the package.")
 ]
 ColumnOption = Annotated[
     str | None,
@@ -35,8 +46,30 @@ def settings_of(assignments: list[str] | None) -> dict[str, Any]:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f'--set {assignment} has no "="; write it as key=value, such as train.steps=1000')
-        try:
-            settings[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            settings[key.strip()] = value.strip()
+        settings[key.strip()] = _toml_value(value.strip())
     return settings
+
+
+def whole_number(text: str) -> int:
+    """For options: typer's own message for a bad number does not show it."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f'"{text}" is not a whole number') from None
+
+
+def number(text: str) -> float:
+    """For options, as `whole_number`."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f'"{text}" is not a number') from None
+
+
+def _toml_value(text: str) -> Any:
+    if "\n" in text:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):  # TOML's own error is a ValueError, as is that of an endless number
+        return text

@@ -23,7 +23,8 @@ def write_lines(lines: Iterable[str]) -> None:
     if sys.stdout is None:
         raise FileError("cannot write the results: standard output is closed")
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        # A file's name may hold bytes that are no UTF-8 and so have no character.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     for line in lines:
         _write(line + "\n")
     _write("", flush=True)

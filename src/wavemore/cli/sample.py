@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wavemore.cli.options import JsonOption, ModelArgument, QuietOption
+from wavemore.cli.options import JsonOption, ModelArgument, QuietOption, number, whole_number
 from wavemore.cli.output import json_line, write_lines
 
 NAME = "sample"
@@ -12,11 +12,18 @@ NAME = "sample"
 
 def command(
     model: ModelArgument = None,
-    n: Annotated[int, typer.Option("-n", help="How many strings.")] = 20,
+    n: Annotated[int, typer.Option("-n", parser=whole_number, metavar="<int>", help="How many strings.")] = 20,
     starts_with: Annotated[str, typer.Option(help="The beginning of every string.")] = "",
-    temperature: Annotated[float, typer.Option(help="Below 1 likelier strings, above 1 stranger ones.")] = 1.0,
-    max_length: Annotated[int | None, typer.Option(help="A string this long ends there.")] = None,
-    seed: Annotated[int | None, typer.Option(help="A whole number, for the same strings again.")] = None,
+    temperature: Annotated[
+        float, typer.Option(parser=number, metavar="<float>", help="Below 1 likelier strings, above 1 stranger ones.")
+    ] = 1.0,
+    max_length: Annotated[
+        int | None, typer.Option(parser=whole_number, metavar="<int>", help="A string this long ends there.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="<int>", help="A whole number, for the same strings again."),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:

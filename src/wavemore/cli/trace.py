@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wavemore.cli.options import JsonOption, ModelArgument, SetOption, settings_of
+from wavemore.cli.options import JsonOption, ModelArgument, SetOption, settings_of, whole_number
 from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
 
@@ -14,8 +14,13 @@ NAME = "trace"
 def command(
     model: ModelArgument = None,
     recipe: Annotated[str | None, typer.Option(help="Trace an untrained model of this recipe instead.")] = None,
-    batch: Annotated[int, typer.Option(help="Rows in the batch.")] = 32,
-    vocabulary: Annotated[int, typer.Option(help="With --recipe: ids, the boundary included (a-z makes 27).")] = 27,
+    batch: Annotated[int, typer.Option(parser=whole_number, metavar="<int>", help="Rows in the batch.")] = 32,
+    vocabulary: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number, metavar="<int>", help="With --recipe: ids, the boundary included (a-z makes 27)."
+        ),
+    ] = 27,
     set_: SetOption = None,
     json: JsonOption = False,
 ) -> None:

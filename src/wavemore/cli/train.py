@@ -1,7 +1,7 @@
 """`wavemore train`: learn a list and write a model file."""
 
 import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -15,6 +15,7 @@ from wavemore.cli.options import (
     QuietOption,
     SetOption,
     settings_of,
+    whole_number,
 )
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import FileError, UsageError
@@ -27,6 +28,7 @@ _SAMPLES = 1000  # drawn at the end to see what share is new
 
 
 def command(
+    context: typer.Context,
     strings: Annotated[
         str, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name, such as names.")
     ],
@@ -35,7 +37,9 @@ def command(
     ] = None,
     recipe: Annotated[str, typer.Option(help="A recipe's name, or a TOML file.")] = "fast",
     set_: SetOption = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights and batches (train.seed).")] = None,
+    seed: Annotated[
+        int | None, typer.Option(parser=whole_number, metavar="<int>", help="Seed of weights and batches (train.seed).")
+    ] = None,
     column: ColumnOption = None,
     encoding: EncodingOption = "utf-8",
     format: FormatOption = None,
@@ -64,18 +68,14 @@ def command(
     """
     from wavemore.corpus import read_corpus
     from wavemore.estimator import StringModel
-    from wavemore.files import check_writable
     from wavemore.sources import Format, source_name
 
-    settings = settings_of(set_)
-    model = StringModel(recipe, settings=settings, seed=seed)
+    model = StringModel(recipe, settings=settings_of(set_), seed=seed)
     max_length = model.resolved_recipe().data.max_length
     _check_inputs(strings, validation, test)
-    target = output or f"{source_name(strings)}.safetensors"
+    target = f"{source_name(strings)}.safetensors" if output is None else output
     _check_target(target)
-    check_writable(target)
-    checkpoint = Path(f"{target}.checkpoint")
-    _check_checkpoint(checkpoint, resume=resume, restart=restart)
+    checkpoint = _checkpoint(target, resume=resume, restart=restart)
 
     def corpus(source: str | None) -> Any:
         if source is None:
@@ -96,14 +96,18 @@ def command(
             checkpoint=checkpoint,
             resume=resume,
             progress=not quiet,
-            command=_command_line(),
+            command=_command_line(context.obj),
         )
     except KeyboardInterrupt:
-        if checkpoint.exists():
-            say(f"stopped; the run is kept in {checkpoint}, and the same command with --resume goes on with it")
+        if checkpoint is not None and checkpoint.exists():
+            say(f"stopped; {_kept(checkpoint)}")
         raise
-    model.save(target)
-    checkpoint.unlink(missing_ok=True)
+    try:
+        model.save(target)
+    except FileError as error:
+        raise FileError(str(error) if checkpoint is None else f"{error}; {_kept(checkpoint)}") from error
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     _report(model, target, set(listed.strings), json=json)
 
 
@@ -113,26 +117,39 @@ def _check_inputs(*sources: str | None) -> None:
 
 
 def _check_target(target: str) -> None:
-    """Refuse to write a model over something that is not one."""
+    """Refuse a target that cannot be written, or holds something that is not a model."""
+    from wavemore.files import check_writable
     from wavemore.modelfile import is_model_file
 
+    if target in ("", "-"):
+        raise UsageError(f'--output is "{target}", and a model is written to a file; name one')
+    check_writable(target)
     path = Path(target)
     if path.is_file() and path.stat().st_size and not is_model_file(path):
         raise FileError(f"{target} exists and is not a wavemore model, so it is left alone; choose another --output")
 
 
-def _check_checkpoint(checkpoint: Path, *, resume: bool, restart: bool) -> None:
+def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
+    """Where the run is kept, or None beside a device. Refuses options that do not go with what is there."""
+    checkpoint = Path(f"{target}.checkpoint")
     if resume and restart:
         raise UsageError("--resume and --restart exclude each other; choose one")
     if resume and not checkpoint.exists():
         raise UsageError(f"there is no stopped run to resume: {checkpoint} does not exist; leave out --resume")
     if checkpoint.exists() and not resume and not restart:
         raise UsageError(f"{checkpoint} holds a stopped run; add --resume to go on with it, or --restart to discard it")
+    is_device = Path(target).exists() and not Path(target).is_file()
+    return None if is_device else checkpoint
 
 
-def _command_line() -> str:
+def _kept(checkpoint: Path) -> str:
+    return f"the run is kept in {checkpoint}, and the same command with --resume goes on with it"
+
+
+def _command_line(words: Sequence[str] | None) -> str:
     """How this run was started, without what a resumed run adds."""
-    return shlex.join(["wavemore", *(word for word in sys.argv[1:] if word not in ("--resume", "--restart"))])
+    line = shlex.join(["wavemore", *(word for word in words or () if word not in ("--resume", "--restart"))])
+    return line.encode("utf-8", "backslashreplace").decode()  # bytes of a file's name that have no character
 
 
 def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) -> None:

@@ -40,9 +40,7 @@ class WaveNet(nn.Module):
     the lecture, so a seed gives the lecture's initial weights. Raises `ShapeError` for ids that are not (B, T).
     """
 
-    def __init__(
-        self, config: ModelConfig, vocabulary_size: int, *, generator: torch.Generator | None = None
-    ) -> None:
+    def __init__(self, config: ModelConfig, vocabulary_size: int, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
         self.embedding = Embedding(vocabulary_size, config.embedding, generator=generator)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import isfinite
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wavemore.chunks import Windows
 from wavemore.config import Recipe
-from wavemore.errors import CheckpointError, ShapeError, TrainingError
+from wavemore.errors import CheckpointError, TrainingError
 from wavemore.nn import WaveNet, evaluation_mode
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.optim import build_optimizer, rate_at
@@ -230,7 +230,7 @@ def _threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Within this context the first Ctrl-C sets the event, so that a step is never cut in two; a second one interrupts."""
+    """Within this context the first Ctrl-C sets the event, so no step is cut in two; a second one interrupts."""
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
         yield stopped

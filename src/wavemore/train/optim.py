@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from wavemore.config import TrainConfig
 
-__all__ = ["AdamW", "Optimizer", "SGD", "build_optimizer", "rate_at"]
+__all__ = ["SGD", "AdamW", "Optimizer", "build_optimizer", "rate_at"]
 
 
 class Optimizer(Protocol):
@@ -38,7 +38,7 @@ class SGD:
     def step(self, rate: float) -> None:
         for parameter in self.parameters:
             if parameter.grad is not None:
-                parameter += -rate * parameter.grad
+                parameter.add_(-rate * parameter.grad)
 
     def state(self) -> dict[str, Tensor]:
         return {}
