@@ -35,7 +35,7 @@ TOLERANCE = 0.005
 class BatchNormOverAxis0(BatchNorm1d):
     """The lecture's bug: of three axes only the first is averaged, so each position has statistics of its own."""
 
-    def _batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _batch_statistics(self, x: Tensor, uses: Tensor | None) -> tuple[Tensor, Tensor]:
         mean, var = x.mean(0), x.var(0)  # (T, C) of three axes
         with torch.no_grad():
             self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean

@@ -28,7 +28,16 @@ def tiny_recipe() -> Recipe:
     return Recipe.from_dict(
         {
             "model": {"groups": [2, 2], "embedding": 4, "hidden": 8},
-            "train": {"steps": 60, "batch": 32, "evaluate_every": 20, "warmup": 0.1, "decay": "cosine"},
+            "train": {
+                "form": "windowed",
+                "optimizer": "adamw",
+                "rate": 0.01,
+                "steps": 60,
+                "batch": 32,
+                "evaluate_every": 20,
+                "warmup": 0.1,
+                "decay": "cosine",
+            },
         }
     )
 

@@ -1,6 +1,8 @@
 """Whatever is wrong with the input: one sentence on standard error, the right exit code, and files as they were."""
 
+import errno
 import gzip
+import io
 import json
 import os
 import re
@@ -331,7 +333,8 @@ def test_model_that_cannot_be_saved_keeps_the_run(tmp_path, strings, monkeypatch
     """What was learned is not lost: once there is room, --resume ends the run without another step."""
     monkeypatch.chdir(tmp_path)
     Path("list.txt").write_text("\n".join(strings))
-    line = ["train", "list.txt", "-q", "--set", "train.steps=2", "--set", "model.hidden=4"]
+    Path("two.toml").write_text("[model]\nhidden = 4\n[train]\nsteps = 2\n")
+    line = ["train", "list.txt", "-q", "--recipe", "two.toml"]
 
     def save(self: ModelFile, path: object) -> None:
         raise FileError(f"cannot write {path}: No space left on device")
@@ -360,6 +363,18 @@ def test_reader_that_leaves(tmp_path, tiny_path):
     done = in_shell("(wavemore sample tiny.safetensors -n 20000; echo $? >&2) | head -n 1", tmp_path)
     assert done.stdout.count("\n") == 1
     assert done.stderr == "1\n"
+
+
+def test_reader_that_leaves_is_no_exception(tiny_path, monkeypatch):
+    """For a caller of `run` it is an exit code as any other."""
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(errno.EPIPE, text)
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert run(["sample", str(tiny_path)]) == FAILED
 
 
 def without(package: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

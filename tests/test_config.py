@@ -227,6 +227,7 @@ def test_recipes_of_published_numbers_train_as_taught(name: str):
     recipe = load_recipe(name)
     assert recipe.train == TrainConfig(
         seed=42,
+        form="windowed",
         steps=200_000,
         batch=32,
         optimizer="sgd",

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavemore.chunks import Windows
 from wavemore.config import DataConfig
 from wavemore.corpus import Corpus, Parts, Skipped, read_corpus, split
 from wavemore.errors import CorpusError, UsageError
 from wavemore.vocabulary import Vocabulary
+from wavemore.windows import Windows
 
 NAMES = [f"name{i}" for i in range(200)]
 

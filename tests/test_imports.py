@@ -19,7 +19,7 @@ LAYERS = [
     ["files", "vocabulary", "fetch"],
     ["config"],
     ["sources", "modelfile"],
-    ["corpus", "chunks", "engine"],
+    ["corpus", "chunks", "windows", "engine"],
     ["sample", "score", "nn"],
     ["evaluate", "train"],
     ["estimator"],
@@ -31,7 +31,7 @@ LAYERS = [
 ALONE = {
     "progress": set[str](),
     "nn": {"config", "errors"},
-    "train": {"nn", "chunks", "config", "errors", "files"},
+    "train": {"nn", "chunks", "windows", "vocabulary", "config", "errors", "files"},
     "__init__": {"_version", "config", "corpus", "errors", "estimator", "evaluate"},
     "__main__": {"cli"},
 }

@@ -1,62 +1,156 @@
-"""The windows of a list: each predicted character with the context before it, as positions in one flat array.
+"""The distinct chunks of a list, level by level: each needs computing only once.
+
+A chunk of level l is the run of characters that one node of level l depends on: with groups (2, 2, 2) the last 2, 4, 8
+characters before a prediction. Of many predictions few chunks are distinct, and a chunk is made of g chunks of the
+level below, its children. So a list is a small tree of distinct chunks and, for each prediction, the number of its
+context. The strings "emma" and "emily" have 11 predictions; as windows they need 44 nodes of 2 characters:
+
+    level 1, 2 characters    ..  .e  em  mm  ma  mi  il  ly                           8 distinct ones of 44
+    level 2, 4 characters    ....  ...e  ..em  .emm  emma  .emi  emil  mily           8 of 22
+    level 3, 8 characters    the same 8 with padding before them                      8 of 11
+    contexts                 0 1 2 3 4 for emma, 0 1 2 5 6 7 for emily
+
+Work and memory grow with the number of characters times levels; the length of the context does not matter, for a
+context is never written out: the child that lies d characters back belongs to the prediction d places before, or, where
+that lies outside the string, to the string's first prediction, whose context is all padding.
 
 Shapes in this file
-    S  strings      N  predictions: every character of every string and the boundary after it      T  context length
+    S  strings      N  predictions      n  distinct chunks of a level      g  the group of a level
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from wavemore.vocabulary import BOUNDARY, Vocabulary
 
-__all__ = ["Windows"]
+__all__ = ["Chunks", "Level", "distinct"]
+
+
+class Level(NamedTuple):
+    """The distinct chunks of one level, as their children in the level below."""
+
+    children: np.ndarray
+    """int64, (g, n): row j has the j-th oldest child of each chunk; at level 1 a child is an index of `characters`."""
+    reach: tuple[int, ...]
+    """(g,): the children in row j are among the first reach[j] chunks of the level below."""
 
 
 @dataclass(frozen=True)
-class Windows:
-    """The strings laid end to end, T boundary ids before each and after the last.
+class Chunks:
+    """The distinct chunks of some predictions. Older children come first at each level, so that what serves as the j-th
+    oldest child is a prefix of its level: a matrix product for that child needs those rows alone."""
 
-    So the context of the prediction at position p is `ids[p - T : p]`, padded as it must be, and its answer `ids[p]`;
-    no window is copied until it is asked for.
-    """
-
-    ids: np.ndarray
-    """int32, (characters + T * (S + 1),)."""
-    positions: np.ndarray
-    """int64, (N,): where the answers stand, in the order of the strings."""
+    characters: np.ndarray
+    """int64, (n,): the distinct ids that stand at the bottom, the boundary as padding included."""
+    levels: tuple[Level, ...]
+    """From the bottom up."""
+    contexts: np.ndarray
+    """int64, (N,): for each prediction the chunk of the top level that is its context."""
+    answers: np.ndarray
+    """int32, (N,): the id that follows."""
     starts: np.ndarray
     """int64, (S,): the index of each string's first prediction."""
-    context: int
 
     @classmethod
-    def of(cls, strings: Sequence[str], vocabulary: Vocabulary, context: int) -> Self:
-        """Raises `UnknownCharacterError` for a character that the vocabulary lacks."""
-        lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))  # (S,)
-        characters = vocabulary.encode_known("".join(strings))  # (characters,)
-        if (characters < 0).any():
-            for text in strings:
-                vocabulary.encode(text)  # raises for the first that has an unknown character, and names it
-        before = np.cumsum(lengths) - lengths  # (S,) characters in earlier strings
-        string = np.arange(len(strings))  # (S,)
-        ids = np.full(len(characters) + context * (len(strings) + 1), BOUNDARY, dtype=np.int32)
-        ids[np.arange(len(characters)) + context * (np.repeat(string, lengths) + 1)] = characters
-        # Prediction k of string s is the k-th of all; T padding ids a string, less the one that is its boundary.
-        answers = np.arange(len(characters) + len(strings))  # (N,)
-        positions = answers + context + (context - 1) * np.repeat(string, lengths + 1)
-        return cls(ids, positions, before + string, context)
+    def of(cls, strings: Sequence[str], vocabulary: Vocabulary, groups: Sequence[int]) -> Self:
+        """The chunks of all predictions of all strings. Raises `UnknownCharacterError`."""
+        characters, lengths = vocabulary.encode_all(strings)
+        starts = np.cumsum(lengths + 1) - (lengths + 1)  # (S,)
+        n = len(characters) + len(strings)
+        last = np.full(n, BOUNDARY, dtype=np.int64)  # (N,) the character before each prediction
+        first = np.repeat(starts, lengths + 1)  # (N,) the first prediction of the same string
+        place = np.arange(n)
+        last[place > first] = characters
+        answers = np.full(n, BOUNDARY, dtype=np.int32)
+        answers[:-1] = last[1:]  # the next string begins with the boundary, which is the answer that ends this one
+        ids, count, size = last, len(vocabulary), 1
+        children = []  # of each level, (g, n)
+        for g in groups:
+            rows = [ids[np.maximum(place - j * size, first)] for j in range(g - 1, 0, -1)] + [ids]
+            where, ids = distinct(_joined(rows, count), None)
+            children.append(np.stack([row[where] for row in rows]))
+            count, size = len(where), size * g
+        return cls._ordered(len(vocabulary), children, ids, answers, starts)
 
-    def __len__(self) -> int:
-        """How many predictions there are."""
-        return len(self.positions)
+    def part(self, strings: np.ndarray) -> Self:
+        """The chunks of some strings, named by their numbers, in that order."""
+        ends = np.append(self.starts[1:], len(self.answers))
+        lengths = ends[strings] - self.starts[strings]
+        starts = np.cumsum(lengths) - lengths
+        rows = np.repeat(self.starts[strings] - starts, lengths) + np.arange(lengths.sum())  # predictions
+        children = [level.children for level in self.levels]
+        part = self._ordered(len(self.characters), children, self.contexts[rows], self.answers[rows], starts)
+        return type(self)(self.characters[part.characters], part.levels, part.contexts, part.answers, part.starts)
 
-    def contexts(self, part: slice = slice(None)) -> np.ndarray:
-        """The contexts of some predictions: int32, (rows, T)."""
-        windows = np.lib.stride_tricks.sliding_window_view(self.ids, self.context)
-        return windows[self.positions[part] - self.context]
+    def uses(self) -> list[np.ndarray]:
+        """For each level how often the windows of all predictions use each chunk: float64, (n,).
 
-    def answers(self, part: slice = slice(None)) -> np.ndarray:
-        """The ids that follow those contexts: int32, (rows,)."""
-        return self.ids[self.positions[part]]
+        A window of T characters has T / 2 nodes of 2 characters, and so on: these are the weights with which distinct
+        chunks stand for all nodes of the windowed form.
+        """
+        uses = [np.bincount(self.contexts, minlength=self.levels[-1].children.shape[1]).astype(np.float64)]
+        for level, below in zip(self.levels[:0:-1], self.levels[-2::-1], strict=True):
+            count = below.children.shape[1]
+            times = [np.bincount(row, uses[-1], minlength=count) for row in level.children]
+            uses.append(np.sum(times, axis=0))
+        return uses[::-1]
+
+    @classmethod
+    def _ordered(
+        cls, characters: int, children: list[np.ndarray], tops: np.ndarray, answers: np.ndarray, starts: np.ndarray
+    ) -> Self:
+        """What the contexts `tops` need of the given levels, from the top down, older children first."""
+        where, contexts = distinct(tops, children[-1].shape[1])
+        wanted = tops[where]
+        levels = []
+        below = [characters, *(level.shape[1] for level in children[:-1])]
+        for level, count in zip(reversed(children), reversed(below), strict=True):
+            picked = level[:, wanted]  # (g, n)
+            where, numbers = distinct(picked.reshape(-1), count)  # row after row, so the oldest come first
+            numbers = numbers.reshape(picked.shape)
+            reach = np.maximum.accumulate(numbers.max(axis=1, initial=-1) + 1)
+            levels.append(Level(numbers, tuple(reach.tolist())))
+            wanted = picked.reshape(-1)[where]
+        return cls(wanted, tuple(reversed(levels)), contexts, answers, starts)
+
+
+def distinct(keys: np.ndarray, domain: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Where each distinct key stands first, and for each key which of them it is, numbered in that order.
+
+    `domain` is a number above all keys where one is known; up to some multiple of their count they are looked up in a
+    table, without sorting.
+    """
+    n = len(keys)
+    if n == 0:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    if domain is None:
+        domain = int(keys.max(initial=0)) + 1
+    if domain <= 16 * n + (1 << 16):
+        order = np.arange(n)
+        first = np.empty(domain, dtype=np.int64)
+        first[keys[::-1]] = order[::-1]  # of equal keys the last to be written stays, which is the first of all
+        first = first[keys]  # (n,)
+    else:
+        by_key = np.argsort(keys)
+        in_order = keys[by_key]
+        begins = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))  # each run of equal keys
+        first = np.empty(n, dtype=np.int64)
+        first[by_key] = np.repeat(np.minimum.reduceat(by_key, begins), np.diff(np.append(begins, n)))
+        order = np.arange(n)
+    is_first = first == order
+    return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[first]
+
+
+def _joined(rows: list[np.ndarray], count: int) -> np.ndarray:
+    """One key for each column of `rows`, whose entries are below `count`: equal for equal columns."""
+    keys, domain = rows[0], count
+    for row in rows[1:]:
+        if domain > (1 << 62) // count:  # number the keys anew before they overflow
+            where, keys = distinct(keys, None)
+            domain = len(where)
+        keys = keys * count + row
+        domain *= count
+    return keys

@@ -57,12 +57,20 @@ class TrainConfig:
 
     seed: int = 42
     """Seeds the one generator that draws the weights and then the batches."""
-    steps: int = 4000
-    batch: int = 512
-    """Contexts in a batch."""
-    optimizer: Literal["sgd", "adamw"] = "adamw"
-    rate: float = 0.01
+    form: Literal["shared", "windowed"] = "shared"
+    """"windowed": batches of windows drawn at random, as taught; "shared": batches of whole strings, each distinct
+    chunk computed once."""
+    steps: int = 300
+    """How many steps, or the fewest where `epochs` asks for more."""
+    epochs: float = 0.0
+    """How many times each item of the training part is seen at least."""
+    batch: int = 256
+    """Items in a batch: windows, or strings in the shared form."""
+    optimizer: Literal["sgd", "adamw", "muon"] = "muon"
+    rate: float = 0.03
     """Learning rate."""
+    matrix_rate: float = 0.1
+    """Muon's learning rate for the matrices of the levels; `rate` is for all else. Both take the same course."""
     rate_steps: tuple[tuple[int, float], ...] = ()
     """Pairs (step, rate): from that step on, that rate."""
     warmup: float = 0.0
@@ -71,7 +79,7 @@ class TrainConfig:
     """How the rate falls to 0 after the warm-up."""
     weight_decay: float = 0.0
     """AdamW's decoupled weight decay, on weight matrices only."""
-    evaluate_every: int = 500
+    evaluate_every: int = 50
     """Steps between evaluations on the validation part; 0 evaluates only at the end."""
     keep: Literal["best", "last"] = "best"
     """Which weights the run ends with: those of the lowest validation loss, or the last."""
@@ -85,7 +93,9 @@ class TrainConfig:
         _require(self.steps >= 1, "train.steps", self.steps, "1 or more")
         _require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
         _require(self.batch <= 2**20, "train.batch", self.batch, "2**20 or less")
+        _require(0 <= self.epochs <= 1e6, "train.epochs", self.epochs, "from 0 to a million")
         _require(self.rate > 0, "train.rate", self.rate, "above 0")
+        _require(self.matrix_rate > 0, "train.matrix_rate", self.matrix_rate, "above 0")
         _require(
             all(step >= 0 and rate > 0 for step, rate in self.rate_steps),
             "train.rate_steps",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from wavemore._version import __version__
-from wavemore.chunks import Windows
 from wavemore.config import Recipe, load_recipe
 from wavemore.corpus import Corpus, Parts, read_corpus, split
 from wavemore.engine import Engine
@@ -82,20 +81,18 @@ class StringModel:
         parts, origin = _parts(corpus, recipe, validation, test)
         vocabulary = Vocabulary.of(string for part in parts for string in part)
         about = {"recipe": recipe.to_dict(), "origin": origin, "command": command}
-        context = recipe.model.context
-        training, held_out = (Windows.of(part, vocabulary, context) for part in (parts.train, parts.validation))
 
         from wavemore.train import Checkpoint, train
 
         stopped = Checkpoint.load(checkpoint) if resume and checkpoint is not None else None
         if checkpoint is not None:
             check_writable(checkpoint)
-        with _monitor(recipe, progress) as monitor:
+        with _monitor(progress) as monitor:
             trained = train(
                 recipe,
-                len(vocabulary),
-                training,
-                held_out,
+                vocabulary,
+                parts.train,
+                parts.validation,
                 about=about,
                 monitor=monitor,
                 resume=stopped,
@@ -271,14 +268,16 @@ def _parts(
 class _Silent:
     """A monitor that says nothing."""
 
+    def begin(self, steps: int) -> None: ...
+
     def step(self, step: int, loss: float) -> None: ...
 
     def evaluated(self, record: dict[str, Any]) -> None: ...
 
 
-def _monitor(recipe: Recipe, progress: bool) -> AbstractContextManager["Monitor"]:
+def _monitor(progress: bool) -> AbstractContextManager["Monitor"]:
     if not progress:
         return nullcontext(_Silent())
     from wavemore.progress import TrainingProgress
 
-    return TrainingProgress(recipe.train.steps)
+    return TrainingProgress()

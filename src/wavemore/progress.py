@@ -20,7 +20,7 @@ class TrainingProgress:
     On a terminal the bar moves; elsewhere (a log, a pipe) only the lines are written. `quiet` writes nothing.
     """
 
-    def __init__(self, steps: int, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -37,19 +37,23 @@ class TrainingProgress:
             redirect_stdout=False,  # what a caller prints is not ours
             disable=quiet or not self._console.is_terminal,
         )
-        self._steps = steps
-        self._task = self._bar.add_task("", total=steps, loss=float("nan"), speed=0.0)
+        self._steps = 0
+        self._task = self._bar.add_task("", total=1, loss=float("nan"), speed=0.0)
         self._first: tuple[int, float] | None = None
         self._next = 0.0
 
     def __enter__(self) -> Self:
-        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def begin(self, steps: int) -> None:
+        self._steps = steps
+        self._bar.update(self._task, total=steps)
+        self._bar.start()  # not before: without a total it cannot be drawn
 
     def step(self, step: int, loss: float) -> None:
         now = time.monotonic()

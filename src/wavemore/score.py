@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from wavemore.chunks import Windows
 from wavemore.engine import Engine, log_softmax
 from wavemore.vocabulary import Vocabulary, normalise
+from wavemore.windows import Windows
 
 __all__ = ["log_likelihoods"]
 

@@ -74,6 +74,18 @@ class Vocabulary:
         found[found == len(self.characters)] = 0
         return np.where(self._code_points[found] == points, found + 1, -1).astype(np.int32)
 
+    def encode_all(self, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The ids of all strings end to end, int32, and the length of each string, int64.
+
+        Raises `UnknownCharacterError` for the first string with a character that the vocabulary lacks.
+        """
+        lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))  # (strings,)
+        ids = self.encode_known("".join(strings))  # (characters,)
+        if (ids < 0).any():
+            for string in strings:
+                self.encode(string)  # raises for the first that has one, and names it
+        return ids, lengths
+
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """The characters of the ids, joined. Raises `UsageError` for the boundary id, which is not a character."""
         ids = np.asarray(ids, dtype=np.int64)

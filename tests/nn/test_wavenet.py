@@ -1,15 +1,21 @@
 """The contract that every form of the model keeps, and the windowed form against the oracle."""
 
 import contextlib
+import copy
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from oracle import forward
 
+from wavemore.chunks import Chunks
 from wavemore.config import ModelConfig
 from wavemore.errors import ShapeError
-from wavemore.nn import WaveNet, evaluation_mode, sample_as_taught
+from wavemore.nn import Tree, WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
+from wavemore.train.batches import answer_counts, tree_of
+from wavemore.vocabulary import Vocabulary
+from wavemore.windows import Windows
 
 VOCABULARY = 6
 CONFIGS = [
@@ -148,3 +154,46 @@ def test_the_taught_sampler_ends_and_never_gives_the_boundary():
     assert len({tuple(ids) for ids in samples}) > 25
     assert model.training  # given back as it was, and untouched by evaluation
     assert torch.equal(model.levels[0].norm.running_mean, torch.zeros(5))  # type: ignore[union-attr]
+
+
+STRINGS = ["emma", "emily", "anna", "e", "annabel", "mmmmmmmmmmmm", "emma", ""]
+ALPHABET = Vocabulary("abeilmny")
+
+
+def shared_and_windowed(groups: tuple[int, ...], *, final_norm: bool) -> tuple[WaveNet, Tree, Chunks, Windows]:
+    config = ModelConfig(groups=groups, embedding=3, hidden=5, final_norm=final_norm, bias=len(groups) == 1)
+    model = WaveNet(config, len(ALPHABET), generator=torch.Generator().manual_seed(4)).double()
+    chunks = Chunks.of(STRINGS, ALPHABET, groups)
+    return model, tree_of(chunks, dtype=torch.float64), chunks, Windows.of(STRINGS, ALPHABET, config.context)
+
+
+@pytest.mark.parametrize("final_norm", [False, True])
+@pytest.mark.parametrize("groups", [(2, 2, 2), (8,), (3,), (4, 2), (2, 4), (1,), (3, 2), (2, 1, 2), (2, 2, 2, 2, 2)])
+def test_shared_form_equals_the_windowed_form_in_both_modes(groups, final_norm):
+    """Logits, loss, gradients and running statistics, over strings that share and repeat chunks."""
+    one, tree, chunks, windows = shared_and_windowed(groups, final_norm=final_norm)
+    two = copy.deepcopy(one)
+    answers = torch.from_numpy(windows.answers().astype(np.int64))
+    for _ in range(3):  # so that the statistics move
+        windowed_loss = F.cross_entropy(one(torch.from_numpy(windows.contexts())), answers)
+        shared_loss = shared_cross_entropy(two.shared(tree), answer_counts(chunks, len(ALPHABET), torch.float64))
+        assert torch.allclose(windowed_loss, shared_loss, rtol=1e-12)
+        for model, loss in ((one, windowed_loss), (two, shared_loss)):
+            model.zero_grad()
+            loss.backward()
+        for (name, a), b in zip(one.named_parameters(), two.parameters(), strict=True):
+            assert a.grad is not None
+            assert b.grad is not None
+            assert torch.allclose(a.grad, b.grad, atol=1e-12), name
+        for (name, a), b in zip(one.named_buffers(), two.buffers(), strict=True):
+            assert torch.allclose(a, b, atol=1e-12), name
+    with evaluation_mode(one), evaluation_mode(two):
+        expected = one(torch.from_numpy(windows.contexts()))
+        assert torch.allclose(two.shared(tree)[torch.from_numpy(chunks.contexts)], expected, atol=1e-12)
+
+
+def test_the_comparison_notices_uses_that_are_left_out():
+    one, tree, chunks, windows = shared_and_windowed((2, 2, 2), final_norm=False)
+    flat = Tree(tree.characters, [branch._replace(uses=torch.ones_like(branch.uses)) for branch in tree.branches])
+    expected = one(torch.from_numpy(windows.contexts()))
+    assert not torch.allclose(one.shared(flat)[torch.from_numpy(chunks.contexts)], expected, atol=1e-3)

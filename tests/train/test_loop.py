@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from wavemore.chunks import Windows
 from wavemore.config import Recipe
 from wavemore.errors import CheckpointError, FileError, TrainingError
 from wavemore.estimator import StringModel
@@ -23,6 +22,8 @@ class Interrupting:
 
     def __init__(self, *steps: int) -> None:
         self.steps = steps
+
+    def begin(self, steps: int) -> None: ...
 
     def step(self, step: int, loss: float) -> None:
         if step in self.steps:
@@ -37,14 +38,12 @@ class Run:
     def __init__(self, recipe: Recipe, strings: list[str], path: Path) -> None:
         self.recipe, self.path = recipe, path
         self.vocabulary = Vocabulary.of(strings)
-        context = recipe.model.context
-        self.training = Windows.of(strings[:50], self.vocabulary, context)
-        self.validation = Windows.of(strings[50:], self.vocabulary, context)
+        self.training, self.validation = strings[:50], strings[50:]
 
     def __call__(self, *interrupts: int, resume: bool = False, about: dict[str, Any] | None = None) -> Trained:
         return train(
             self.recipe,
-            len(self.vocabulary),
+            self.vocabulary,
             self.training,
             self.validation,
             about=about or {"recipe": self.recipe.to_dict(), "command": "a test"},
@@ -68,9 +67,10 @@ def same(one: Trained, two: Trained) -> bool:
     )
 
 
-@pytest.mark.parametrize("settings", [{}, {"train.optimizer": "sgd", "train.rate": 0.1}])
-def test_a_run_interrupted_twice_and_resumed_ends_in_the_same_numbers(run, settings):
-    run.recipe = run.recipe.with_settings(settings)
+@pytest.mark.parametrize("form", ["shared", "windowed"])
+@pytest.mark.parametrize("settings", [{}, {"train.optimizer": "sgd", "train.rate": 0.1}, {"train.optimizer": "muon"}])
+def test_a_run_interrupted_twice_and_resumed_ends_in_the_same_numbers(run, settings, form):
+    run.recipe = run.recipe.with_settings({**settings, "train.form": form})
     whole = run()
     with pytest.raises(KeyboardInterrupt):
         run(7)

@@ -1,18 +1,19 @@
 import pytest
 import torch
 
-from wavemore.config import TrainConfig, load_recipe
-from wavemore.train.optim import SGD, AdamW, build_optimizer, rate_at
+from wavemore.config import ModelConfig, Recipe, TrainConfig, load_recipe
+from wavemore.nn import WaveNet
+from wavemore.train.optim import SGD, AdamW, Muon, build_optimizer, orthogonalised, rate_at
 
 
 def test_the_lectures_stepped_rate():
     config = load_recipe("lecture").train
-    assert [rate_at(config, step) for step in (0, 149_999, 150_000, 199_999)] == [0.1, 0.1, 0.01, 0.01]
+    assert [rate_at(config, step, 200_000) for step in (0, 149_999, 150_000, 199_999)] == [0.1, 0.1, 0.01, 0.01]
 
 
 def test_warm_up_rises_to_the_rate_and_decay_falls_to_nearly_zero():
     config = TrainConfig(steps=100, rate=2.0, warmup=0.1, decay="cosine")
-    rates = [rate_at(config, step) for step in range(100)]
+    rates = [rate_at(config, step, 100) for step in range(100)]
     assert rates[:3] == pytest.approx([0.2, 0.4, 0.6])
     assert rates[9] == rates[10] == max(rates) == 2.0
     assert rates[55] == pytest.approx(1.0)
@@ -22,7 +23,7 @@ def test_warm_up_rises_to_the_rate_and_decay_falls_to_nearly_zero():
 
 def test_linear_decay():
     config = TrainConfig(steps=4, rate=1.0, decay="linear")
-    assert [rate_at(config, step) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
+    assert [rate_at(config, step, 4) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
 
 
 def test_sgd_is_the_lectures_update_bit_for_bit():
@@ -59,6 +60,28 @@ def test_adamw_goes_on_from_its_state_bit_for_bit():
 
 
 def test_settings_choose_the_optimiser():
-    parameters = [torch.nn.Parameter(torch.ones(1))]
-    assert isinstance(build_optimizer(TrainConfig(optimizer="sgd"), parameters), SGD)
-    assert isinstance(build_optimizer(TrainConfig(optimizer="adamw"), parameters), AdamW)
+    model = WaveNet(ModelConfig(), 27)
+    kinds = {"sgd": SGD, "adamw": AdamW, "muon": Muon}
+    for name, kind in kinds.items():
+        assert isinstance(build_optimizer(Recipe().with_settings({"train.optimizer": name}).train, model), kind)
+
+
+def test_muon_moves_a_matrix_along_orthogonal_directions_of_equal_size():
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(32, 16, generator=generator) @ torch.diag(torch.logspace(0, -1, 16))
+    values = torch.linalg.svdvals(orthogonalised(matrix, Muon.ITERATIONS + 1))
+    assert values.max() < 1.3
+    assert values.min() > 0.4
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    assert ((orthogonalised(matrix, 8) - u @ v).norm() / (u @ v).norm()) < 0.35
+
+
+def test_muon_takes_the_level_weights_and_leaves_the_rest_to_adamw():
+    model = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=4), 5)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    build_optimizer(TrainConfig(optimizer="muon", rate=0.01, matrix_rate=1.0), model).step(0.01)
+    moved = {name: (p.detach() - before[name]).norm().item() for name, p in model.named_parameters()}
+    assert moved.pop("levels.0.linear.weight") == pytest.approx(1.0, rel=0.35)  # a gradient of rank one
+    assert all(0 < distance < 0.1 for distance in moved.values())

@@ -4,7 +4,6 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 130 interrupted. Nothing heavy is imported before a command runs, so `--help` answers at once.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -68,7 +67,6 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # With standalone_mode off, typer hands its own errors and exit codes to us. Commands find the words as `obj`.
         code = typer.main.get_command(app).main(args=words, obj=words, prog_name="wavemore", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         say(_sentence(error))
@@ -78,10 +76,8 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
-        # The reader of our output has gone, as `head` does: stop quietly, and let Python's last flush go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except SystemExit as leaving:  # typer or rich, when the reader of our output has gone, as `head` does
+        return leaving.code if isinstance(leaving.code, int) else 1
     except OSError as error:
         if error.filename is not None:
             raise

@@ -57,7 +57,7 @@ def command(
     results = evaluate_parts(loaded.engine_, loaded.file_, corpus)
     unknown = results["all"].unknown
     if unknown and not quiet:
-        say(f"{unknown:,} strings hold a character that the model does not know and are left out (probability 0)")
+        say(f"strings left out for a character that the model does not know (their probability is 0): {unknown:,}")
     if json:
         write_lines(json_line({"part": part, **result.to_dict()}) for part, result in results.items())
         return

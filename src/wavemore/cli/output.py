@@ -41,7 +41,7 @@ def _write(text: str, *, flush: bool = False) -> None:
         if flush:
             sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        raise  # typer makes a quiet end of it
     except OSError as error:
         sys.stdout = None  # what is still buffered cannot be written: do not try again at exit
         raise FileError.of("write the results to", "standard output", error) from error

@@ -132,13 +132,14 @@ def _check_target(target: str) -> None:
 def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
     """Where the run is kept, or None beside a device. Refuses options that do not go with what is there."""
     checkpoint = Path(f"{target}.checkpoint")
+    is_device = Path(target).exists() and not Path(target).is_file()
+    stopped = checkpoint.exists() and not is_device
     if resume and restart:
         raise UsageError("--resume and --restart exclude each other; choose one")
-    if resume and not checkpoint.exists():
+    if resume and not stopped:
         raise UsageError(f"there is no stopped run to resume: {checkpoint} does not exist; leave out --resume")
-    if checkpoint.exists() and not resume and not restart:
+    if stopped and not resume and not restart:
         raise UsageError(f"{checkpoint} holds a stopped run; add --resume to go on with it, or --restart to discard it")
-    is_device = Path(target).exists() and not Path(target).is_file()
     return None if is_device else checkpoint
 
 

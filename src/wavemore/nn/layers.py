@@ -8,6 +8,7 @@ Meaning, initialisation and statistics are those of "makemore, part 5: WaveNet".
 """
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -63,6 +64,8 @@ class BatchNorm1d(nn.Module):
     lecture (`torch.nn.BatchNorm1d` normalises with the biased one), and running statistics follow with `momentum`.
     In evaluation mode the running statistics serve, so a row's result does not depend on its neighbours.
 
+    `uses`, (B,), says that row i stands for uses[i] equal rows: the result is then what all those rows would give.
+
     Raises `ShapeError` for other numbers of axes or channels, and for a single row in training mode, which has no
     variance (in the lecture it silently gives NaN).
     """
@@ -80,32 +83,42 @@ class BatchNorm1d(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, uses: Tensor | None = None) -> Tensor:
         if x.ndim not in (2, 3) or x.shape[-1] != self.gamma.shape[0]:
             raise ShapeError(
                 f"BatchNorm1d takes (rows, {self.gamma.shape[0]}) or (rows, positions, {self.gamma.shape[0]}), "
                 f"but got {tuple(x.shape)}; reshape the input or build the layer with its number of channels"
             )
         if self.training:
-            mean, var = self._batch_statistics(x)  # (C,), (C,)
+            mean, var = self._batch_statistics(x, uses)  # (C,), (C,)
         else:
             mean, var = self.running_mean, self.running_var
         normal = (x - mean) / torch.sqrt(var + self.eps)  # the shape of x
         return self.gamma * normal + self.beta
 
-    def _batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        axes = (0,) if x.ndim == 2 else (0, 1)
-        if x.numel() == x.shape[-1]:
-            raise ShapeError(
-                f"BatchNorm1d got one row, of shape {tuple(x.shape)}, in training mode, and one row has no variance; "
-                "call .eval() on the model to predict, or give at least two rows to train"
-            )
-        mean = x.mean(axes)
-        var = x.var(axes)  # unbiased, as in the lecture
+    def _batch_statistics(self, x: Tensor, uses: Tensor | None) -> tuple[Tensor, Tensor]:
+        if uses is None:
+            if x.numel() == x.shape[-1]:
+                self._refuse_one_row(x)
+            axes = (0,) if x.ndim == 2 else (0, 1)
+            mean = x.mean(axes)
+            var = x.var(axes)  # unbiased, as in the lecture
+        else:
+            rows = uses.sum()
+            if rows <= 1:
+                self._refuse_one_row(x)
+            mean = uses @ x / rows
+            var = uses @ (x - mean).square() / (rows - 1)
         with torch.no_grad():
             self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
             self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
         return mean, var
+
+    def _refuse_one_row(self, x: Tensor) -> NoReturn:
+        raise ShapeError(
+            f"BatchNorm1d got one row, of shape {tuple(x.shape)}, in training mode, and one row has no variance; "
+            "call .eval() on the model to predict, or give at least two rows to train"
+        )
 
     def extra_repr(self) -> str:
         return f"{self.gamma.shape[0]}, eps={self.eps}, momentum={self.momentum}"

@@ -2,31 +2,35 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from wavemore.chunks import Windows
-from wavemore.config import Recipe
+from wavemore.chunks import Chunks
+from wavemore.config import Recipe, TrainConfig
 from wavemore.errors import CheckpointError, TrainingError
-from wavemore.nn import WaveNet, evaluation_mode
+from wavemore.nn import WaveNet
+from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.optim import build_optimizer, rate_at
+from wavemore.vocabulary import Vocabulary
+from wavemore.windows import Windows
 
 __all__ = ["Monitor", "Trained", "train"]
-
-_ROWS_AT_ONCE = 16384  # of an evaluation
 
 
 class Monitor(Protocol):
     """Who watches a run. The loop calls `step` after every step, so it must be cheap."""
+
+    def begin(self, steps: int) -> None:
+        """The run has this many steps in all."""
+        ...
 
     def step(self, step: int, loss: float) -> None:
         """`step` steps are done; `loss` is the last batch's, in nats per character."""
@@ -64,17 +68,26 @@ class _Progress:
 class _Run:
     """One run: model, optimiser, generator and progress, together what a checkpoint holds."""
 
-    def __init__(self, recipe: Recipe, vocabulary_size: int, about: dict[str, Any]) -> None:
+    def __init__(
+        self, recipe: Recipe, vocabulary_size: int, training: Batches, validation: Batches, about: dict[str, Any]
+    ) -> None:
         self.config = recipe.train
+        self.training, self.validation = training, validation
+        self.steps = total_steps(recipe.train, len(training))
         self.about = about
         self.generator = torch.Generator().manual_seed(recipe.train.seed)
         self.model = WaveNet(recipe.model, vocabulary_size, generator=self.generator)
-        self.optimizer = build_optimizer(recipe.train, self.model.parameters())
+        self.optimizer = build_optimizer(recipe.train, self.model)
         self.progress = _Progress()
         self.best = self._weights()
 
     def checkpoint(self) -> Checkpoint:
-        groups = {"weights": self._weights(), "best": self.best, "optimizer": self.optimizer.state()}
+        groups = {
+            "weights": self._weights(),
+            "best": self.best,
+            "optimizer": self.optimizer.state(),
+            "batches": self.training.state(),
+        }
         tensors = {f"{group}.{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
         tensors["generator"] = self.generator.get_state()
         return Checkpoint(tensors, dict(vars(self.progress)), self.about)
@@ -90,28 +103,27 @@ class _Run:
             self.model.load_state_dict(checkpoint.group("weights"))
             self.best = checkpoint.group("best")
             self.optimizer.restore(checkpoint.group("optimizer"))
+            self.training.restore(checkpoint.group("batches"))
             self.generator.set_state(checkpoint.tensors["generator"])
             self.progress = _Progress(**checkpoint.progress)
         except (RuntimeError, KeyError, TypeError) as error:
             raise CheckpointError(f"the checkpoint is not whole ({error}); start the run anew") from error
         self.about = checkpoint.about
 
-    def step(self, data: "_Contexts") -> float:
+    def step(self) -> float:
         """One step; the batch's loss in nats per character."""
-        rows = torch.randint(0, len(data), (self.config.batch,), generator=self.generator)  # (B,)
-        contexts, answers = data.at(rows)  # (B, T), (B,)
-        loss = F.cross_entropy(self.model(contexts), answers)
+        loss = self.training.draw(self.model, self.config.batch, self.generator)
         for parameter in self.model.parameters():
             parameter.grad = None
         loss.backward()
-        self.optimizer.step(rate_at(self.config, self.progress.step))
+        self.optimizer.step(rate_at(self.config, self.progress.step, self.steps))
         self.progress.step += 1
         return loss.item()
 
-    def evaluate(self, validation: "_Contexts", batch_loss: float) -> dict[str, Any]:
+    def evaluate(self, batch_loss: float) -> dict[str, Any]:
         """Look at the validation part, remember the best weights; the record for the history."""
         progress = self.progress
-        loss = _loss(self.model, validation)
+        loss = self.validation.loss(self.model)
         if progress.best_loss is None or loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
             self.best = self._weights()
@@ -121,7 +133,7 @@ class _Run:
         progress.history.append(record)
         return record
 
-    def finish(self, train: "_Contexts", validation: "_Contexts") -> Trained:
+    def finish(self) -> Trained:
         """Settle on the weights to keep and evaluate them."""
         step = self.progress.step
         if self.config.keep == "best":
@@ -130,8 +142,8 @@ class _Run:
         return Trained(
             weights={name: tensor.numpy() for name, tensor in self._weights().items()},
             step=step,
-            train_loss=_loss(self.model, train),
-            validation_loss=_loss(self.model, validation),
+            train_loss=self.training.loss(self.model),
+            validation_loss=self.validation.loss(self.model),
             history=self.progress.history,
         )
 
@@ -140,50 +152,31 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        config = self.config
-        return self.progress.step >= config.steps or 0 < config.patience <= self.progress.without_gain
+        return self.progress.step >= self.steps or 0 < self.config.patience <= self.progress.without_gain
+
+    @property
+    def evaluation_is_due(self) -> bool:
+        every = self.config.evaluate_every or self.steps
+        return self.progress.step % every == 0 or self.progress.step == self.steps
 
 
-class _Contexts:
-    """`Windows` as tensors: contexts are cut from the flat ids when a batch asks for them."""
-
-    def __init__(self, windows: Windows) -> None:
-        self.ids = torch.from_numpy(windows.ids)
-        self.windows = self.ids.unfold(0, windows.context, 1)  # (ids - T + 1, T), a view
-        self.positions = torch.from_numpy(windows.positions)  # (N,)
-        self.context = windows.context
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    def at(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(B,) numbers of predictions -> (B, T) contexts and (B,) answers."""
-        positions = self.positions[rows]
-        return self.windows[positions - self.context], self.ids[positions].long()
-
-
-def _loss(model: WaveNet, data: _Contexts) -> float:
-    """The mean loss over all of `data` in evaluation mode, nats per character."""
-    total = 0.0
-    with evaluation_mode(model):
-        for rows in torch.arange(len(data)).split(_ROWS_AT_ONCE):
-            contexts, answers = data.at(rows)
-            total += F.cross_entropy(model(contexts), answers, reduction="sum").item()
-    return total / len(data)
+def total_steps(config: TrainConfig, items: int) -> int:
+    """How many steps a run over this many items has, if nothing stops it early."""
+    return max(config.steps, ceil(config.epochs * items / min(config.batch, items)))
 
 
 def train(
     recipe: Recipe,
-    vocabulary_size: int,
-    training: Windows,
-    validation: Windows,
+    vocabulary: Vocabulary,
+    training: Sequence[str],
+    validation: Sequence[str],
     *,
     about: dict[str, Any],
     monitor: Monitor,
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
 ) -> Trained:
-    """Train a new model, or go on with a stopped run.
+    """Train a new model on the strings of `training`, or go on with a stopped run.
 
     `about` says what the run is, for its checkpoints; `resume` is a checkpoint to go on from, whose `about` must agree;
     `save` gets a checkpoint after each evaluation, and when Ctrl-C stops the run after the step it is in.
@@ -191,30 +184,36 @@ def train(
     Raises `TrainingError` when the loss is no longer finite, `CheckpointError` when `resume` belongs to another run,
     and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
     """
-    run = _Run(recipe, vocabulary_size, about)
+    data, held_out = (_batches(recipe, vocabulary, strings) for strings in (training, validation))
+    run = _Run(recipe, len(vocabulary), data, held_out, about)
     if resume is not None:
         run.restore(resume)
-    data = _Contexts(training)
-    held_out = _Contexts(validation)
+    monitor.begin(run.steps)
     with _threads(recipe.train.threads), _stop_on_interrupt() as stopped:
         while not run.done and not stopped.is_set():
-            loss = run.step(data)
+            loss = run.step()
             if not isfinite(loss):
                 raise TrainingError(
                     f"the loss is {loss} at step {run.progress.step}; lower the learning rate (train.rate is "
                     f"{recipe.train.rate})"
                 )
             monitor.step(run.progress.step, loss)
-            every = recipe.train.evaluate_every or recipe.train.steps
-            if run.progress.step % every == 0 or run.progress.step == recipe.train.steps:
-                monitor.evaluated(run.evaluate(held_out, loss))
+            if run.evaluation_is_due:
+                monitor.evaluated(run.evaluate(loss))
                 if save is not None:
                     save(run.checkpoint())
         if not run.done:
             if save is not None:
                 save(run.checkpoint())
             raise KeyboardInterrupt
-        return run.finish(data, held_out)
+        return run.finish()
+
+
+def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> Batches:
+    """A part of a list in the form that the recipe names."""
+    if recipe.train.form == "windowed":
+        return WindowedBatches(Windows.of(strings, vocabulary, recipe.model.context))
+    return SharedBatches(Chunks.of(strings, vocabulary, recipe.model.groups))
 
 
 @contextmanager
