@@ -14,7 +14,7 @@ from wavemore.corpus import read_corpus
 from wavemore.errors import CorpusError
 
 RECIPE = Recipe.from_dict(
-    {"model": {"groups": [2], "embedding": 2, "hidden": 3}, "train": {"steps": 3, "batch": 8, "evaluate_every": 0}}
+    {"model": {"groups": [2], "embedding": 2, "hidden": 3}, "train": {"steps": 3, "batch": 8, "optimizer": "adamw"}}
 )
 usable = st.text(min_size=1, max_size=12).filter(lambda s: not s.isspace() and "\n" not in s and "\r" not in s)
 

@@ -60,10 +60,12 @@ class TrainConfig:
     form: Literal["shared", "windowed"] = "shared"
     """"windowed": batches of windows drawn at random, as taught; "shared": batches of whole strings, each distinct
     chunk computed once."""
-    steps: int = 300
-    """How many steps, or the fewest where `epochs` asks for more."""
-    epochs: float = 0.0
-    """How many times each item of the training part is seen at least."""
+    steps: int = 0
+    """How many steps; 0 leaves it to `epochs`."""
+    epochs: float = 3.0
+    """How many times each item of the training part is seen, where `steps` is 0."""
+    least_steps: int = 300
+    """The fewest steps that `epochs` may come to, so that a short list is learned too."""
     batch: int = 256
     """Items in a batch: windows, or strings in the shared form."""
     optimizer: Literal["sgd", "adamw", "muon"] = "muon"
@@ -79,8 +81,9 @@ class TrainConfig:
     """How the rate falls to 0 after the warm-up."""
     weight_decay: float = 0.0
     """AdamW's decoupled weight decay, on weight matrices only."""
-    evaluate_every: int = 50
-    """Steps between evaluations on the validation part; 0 evaluates only at the end."""
+    evaluate_every: int = 0
+    """Steps between evaluations on the validation part, which is also evaluated at the end; 0 evaluates after each pass
+    over the training part, but leaves at least 20 steps between."""
     keep: Literal["best", "last"] = "best"
     """Which weights the run ends with: those of the lowest validation loss, or the last."""
     patience: int = 0
@@ -90,7 +93,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
-        _require(self.steps >= 1, "train.steps", self.steps, "1 or more")
+        _require(self.steps >= 0, "train.steps", self.steps, "0 or more")
+        _require(self.least_steps >= 1, "train.least_steps", self.least_steps, "1 or more")
         _require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
         _require(self.batch <= 2**20, "train.batch", self.batch, "2**20 or less")
         _require(0 <= self.epochs <= 1e6, "train.epochs", self.epochs, "from 0 to a million")

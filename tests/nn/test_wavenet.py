@@ -13,6 +13,7 @@ from wavemore.chunks import Chunks
 from wavemore.config import ModelConfig
 from wavemore.errors import ShapeError
 from wavemore.nn import Tree, WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
+from wavemore.nn.wavenet import Level
 from wavemore.train.batches import answer_counts, tree_of
 from wavemore.vocabulary import Vocabulary
 from wavemore.windows import Windows
@@ -167,10 +168,12 @@ def shared_and_windowed(groups: tuple[int, ...], *, final_norm: bool) -> tuple[W
     return model, tree_of(chunks, dtype=torch.float64), chunks, Windows.of(STRINGS, ALPHABET, config.context)
 
 
+@pytest.mark.parametrize("level", [Level.shared, Level.fused], ids=["plain", "fused"])
 @pytest.mark.parametrize("final_norm", [False, True])
 @pytest.mark.parametrize("groups", [(2, 2, 2), (8,), (3,), (4, 2), (2, 4), (1,), (3, 2), (2, 1, 2), (2, 2, 2, 2, 2)])
-def test_shared_form_equals_the_windowed_form_in_both_modes(groups, final_norm):
+def test_shared_form_equals_the_windowed_form_in_both_modes(groups, final_norm, level, monkeypatch):
     """Logits, loss, gradients and running statistics, over strings that share and repeat chunks."""
+    monkeypatch.setattr(Level, "fused", level)
     one, tree, chunks, windows = shared_and_windowed(groups, final_norm=final_norm)
     two = copy.deepcopy(one)
     answers = torch.from_numpy(windows.answers().astype(np.int64))

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from wavemore.config import Recipe
+from wavemore.config import Recipe, TrainConfig
 from wavemore.errors import CheckpointError, FileError, TrainingError
 from wavemore.estimator import StringModel
 from wavemore.train import Checkpoint, Trained, train
+from wavemore.train.loop import total_steps
 from wavemore.vocabulary import Vocabulary
 
 
@@ -124,9 +125,18 @@ def test_early_stopping(run):
     assert trained.history[-1]["step"] == trained.step + 2 * 5 < 5000
 
 
-def test_evaluation_only_at_the_end(run):
-    run.recipe = run.recipe.with_settings({"train.evaluate_every": 0})
-    assert [record["step"] for record in run().history] == [60]
+def test_evaluation_after_each_pass_with_some_steps_between_and_at_the_end(run):
+    run.recipe = run.recipe.with_settings({"train.evaluate_every": 0, "train.form": "shared", "train.batch": 2})
+    assert [record["step"] for record in run().history] == [25, 50, 60]  # 50 strings, 2 a batch
+    run.recipe = run.recipe.with_settings({"train.batch": 10})
+    assert [record["step"] for record in run().history] == [20, 40, 60]
+
+
+def test_the_number_of_steps():
+    assert total_steps(TrainConfig(steps=7, epochs=100), 1000) == 7
+    assert total_steps(TrainConfig(epochs=2.5, batch=10, least_steps=1), 1000) == 250
+    assert total_steps(TrainConfig(epochs=2.5, batch=10, least_steps=300), 1000) == 300
+    assert total_steps(TrainConfig(epochs=2.5, batch=256, least_steps=1), 20) == 3  # the batch is the whole list
 
 
 def test_a_loss_that_is_no_number_is_an_error_that_names_step_and_rate(run):

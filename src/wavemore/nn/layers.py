@@ -109,10 +109,14 @@ class BatchNorm1d(nn.Module):
                 self._refuse_one_row(x)
             mean = uses @ x / rows
             var = uses @ (x - mean).square() / (rows - 1)
-        with torch.no_grad():
-            self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
-            self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
+        self.update_running_statistics(mean, var)
         return mean, var
+
+    @torch.no_grad()
+    def update_running_statistics(self, mean: Tensor, var: Tensor) -> None:
+        """Move the running statistics towards a batch's: (C,), (C,)."""
+        self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
+        self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
 
     def _refuse_one_row(self, x: Tensor) -> NoReturn:
         raise ShapeError(

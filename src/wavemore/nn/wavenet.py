@@ -35,6 +35,7 @@ from torch import Tensor, nn
 
 from wavemore.config import ModelConfig
 from wavemore.errors import ShapeError
+from wavemore.nn.fused import fused_level
 from wavemore.nn.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
 
 __all__ = ["Branch", "Head", "Level", "Tree", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
@@ -91,6 +92,10 @@ class Level(Sequential):
             y = y + self.linear.bias
         return self.activation(self.norm(y, branch.uses))
 
+    def fused(self, x: Tensor, branch: Branch) -> Tensor:
+        """`shared` in training mode with its gradient written out: the same in little more than half the time."""
+        return fused_level(x, self.linear.weight, self.linear.bias, self.norm, branch)
+
 
 class Head(nn.Module):
     """The last layers: a plain Linear, or the notes' variant, a Linear without bias and a BatchNorm. (B, H) -> (B, V).
@@ -146,7 +151,8 @@ class WaveNet(nn.Module):
         """The logits of the distinct contexts of a tree: (n, V), n chunks of its top level."""
         x = self.embedding(tree.characters)  # (n, E)
         for level, branch in zip(self.levels, tree.branches, strict=True):
-            x = cast(Level, level).shared(x, branch)  # (n, H), n as this level has distinct chunks
+            form = cast(Level, level).fused if self.training else cast(Level, level).shared
+            x = form(x, branch)  # (n, H), n as this level has distinct chunks
         return self.head(x, tree.branches[-1].uses)  # (n, V)
 
     def level_weights(self) -> list[nn.Parameter]:

@@ -14,7 +14,7 @@ from wavemore.windows import Windows
 __all__ = ["Batches", "SharedBatches", "WindowedBatches", "answer_counts", "tree_of"]
 
 _WINDOWS_AT_ONCE = 16384  # of an evaluation
-_STRINGS_AT_ONCE = 8192
+_STRINGS_AT_ONCE = 32768
 
 
 class Batches(Protocol):

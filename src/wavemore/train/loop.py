@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +23,9 @@ from wavemore.vocabulary import Vocabulary
 from wavemore.windows import Windows
 
 __all__ = ["Monitor", "Trained", "train"]
+
+
+_STEPS_BETWEEN_EVALUATIONS = 20  # the fewest, where the settings name no number
 
 
 class Monitor(Protocol):
@@ -58,7 +61,7 @@ class _Progress:
     """Where a run stands. All of it goes into the checkpoint."""
 
     step: int = 0
-    best_loss: float | None = None
+    best_loss: float = inf
     best_step: int = 0
     without_gain: int = 0
     """Evaluations in a row without a lower validation loss."""
@@ -124,7 +127,7 @@ class _Run:
         """Look at the validation part, remember the best weights; the record for the history."""
         progress = self.progress
         loss = self.validation.loss(self.model)
-        if progress.best_loss is None or loss < progress.best_loss:
+        if loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
             self.best = self._weights()
         else:
@@ -135,15 +138,15 @@ class _Run:
 
     def finish(self) -> Trained:
         """Settle on the weights to keep and evaluate them."""
-        step = self.progress.step
+        step, validation_loss = self.progress.step, self.progress.history[-1]["validation_loss"]
         if self.config.keep == "best":
             self.model.load_state_dict(self.best)
-            step = self.progress.best_step
+            step, validation_loss = self.progress.best_step, self.progress.best_loss
         return Trained(
             weights={name: tensor.numpy() for name, tensor in self._weights().items()},
             step=step,
             train_loss=self.training.loss(self.model),
-            validation_loss=self.validation.loss(self.model),
+            validation_loss=validation_loss,
             history=self.progress.history,
         )
 
@@ -156,13 +159,14 @@ class _Run:
 
     @property
     def evaluation_is_due(self) -> bool:
-        every = self.config.evaluate_every or self.steps
+        a_pass = len(self.training) // min(self.config.batch, len(self.training))
+        every = self.config.evaluate_every or max(_STEPS_BETWEEN_EVALUATIONS, a_pass)
         return self.progress.step % every == 0 or self.progress.step == self.steps
 
 
 def total_steps(config: TrainConfig, items: int) -> int:
     """How many steps a run over this many items has, if nothing stops it early."""
-    return max(config.steps, ceil(config.epochs * items / min(config.batch, items)))
+    return config.steps or max(config.least_steps, ceil(config.epochs * items / min(config.batch, items)))
 
 
 def train(

@@ -49,37 +49,49 @@ class SGD:
 
 
 class AdamW:
-    """`torch.optim.AdamW` (Loshchilov, Hutter 2019), with weight decay on matrices and none on vectors."""
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2019), which matrices have and vectors do not.
+
+    Equal to `torch.optim.AdamW`, whose first use imports a compiler for more than a second.
+    """
+
+    EPS = 1e-8
 
     def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        *,
-        weight_decay: float,
-        betas: tuple[float, float] = (0.9, 0.999),
+        self, parameters: Iterable[nn.Parameter], *, weight_decay: float, betas: tuple[float, float] = (0.9, 0.999)
     ) -> None:
-        parameters = list(parameters)
-        groups = [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        self._inner = torch.optim.AdamW(groups, betas=betas, fused=True)
+        self._parameters = list(parameters)
+        self._weight_decay = weight_decay
+        self._betas = betas
+        self._means = [torch.zeros_like(p) for p in self._parameters]
+        self._squares = [torch.zeros_like(p) for p in self._parameters]
+        self._steps = 0
 
+    @torch.no_grad()
     def step(self, rate: float) -> None:
-        for group in self._inner.param_groups:
-            group["lr"] = rate
-        self._inner.step()
+        self._steps += 1
+        beta1, beta2 = self._betas
+        scale1, scale2 = 1 - beta1**self._steps, 1 - beta2**self._steps  # both averages start at zero
+        for parameter, mean, square in zip(self._parameters, self._means, self._squares, strict=True):
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            mean.lerp_(gradient, 1 - beta1)
+            square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+            if self._weight_decay and parameter.ndim >= 2:
+                parameter.mul_(1 - rate * self._weight_decay)
+            size = square.sqrt().div_(scale2**0.5).add_(self.EPS)
+            parameter.addcdiv_(mean, size, value=-rate / scale1)
 
     def state(self) -> dict[str, Tensor]:
-        state = self._inner.state_dict()["state"]
-        return {f"{index}.{name}": tensor for index, entry in state.items() for name, tensor in entry.items()}
+        means = {f"mean.{index}": tensor for index, tensor in enumerate(self._means)}
+        squares = {f"square.{index}": tensor for index, tensor in enumerate(self._squares)}
+        return {**means, **squares, "steps": torch.tensor(self._steps)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        entries: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in state.items():
-            index, _, name = key.partition(".")
-            entries.setdefault(int(index), {})[name] = tensor
-        self._inner.load_state_dict({**self._inner.state_dict(), "state": entries})
+        for index, (mean, square) in enumerate(zip(self._means, self._squares, strict=True)):
+            mean.copy_(state[f"mean.{index}"])
+            square.copy_(state[f"square.{index}"])
+        self._steps = int(state["steps"])
 
 
 class Muon:
@@ -89,8 +101,8 @@ class Muon:
     learned as fast as frequent ones. At these sizes that takes about as long as the gradient itself, and pays.
     """
 
-    MOMENTUM = 0.85  # of the gradient's average, with Nesterov's look ahead
-    ITERATIONS = 4  # of Newton-Schulz; fewer orthogonalise too little, more gain nothing
+    MOMENTUM = 0.8  # of the gradient's average, with Nesterov's look ahead
+    ITERATIONS = 3  # of Newton-Schulz: more bring the singular values closer to one, and cost more than they gain
 
     def __init__(self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], *, ratio: float) -> None:
         """`ratio` is the matrices' learning rate over that of all else."""
@@ -121,8 +133,9 @@ class Muon:
 
 
 def orthogonalised(matrix: Tensor, iterations: int) -> Tensor:
-    """The matrix with its singular values brought near one by Newton-Schulz iterations with Muon's coefficients."""
-    x = matrix / (matrix.norm() + 1e-7)
+    """The matrix with its singular values brought near one and its singular vectors kept, by Newton-Schulz iterations
+    with Muon's coefficients: each is an odd polynomial of the matrix."""
+    x = matrix / (matrix.norm() + 1e-7)  # singular values of at most one
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T
