@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wavemore.chunks import Chunks
 from wavemore.config import ModelConfig
-from wavemore.engine import Engine, log_softmax
+from wavemore.engine import Engine, log_sum_exp, product
 from wavemore.nn import WaveNet, evaluation_mode
+from wavemore.vocabulary import Vocabulary
+from wavemore.windows import Windows
 
 configs = st.builds(
     ModelConfig,
@@ -18,6 +21,7 @@ configs = st.builds(
     bias=st.booleans(),
     final_norm=st.booleans(),
 )
+alphabets = st.text(min_size=1, max_size=40).map(lambda text: "".join(sorted(set(text))))
 
 
 def with_random_weights(config: ModelConfig, vocabulary_size: int, seed: int) -> WaveNet:
@@ -34,44 +38,88 @@ def engine_of(model: WaveNet) -> Engine:
     return Engine(model.config, {name: tensor.numpy() for name, tensor in model.state_dict().items()})
 
 
-@given(configs, st.integers(2, 40), st.integers(0, 2**31))
-def test_logits_equal_the_windowed_forms(config, vocabulary_size, seed):
-    model = with_random_weights(config, vocabulary_size, seed)
-    ids = torch.randint(0, vocabulary_size, (17, config.context), generator=torch.Generator().manual_seed(seed))
+def windowed_logits(model: WaveNet, strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
+    """One row for each prediction of each string."""
     with evaluation_mode(model):
-        expected = model(ids).numpy()
-    assert np.abs(engine_of(model).logits(ids.numpy()) - expected).max() < 1e-5 * max(1, np.abs(expected).max())
+        return model(torch.from_numpy(Windows.of(strings, vocabulary, model.config.context).contexts())).numpy()
+
+
+def chunk_logits(engine: Engine, strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
+    chunks = Chunks.of(strings, vocabulary, engine.config.groups)
+    return np.concatenate([logits for _, logits in engine.chunk_logits(chunks)])[chunks.contexts]
+
+
+def stepped_logits(engine: Engine, strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
+    """The same rows, the strings taken side by side, one character at a time."""
+    ids = [vocabulary.encode(string) for string in strings]
+    rows: dict[tuple[int, int], np.ndarray] = {}
+    state = engine.start(len(strings))
+    while True:
+        depth = len(rows and {place for _, place in rows})
+        for string, context in zip(state.strings, state.context_of, strict=True):
+            rows[int(string), depth] = state.logits[context]
+        going_on = np.flatnonzero([len(ids[string]) > depth for string in state.strings])
+        if not len(going_on):
+            return np.stack([rows[key] for key in sorted(rows)])
+        state = engine.step(state, going_on, np.array([ids[s][depth] for s in state.strings[going_on]]))
+
+
+def assert_equal(found: np.ndarray, expected: np.ndarray) -> None:
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 1e-5 * max(1, np.abs(expected).max())
+
+
+@settings(deadline=None, max_examples=150)
+@given(configs, alphabets, st.integers(0, 2**31), st.data())
+def test_both_ways_through_the_tree_equal_the_windowed_form(config, alphabet, seed, data):
+    strings = data.draw(st.lists(st.text(alphabet, max_size=12), min_size=1, max_size=8))
+    vocabulary = Vocabulary(alphabet)
+    model = with_random_weights(config, len(vocabulary), seed)
+    engine = engine_of(model)
+    expected = windowed_logits(model, strings, vocabulary)
+    assert_equal(chunk_logits(engine, strings, vocabulary), expected)
+    assert_equal(stepped_logits(engine, strings, vocabulary), expected)
+
+
+@pytest.mark.parametrize("groups", [(2,) * 7, (16, 8), (128,)])
+def test_long_contexts_and_longer_strings(groups):
+    draw = np.random.default_rng(0)
+    strings = ["".join(draw.choice(list("abc"), size=n)) for n in (0, 1, 127, 128, 129, 300)]
+    model = with_random_weights(ModelConfig(groups=groups, embedding=4, hidden=8), 4, 1)
+    expected = windowed_logits(model, strings, Vocabulary("abc"))
+    assert_equal(chunk_logits(engine_of(model), strings, Vocabulary("abc")), expected)
+    assert_equal(stepped_logits(engine_of(model), strings, Vocabulary("abc")), expected)
 
 
 def test_the_comparison_notices_statistics_that_were_not_folded():
-    model = with_random_weights(ModelConfig(), 27, 0)
-    ids = torch.randint(0, 27, (5, 8))
-    with evaluation_mode(model):
-        expected = model(ids).numpy()
+    model = with_random_weights(ModelConfig(), 4, 0)
     engine = engine_of(model)
     model.levels[1].norm.running_mean += 0.01  # type: ignore[operator, union-attr]
-    with evaluation_mode(model):
-        assert np.abs(model(ids).numpy() - expected).max() > 1e-3
-    assert np.abs(engine.logits(ids.numpy()) - expected).max() < 1e-5
+    expected = windowed_logits(model, ["abcab"], Vocabulary("abc"))
+    assert np.abs(chunk_logits(engine, ["abcab"], Vocabulary("abc")) - expected).max() > 1e-4
 
 
-def test_many_contexts_at_once_equal_one_at_a_time():
-    engine = engine_of(with_random_weights(ModelConfig(embedding=4, hidden=8), 27, 1))
-    ids = np.random.default_rng(0).integers(0, 27, (9000, 8))
-    some = [0, 1, 8191, 8192, 8999]
-    together = engine.logits(ids)[some]
-    alone = np.concatenate([engine.logits(ids[i : i + 1]) for i in some])
-    assert np.abs(together - alone).max() < 1e-5
+def test_more_contexts_than_fit_at_once():
+    draw = np.random.default_rng(0)
+    strings = ["".join(draw.choice(list("abcdefgh"), size=9)) for _ in range(6000)]
+    vocabulary = Vocabulary("abcdefgh")
+    model = with_random_weights(ModelConfig(embedding=3, hidden=4), len(vocabulary), 1)
+    engine = engine_of(model)
+    assert len(list(engine.chunk_logits(Chunks.of(strings, vocabulary, (2, 2, 2))))) > 1
+    assert_equal(chunk_logits(engine, strings, vocabulary), windowed_logits(model, strings, vocabulary))
 
 
-def test_no_contexts_give_no_logits():
-    engine = engine_of(WaveNet(ModelConfig(), 27))
-    assert engine.logits(np.zeros((0, 8), dtype=np.int32)).shape == (0, 27)
+def test_a_row_of_a_product_does_not_depend_on_its_company():
+    """To the bit: a seed must give the same strings in every batch."""
+    draw = np.random.default_rng(0)
+    x, weight = (draw.normal(size=shape).astype(np.float32) for shape in [(700, 96), (96, 50)])
+    whole = product(x, weight)
+    for rows in ([5], [699], list(range(130)), list(range(699, -1, -1)), [3] * 400):
+        assert np.array_equal(product(x[rows], weight), whole[rows])
+    assert np.allclose(whole, x @ weight, atol=1e-4)
 
 
-@pytest.mark.parametrize("scale", [1, 1e4])
-def test_log_softmax_neither_overflows_nor_loses_mass(scale):
-    logits = (np.random.default_rng(0).normal(size=(6, 9)) * scale).astype(np.float32)
-    log_p = log_softmax(logits)
-    assert np.isfinite(log_p).all()
-    assert np.exp(log_p).sum(axis=1) == pytest.approx(1)
+def test_log_sum_exp_neither_overflows_nor_loses_mass():
+    logits = (np.random.default_rng(0).normal(size=(6, 9)) * 1e4).astype(np.float32)
+    assert log_sum_exp(logits) == pytest.approx(logits.max(axis=1), abs=1)
+    assert np.exp(np.zeros(9) - log_sum_exp(np.zeros((1, 9), np.float32))).sum() == pytest.approx(1)

@@ -4,9 +4,10 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from wavemore.config import ModelConfig
-from wavemore.engine import Engine, log_softmax
+from wavemore.engine import Engine, log_sum_exp
 from wavemore.errors import UnknownCharacterError, UsageError
 from wavemore.nn import WaveNet, sample_as_taught
 from wavemore.sample import sample_strings
@@ -54,8 +55,10 @@ def enumerated(engine: Engine, prefix: str = "", most: int = 7) -> dict[str, flo
 def chance_of_beginning(engine: Engine, prefix: str) -> float:
     """The chance of a string that begins so; of a string that is not empty, where the beginning is."""
     ended = np.exp(log_likelihoods(engine, ABC, [prefix])[0])
-    context = ([0] * engine.config.context + list(ABC.encode(prefix)))[-engine.config.context :]
-    end = np.exp(log_softmax(engine.logits(np.array([context])))[0, 0])
+    state = engine.start(1)
+    for character in ABC.encode(prefix):
+        state = engine.step(state, np.array([0]), np.array([character]))
+    end = np.exp(state.logits[0, 0] - log_sum_exp(state.logits)[0])
     return ended / end if prefix else 1 - end
 
 
@@ -145,3 +148,32 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engin
 def test_a_beginning_with_an_unknown_character(engine):
     with pytest.raises(UnknownCharacterError, match=r"'x' \(U\+0078\) in 'ax' is not among the 3 characters"):
         sample_strings(engine, ABC, 1, starts_with="ax")
+
+
+def test_batches_and_threads_do_not_change_a_string(engine, monkeypatch):
+    """Strings for one seed: in one batch, in batches of one block, and with one BLAS thread."""
+    whole = draw(engine, 5000, seed=8)
+    monkeypatch.setattr("wavemore.sample._BATCH_BYTES", 1)
+    assert draw(engine, 5000, seed=8) == whole
+    with threadpool_limits(1):
+        assert draw(engine, 5000, seed=8) == whole
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e300])
+def test_extreme_temperatures_are_their_limits(engine, temperature):
+    drawn = draw(engine, 300, seed=1, temperature=temperature, max_length=4)
+    assert all(drawn)
+    if temperature < 1:
+        assert len(set(drawn)) == 1
+    else:
+        assert {s[0] for s in drawn} == set("abc")
+
+
+def test_a_character_that_text_arrays_cannot_end_in():
+    vocabulary = Vocabulary("\0a")
+    assert vocabulary.decode_rows(np.array([[2, 1, 0], [1, 0, 0], [2, 2, 2]])) == ["a\0", "\0", "aaa"]
+
+
+def test_two_hundred_thousand_samples_pass_the_chi_square_test(engine):
+    n = 200_000
+    assert abs(chi_square_z(Counter(draw(engine, n, seed=5)), enumerated(engine, most=8), n)) < 4

@@ -1,5 +1,4 @@
 import itertools
-import math
 import unicodedata
 
 import numpy as np
@@ -40,19 +39,17 @@ def test_a_score_is_the_sum_over_characters_of_the_windowed_forms_log_probabilit
     assert log_likelihoods(engine, ABC, [string]) == pytest.approx([total], abs=1e-5)
 
 
-def test_probabilities_of_all_strings_and_of_the_longer_ones_sum_to_one(engine):
+def test_probabilities_of_all_strings_and_of_the_longer_ones_sum_to_one(model, engine):
     """All strings up to 6 characters, and the chance of a string that goes on, computed apart."""
     most = 6
     short = ["".join(s) for n in range(most + 1) for s in itertools.product("abc", repeat=n)]
     ended = np.exp(log_likelihoods(engine, ABC, short)).sum()
     # The chance to reach each string of 7 characters is the chance of its characters without the boundary after it.
-    reached = 0.0
-    for string in itertools.product("abc", repeat=most + 1):
-        ids = [0] * 4 + [int(i) for i in ABC.encode("".join(string))]
-        contexts = np.array([ids[i : i + 4] for i in range(most + 1)])
-        logits = engine.logits(contexts).astype(float)
-        log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-        reached += math.exp(log_p[np.arange(most + 1), ids[4:]].sum())
+    long = [[0] * 4 + ABC.encode("".join(s)).tolist() for s in itertools.product("abc", repeat=most + 1)]
+    ids = torch.tensor(long)  # (strings, 4 + 7)
+    with evaluation_mode(model):
+        log_p = torch.log_softmax(model(ids.unfold(1, 4, 1)[:, :-1].reshape(-1, 4)), 1)  # (strings * 7, V)
+    reached = log_p.gather(1, ids[:, 4:].reshape(-1, 1)).view(len(long), -1).sum(1).exp().sum().item()
     assert 0.05 < ended < 0.95  # both sides take part
     assert ended + reached == pytest.approx(1, abs=1e-6)
 

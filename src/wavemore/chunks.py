@@ -26,7 +26,7 @@ import numpy as np
 
 from wavemore.vocabulary import BOUNDARY, Vocabulary
 
-__all__ = ["Chunks", "Level", "distinct"]
+__all__ = ["Chunks", "Level", "distinct", "joined"]
 
 
 class Level(NamedTuple):
@@ -70,7 +70,7 @@ class Chunks:
         children = []  # of each level, (g, n)
         for g in groups:
             rows = [ids[np.maximum(place - j * size, first)] for j in range(g - 1, 0, -1)] + [ids]
-            where, ids = distinct(_joined(rows, count), None)
+            where, ids = distinct(joined(rows, [count] * g), None)
             children.append(np.stack([row[where] for row in rows]))
             count, size = len(where), size * g
         return cls._ordered(len(vocabulary), children, ids, answers, starts)
@@ -144,10 +144,10 @@ def distinct(keys: np.ndarray, domain: int | None) -> tuple[np.ndarray, np.ndarr
     return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[first]
 
 
-def _joined(rows: list[np.ndarray], count: int) -> np.ndarray:
-    """One key for each column of `rows`, whose entries are below `count`: equal for equal columns."""
-    keys, domain = rows[0], count
-    for row in rows[1:]:
+def joined(rows: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:
+    """One key for each column of `rows`, of which row j has entries below counts[j]: equal for equal columns."""
+    keys, domain = rows[0].astype(np.int64, copy=False), counts[0]
+    for row, count in zip(rows[1:], counts[1:], strict=True):
         if domain > (1 << 62) // count:  # number the keys anew before they overflow
             where, keys = distinct(keys, None)
             domain = len(where)

@@ -57,7 +57,7 @@ class ModelFile:
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.weights.items()}
         # A single metadata entry: with several, safetensors writes them in an order that changes from run to run.
-        write_whole(path, safetensors.numpy.save(arrays, {"wavemore": json.dumps(about, ensure_ascii=False)}))
+        write_whole(path, safetensors.numpy.save(arrays, {"wavemore": json.dumps(about)}))
 
     @classmethod
     def load(cls, path: str | Path) -> "ModelFile":

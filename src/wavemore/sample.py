@@ -1,21 +1,24 @@
 """New strings: drawn one character at a time from the model's own distribution, many strings side by side.
 
-The draws of string i depend on the seed and on i alone. So a seed gives the same strings however many are asked for
-and however they are batched: `sample(7)` is the beginning of `sample(1000)`.
+Strings that have begun alike share one evaluation and then draw separately, so the samples are exact and independent,
+and the more are asked for, the less each costs. The draws of string i depend on the seed and on i alone, and so does
+the string: a seed gives the same strings however many are asked for and however they are batched.
 """
 
 import secrets
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
-from wavemore.engine import Engine, log_softmax
+from wavemore.engine import Engine
 from wavemore.errors import UsageError
 from wavemore.vocabulary import BOUNDARY, Vocabulary, normalise
 
 __all__ = ["sample_strings"]
 
 _BLOCK = 1024  # strings that share one random generator
+_BATCH_BYTES = 1 << 28  # of the nodes that a batch of strings may have to remember
 _LONGEST = 1000  # where the caller names no maximum length
 
 
@@ -52,50 +55,80 @@ def sample_strings(
             f"{starts_with!r}, {len(prefix)}"
         )
     entropy = secrets.randbits(63) if seed is None else int(seed)
-    return _sample(engine, vocabulary, int(n), prefix, temperature, longest, entropy)
+    batches = _batches(engine, int(n), prefix, temperature, longest, entropy)
+    return (string for ids in batches for string in vocabulary.decode_rows(ids))
+
+
+def _batches(
+    engine: Engine, n: int, prefix: np.ndarray, temperature: float, longest: int, entropy: int
+) -> Iterator[np.ndarray]:
+    """The ids of the strings, some thousand at once: (strings, length of the longest), boundaries behind each."""
+    config = engine.config
+    remembered = config.hidden * 4 * prod(config.groups)  # bytes for each string, at worst
+    size = max(_BLOCK, _BATCH_BYTES // remembered // _BLOCK * _BLOCK)
+    for start in range(0, n, size):
+        blocks = range(start // _BLOCK, -(-min(start + size, n) // _BLOCK))
+        generators = [
+            np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy, spawn_key=(block,))))
+            for block in blocks
+        ]
+        yield _sample(engine, min(size, n - start), prefix, temperature, longest, generators)
 
 
 def _sample(
-    engine: Engine, vocabulary: Vocabulary, n: int, prefix: np.ndarray, temperature: float, longest: int, entropy: int
-) -> Iterator[str]:
-    for block in range(-(-n // _BLOCK)):
-        generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy, spawn_key=(block,))))
-        count = min(_BLOCK, n - block * _BLOCK)
-        for ids in _sample_block(engine, count, prefix, temperature, longest, generator):
-            yield normalise(vocabulary.decode(ids))
-
-
-def _sample_block(
-    engine: Engine, count: int, prefix: np.ndarray, temperature: float, longest: int, generator: np.random.Generator
-) -> list[np.ndarray]:
-    """The ids of `count` strings. Every step draws for a whole block, so the draws do not depend on `count`."""
-    context = engine.config.context
-    drawn = [np.tile(prefix, (count, 1))]  # columns of ids, (count, length so far)
-    window = np.full((count, context), BOUNDARY, dtype=np.int32)  # (count, T), the last ids of each string
-    if used := min(len(prefix), context):
-        window[:, context - used :] = prefix[-used:]
-    alive = np.arange(count)  # the strings that have not ended
-    for length in range(len(prefix), longest):
-        uniform = generator.random(_BLOCK)[alive]  # (alive,)
-        log_p = log_softmax(engine.logits(window[alive]) / temperature)  # (alive, V)
-        if length == 0:
-            log_p[:, BOUNDARY] = -np.inf  # no string is empty
-        following = _draw(log_p, uniform)  # (alive,)
-        column = np.full(count, BOUNDARY, dtype=np.int32)
-        column[alive] = following
-        drawn.append(column[:, None])
-        window = np.concatenate([window[:, 1:], column[:, None]], axis=1)
-        alive = alive[following != BOUNDARY]
-        if not len(alive):
+    engine: Engine,
+    strings: int,
+    prefix: np.ndarray,
+    temperature: float,
+    longest: int,
+    generators: list[np.random.Generator],
+) -> np.ndarray:
+    """Every step draws for whole blocks, so that a string's draws do not depend on how many strings there are."""
+    state = engine.start(strings)
+    columns = []
+    for character in prefix:
+        columns.append(np.full(strings, character, dtype=np.int32))
+        state = engine.step(state, np.arange(strings), columns[-1])
+    while len(columns) < longest:
+        uniform = np.concatenate([generator.random(_BLOCK) for generator in generators])[state.strings]  # (alive,)
+        table = _cumulated(state.logits, temperature, may_end=len(columns) > 0)
+        following = _draw(table, state.context_of, uniform)  # (alive,)
+        columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
+        columns[-1][state.strings] = following
+        going_on = np.flatnonzero(following != BOUNDARY)
+        if not len(going_on):
             break
-    ids = np.concatenate(drawn, axis=1)
-    lengths = (ids != BOUNDARY).sum(axis=1)  # boundaries come only at the end
-    return [row[:length] for row, length in zip(ids, lengths, strict=True)]
+        if len(columns) < longest:
+            state = engine.step(state, going_on, following[going_on])
+    return np.stack(columns, axis=1)
 
 
-def _draw(log_p: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """One id for each row by inversion: the first whose cumulated probability exceeds the row's uniform draw."""
-    cumulated = np.cumsum(np.exp(log_p), axis=1)  # (rows, V)
-    threshold = uniform * cumulated[:, -1]  # the last sum is 1 but for rounding
-    following = (cumulated <= threshold[:, None]).sum(axis=1)  # (rows,)
-    return np.minimum(following, cumulated.shape[1] - 1).astype(np.int32)
+def _cumulated(logits: np.ndarray, temperature: float, *, may_end: bool) -> np.ndarray:
+    """(n, V) logits -> (n, W) float64 cumulated weights, W a power of two, infinity behind the V-th."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    if temperature != 1.0:
+        with np.errstate(over="ignore"):  # a tiny temperature gives minus infinity, and that is right
+            shifted = shifted.astype(np.float64) / temperature
+    weights = np.exp(shifted, out=shifted)
+    if not may_end:
+        weights[:, BOUNDARY] = 0.0  # no string is empty
+    width = 1 << (logits.shape[1] - 1).bit_length()
+    table = np.full((len(logits), width), np.inf)
+    np.cumsum(weights, axis=1, dtype=np.float64, out=table[:, : logits.shape[1]])
+    return table
+
+
+def _draw(table: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """One id for each uniform draw, by inversion: how many cumulated weights of its row are not above the draw."""
+    width = table.shape[1]
+    flat = table.reshape(-1)
+    size = np.isfinite(table).sum(axis=1).max(initial=0)  # V, the same in every row
+    base = rows * width
+    threshold = uniform * flat[base + size - 1]
+    found = base.copy()
+    half = width >> 1
+    while half:
+        found += half * (flat[found + half - 1] <= threshold)
+        half >>= 1
+    found += (flat[found] <= threshold) & (found < base + size - 1)  # a draw that rounds to the sum stays inside
+    return np.minimum(found - base, size - 1)

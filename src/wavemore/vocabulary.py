@@ -94,6 +94,14 @@ class Vocabulary:
         points = self._code_points[ids - 1]
         return points.astype("<u4").tobytes().decode("utf-32-le")
 
+    def decode_rows(self, ids: np.ndarray) -> list[str]:
+        """One string, in NFC, for each row of (strings, length) ids; boundaries fill the rows up at their end."""
+        if "\0" in self.characters or not ids.size:  # NumPy's text cannot end in this character
+            return [normalise(self.decode(row[row != BOUNDARY])) for row in ids]
+        points = np.append(np.uint32(0), self._code_points)[ids]  # (strings, length), 0 behind each string
+        text = np.ascontiguousarray(points, dtype=np.uint32).view(f"U{ids.shape[1]}")[:, 0].tolist()
+        return text if self.characters.isascii() else [normalise(string) for string in text]
+
 
 def _code_points(string: str) -> np.ndarray:
     return np.frombuffer(string.encode("utf-32-le", "surrogatepass"), dtype="<u4")

@@ -60,7 +60,7 @@ class _FusedLevel(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, weight, gamma, scale, normal, out, rows = ctx.saved_tensors
         branch = ctx.branch
         d = torch.ops.aten.tanh_backward(gradients[0], out)  # (n, H), from here on reused in place

@@ -12,6 +12,9 @@ from wavemore.nn.wavenet import WaveNet, evaluation_mode
 __all__ = ["Step", "flattening", "trace"]
 
 
+_MOST = 10**6
+
+
 class Step(NamedTuple):
     """One layer on the way."""
 
@@ -25,8 +28,8 @@ class Step(NamedTuple):
 def trace(config: ModelConfig, vocabulary_size: int, batch: int) -> list[Step]:
     """The steps of a batch of boundary ids through an untrained model. Raises `UsageError` for sizes below 1."""
     for name, value, least in (("batch", batch, 1), ("vocabulary", vocabulary_size, 2)):
-        if value < least:
-            raise UsageError(f"the {name} is {value}, and it is {least} or more")
+        if not least <= value <= _MOST:
+            raise UsageError(f"the {name} is {value}, and it is from {least} to {_MOST}")
     model = WaveNet(config, vocabulary_size)
     x = torch.zeros((batch, config.context), dtype=torch.long)  # (B, T)
     steps = []

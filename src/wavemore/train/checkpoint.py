@@ -42,7 +42,7 @@ class Checkpoint:
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all. Raises `FileError`."""
-        entry = json.dumps({"format": FORMAT, "progress": self.progress, "about": self.about}, ensure_ascii=False)
+        entry = json.dumps({"format": FORMAT, "progress": self.progress, "about": self.about})
         tensors = {name: tensor.detach().clone().contiguous() for name, tensor in self.tensors.items()}
         write_whole(path, safetensors.torch.save(tensors, {"wavemore-checkpoint": entry}))
 
