@@ -267,8 +267,8 @@ def test_unknown_key(refused):
         ("train list.txt --set train.steps=many", 'train.steps = "many" cannot be: it is a whole number'),
         ("train list.txt --set train.patience=-1", "train.patience = -1 cannot be: 0 or more"),
         ("train list.txt --set model.groups=[2,0]", "model.groups = [2, 0] cannot be: each group is 1 or more"),
-        ("trace --recipe notes --batch 0", "the batch is 0, and it is 1 or more"),
-        ("trace --recipe notes --vocabulary 1", "the vocabulary is 1, and it is 2 or more"),
+        ("trace --recipe notes --batch 0", "the batch is 0, and it is from 1 to 1000000"),
+        ("trace --recipe notes --vocabulary 1", "the vocabulary is 1, and it is from 2 to 1000000"),
     ],
 )
 def test_bad_number(refused, line, message):
