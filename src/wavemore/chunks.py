@@ -120,28 +120,39 @@ class Chunks:
 def distinct(keys: np.ndarray, domain: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Where each distinct key stands first, and for each key which of them it is, numbered in that order.
 
-    `domain` is a number above all keys where one is known; up to some multiple of their count they are looked up in a
-    table, without sorting.
+    `domain` is a number above all keys, where one is known; no key is negative. Time grows with their count alone.
     """
     n = len(keys)
     if n == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     if domain is None:
-        domain = int(keys.max(initial=0)) + 1
-    if domain <= 16 * n + (1 << 16):
-        order = np.arange(n)
-        first = np.empty(domain, dtype=np.int64)
-        first[keys[::-1]] = order[::-1]  # of equal keys the last to be written stays, which is the first of all
-        first = first[keys]  # (n,)
-    else:
-        by_key = np.argsort(keys)
-        in_order = keys[by_key]
-        begins = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))  # each run of equal keys
-        first = np.empty(n, dtype=np.int64)
-        first[by_key] = np.repeat(np.minimum.reduceat(by_key, begins), np.diff(np.append(begins, n)))
-        order = np.arange(n)
-    is_first = first == order
+        domain = int(keys.max()) + 1
+    first = _first_by_table(keys, domain) if domain <= 16 * n + (1 << 16) else _first_by_hash(keys)
+    is_first = first == np.arange(n)
     return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[first]
+
+
+def _first_by_table(keys: np.ndarray, domain: int) -> np.ndarray:
+    """For each key the place of its first occurrence: (n,)."""
+    table = np.empty(domain, dtype=np.int64)
+    table[keys[::-1]] = np.arange(len(keys))[::-1]  # of equal keys the last to be written stays, the first of all
+    return table[keys]
+
+
+def _first_by_hash(keys: np.ndarray) -> np.ndarray:
+    """The same for keys from a large domain: tables again, of hashed keys, until no two different keys collide."""
+    bits = (4 * len(keys)).bit_length()
+    first = np.empty(len(keys), dtype=np.int64)
+    open_ = np.arange(len(keys))  # the places of keys whose first occurrence is not found yet
+    multiplier = 0x9E3779B97F4A7C15  # odd, near 2**64 over the golden ratio (Knuth's multiplicative hashing)
+    while len(open_):
+        hashes = (keys[open_].astype(np.uint64) * np.uint64(multiplier)) >> np.uint64(64 - bits)
+        candidates = open_[_first_by_table(hashes.astype(np.int64), 1 << bits)]
+        found = keys[candidates] == keys[open_]  # or else another key with this hash came first
+        first[open_[found]] = candidates[found]
+        open_ = open_[~found]
+        multiplier = (multiplier * 0xD1342543DE82EF95 + 2) % 2**64 | 1
+    return first
 
 
 def joined(rows: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:

@@ -5,7 +5,7 @@ and the more are asked for, the less each costs. The draws of string i depend on
 the string: a seed gives the same strings however many are asked for and however they are batched.
 """
 
-import secrets
+import os
 from collections.abc import Iterator
 from math import prod
 
@@ -54,7 +54,7 @@ def sample_strings(
             f"the maximum length is {max_length}, and it is at least 1 and at least the length of the beginning "
             f"{starts_with!r}, {len(prefix)}"
         )
-    entropy = secrets.randbits(63) if seed is None else int(seed)
+    entropy = int.from_bytes(os.urandom(8)) if seed is None else int(seed)
     batches = _batches(engine, int(n), prefix, temperature, longest, entropy)
     return (string for ids in batches for string in vocabulary.decode_rows(ids))
 

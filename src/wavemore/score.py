@@ -7,6 +7,7 @@ import numpy as np
 
 from wavemore.chunks import Chunks
 from wavemore.engine import Engine, log_sum_exp
+from wavemore.errors import UnknownCharacterError
 from wavemore.vocabulary import Vocabulary, normalise
 
 __all__ = ["log_likelihoods", "stream_log_likelihoods"]
@@ -30,12 +31,14 @@ def stream_log_likelihoods(
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """The same for any number of strings in bounded memory: some thousand strings, in NFC, and their scores at once."""
     for part in _portions(strings):
-        text = [normalise(string) for string in part]
-        scores = np.full(len(text), -np.inf)
-        known = _known(vocabulary, text)
-        if len(known):
-            chunks = Chunks.of([text[i] for i in known], vocabulary, engine.config.groups)
-            scores[known] = np.add.reduceat(_per_character(engine, chunks), chunks.starts)
+        text = part if "".join(part).isascii() else [normalise(string) for string in part]
+        try:
+            scores = _scores(engine, vocabulary, text)
+        except UnknownCharacterError:
+            scores = np.full(len(text), -np.inf)
+            known = [i for i, string in enumerate(text) if (vocabulary.encode_known(string) >= 0).all()]
+            if known:
+                scores[known] = _scores(engine, vocabulary, [text[i] for i in known])
         yield text, scores
 
 
@@ -44,30 +47,23 @@ def _portions(strings: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(strings)
     held: list[str] = []
     while portion := [*held, *islice(rest, _STRINGS_AT_ONCE - len(held))]:
-        ends = np.cumsum([len(string) + 1 for string in portion])
+        ends = np.cumsum(np.fromiter(map(len, portion), dtype=np.int64, count=len(portion)) + 1)
         count = max(1, int(np.searchsorted(ends, _CHARACTERS_AT_ONCE, side="right")))
         held = portion[count:]
         yield portion[:count]
 
 
-def _known(vocabulary: Vocabulary, strings: list[str]) -> np.ndarray:
-    """The places of the strings that hold no unknown character."""
-    unknown = vocabulary.encode_known("".join(strings)) < 0  # (characters,)
-    if not unknown.any():
-        return np.arange(len(strings))
-    return np.array(
-        [i for i, string in enumerate(strings) if (vocabulary.encode_known(string) >= 0).all()], dtype=np.int64
-    )
+def _scores(engine: Engine, vocabulary: Vocabulary, strings: list[str]) -> np.ndarray:
+    """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
+    chunks = Chunks.of(strings, vocabulary, engine.config.groups)
+    return np.add.reduceat(_per_character(engine, chunks), chunks.starts)
 
 
 def _per_character(engine: Engine, chunks: Chunks) -> np.ndarray:
     """The log-probability of each answer, given its context: float64, (N,)."""
-    by_context = np.argsort(chunks.contexts)  # so that the predictions of a slice of contexts are a slice too
-    ends = np.cumsum(np.bincount(chunks.contexts))
     out = np.empty(len(chunks.contexts))
     for part, logits in engine.chunk_logits(chunks):
-        begin = ends[part.start - 1] if part.start else 0
-        rows = by_context[begin : ends[min(part.stop, len(ends)) - 1]]  # predictions with these contexts
+        rows = np.flatnonzero((chunks.contexts >= part.start) & (chunks.contexts < part.stop))  # predictions
         context = chunks.contexts[rows] - part.start
         out[rows] = logits[context, chunks.answers[rows]] - log_sum_exp(logits)[context]
     return out

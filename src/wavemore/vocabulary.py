@@ -48,7 +48,14 @@ class Vocabulary:
 
     @cached_property
     def _code_points(self) -> np.ndarray:
-        return _code_points(self.characters)  # sorted, so ids are found by bisection
+        return _code_points(self.characters)
+
+    @cached_property
+    def _ids(self) -> np.ndarray:
+        """The id of each code point up to one above the highest that has one, and -1 where there is none."""
+        ids = np.full(int(self._code_points.max(initial=0)) + 2, -1, dtype=np.int32)
+        ids[self._code_points] = np.arange(1, len(self.characters) + 1)
+        return ids
 
     def encode(self, string: str) -> np.ndarray:
         """The ids of the string's characters, int32 of shape (len(string),).
@@ -68,11 +75,7 @@ class Vocabulary:
     def encode_known(self, string: str) -> np.ndarray:
         """The ids of the string's characters, int32, with -1 for each that the vocabulary lacks."""
         points = _code_points(string)  # (len(string),)
-        if not self.characters:
-            return np.full(len(points), -1, dtype=np.int32)
-        found = np.searchsorted(self._code_points, points)  # (len(string),)
-        found[found == len(self.characters)] = 0
-        return np.where(self._code_points[found] == points, found + 1, -1).astype(np.int32)
+        return self._ids.take(points, mode="clip")
 
     def encode_all(self, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of all strings end to end, int32, and the length of each string, int64.
