@@ -11,7 +11,7 @@ help:
 	@echo "make check       formatting, lint and types"
 	@echo "make format      format the code and apply safe lint fixes"
 	@echo "make slow        the tests that take minutes"
-	@echo "make bench       the benchmarks"
+	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
 
 $(READY): pyproject.toml constraints.txt
@@ -39,7 +39,8 @@ slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
 bench: $(READY)
-	$(BIN)/python benchmarks/performance_log.py
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/growth.py
 
 pretrained: $(READY)
 	cd src/wavemore/pretrained && ../../../$(BIN)/wavemore train names -o names.safetensors

@@ -6,10 +6,8 @@ import platform
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
-import torch
 
 RESULTS = Path(__file__).parent / "results"
 NAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "names.txt"
@@ -51,7 +49,8 @@ def table() -> str:
             f"- command: `{shlex.join(['python', *sys.orig_argv[1:]])}`",
             f"- commit: {_COMMIT}",
             f"- hardware: {hardware()}",
-            f"- versions: Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}",
+            f"- versions: Python {platform.python_version()}, "
+            + ", ".join(f"{package} {version(package)}" for package in ("torch", "numpy", "typer")),
             f"- date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
         ]
     )

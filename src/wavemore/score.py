@@ -13,7 +13,7 @@ from wavemore.vocabulary import Vocabulary, normalise
 __all__ = ["log_likelihoods", "stream_log_likelihoods"]
 
 _STRINGS_AT_ONCE = 32768
-_CHARACTERS_AT_ONCE = 1 << 18
+_CHARACTERS_AT_ONCE = 1 << 17
 
 
 def log_likelihoods(engine: Engine, vocabulary: Vocabulary, strings: Iterable[str]) -> np.ndarray:
