@@ -1,8 +1,8 @@
-"""The lecture's performance log, run again: all five rows beside the published numbers. Takes about 20 minutes.
+"""The lecture's performance log, run again: all five rows beside the published numbers. Takes about half an hour.
 
     python benchmarks/performance_log.py [--only RECIPE] [--seeds 42 1 2 ...]
 
-The lecture's last row names its seed, 42, and is reproduced to the digit. What state the generator was in for the
+The lecture's last row names its seed, 42, and is reproduced to six digits. What state the generator was in for the
 earlier rows is not known; with --seeds each row is run with several, and the median and the range are shown.
 
 The row with the lecture's bug (BatchNorm over axis 0 only) is made here, by a layer of this file's own: the library

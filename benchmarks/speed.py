@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 
-import numpy as np
 import provenance
 import torch
 import torch.nn.functional as F
@@ -222,9 +221,7 @@ def starting(rounds: int) -> list[str]:
 def lecture_sized() -> tuple[StringModel, WaveNet]:
     """A model of the lecture's size that was trained on names.txt, as an engine and in PyTorch."""
     model = StringModel("fast", settings={"data.split": "lecture"}).fit(provenance.names_txt())
-    net = WaveNet(model.file_.recipe.model, len(model.file_.vocabulary))
-    net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in model.file_.weights.items()})
-    return model, net
+    return model, model.wavenet()
 
 
 def main() -> None:

@@ -229,7 +229,8 @@ def respoiled(path: Path, spoil: Callable[[dict[str, np.ndarray], dict[str, Any]
 def test_nan_model(refused, tiny_path):
     respoiled(tiny_path, lambda arrays, about: arrays["head.linear.weight"].fill(np.nan))
     assert refused(FAILED, "sample", "tiny.safetensors") == (
-        "the model tiny.safetensors holds numbers in head.linear.weight that are not finite (NaN or infinity)"
+        "the model tiny.safetensors holds numbers in head.linear.weight that are not finite (NaN or infinity); "
+        "train it again"
     )
 
 
@@ -262,8 +263,8 @@ def test_unknown_key(refused):
             "sample --temperature hot",
             """Invalid value for '--temperature': "hot" is not a number; see: wavemore sample --help""",
         ),
-        ("sample --temperature 0", "the temperature is 0.0, and it is a number above 0; 1 is the model's own"),
-        ("sample --temperature nan", "the temperature is nan, and it is a number above 0; 1 is the model's own"),
+        ("sample --temperature 0", "the temperature is 0.0, and it is a finite number above 0; 1 is the model's own"),
+        ("sample --temperature nan", "the temperature is nan, and it is a finite number above 0; 1 is the model's own"),
         ("train list.txt --set train.steps=many", 'train.steps = "many" cannot be: it is a whole number'),
         ("train list.txt --set train.patience=-1", "train.patience = -1 cannot be: 0 or more"),
         ("train list.txt --set model.groups=[2,0]", "model.groups = [2, 0] cannot be: each group is 1 or more"),
@@ -555,7 +556,10 @@ def test_maximum_length_below_the_beginning(refused, tiny_path):
             "trace tiny.safetensors --recipe notes",
             "trace either the model tiny.safetensors or the recipe notes, not both",
         ),
-        ("trace tiny.safetensors --set model.hidden=3", "--set goes with --recipe: a model file has its settings"),
+        (
+            "trace tiny.safetensors --set model.hidden=3",
+            "--set and --vocabulary go with --recipe: a model file has its own settings and characters",
+        ),
     ],
 )
 def test_command_lines_that_make_no_sense(refused, line, message):

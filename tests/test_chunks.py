@@ -20,7 +20,7 @@ groupings = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
 def written_out(chunks: Chunks) -> list[list[tuple[int, ...]]]:
     """For each level, from the characters up, the characters of each chunk."""
     levels: list[list[tuple[int, ...]]] = [[(int(c),) for c in chunks.characters]]
-    for level in chunks.levels:
+    for level in chunks.branches:
         levels.append([sum((levels[-1][i] for i in column), ()) for column in level.children.T])
     return levels
 
@@ -59,11 +59,11 @@ def test_each_chunk_stands_there_once_and_is_used_as_often_as_the_windows_do(str
 @given(lists, groupings)
 def test_older_children_are_a_prefix_of_their_level(strings, groups):
     chunks, _ = build(strings, groups)
-    for level in chunks.levels:
+    for level in chunks.branches:
         assert list(level.reach) == sorted(level.reach)
         for row, reach in zip(level.children, level.reach, strict=True):
             assert row.max() < reach
-    assert chunks.levels[0].reach[-1] == len(chunks.characters)
+    assert chunks.branches[0].reach[-1] == len(chunks.characters)
 
 
 @settings(deadline=None)
@@ -105,7 +105,7 @@ def test_the_numbers_of_names_txt(names_txt):
 
     train = split(read_corpus(names_txt), DataConfig(split="lecture")).train
     chunks = Chunks.of(train, Vocabulary.of(train), (2, 2, 2))
-    assert [level.children.shape[1] for level in chunks.levels] == [595, 20_243, 50_457]
+    assert [level.children.shape[1] for level in chunks.branches] == [595, 20_243, 50_457]
     assert len(chunks.contexts) == 182_625
 
 

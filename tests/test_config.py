@@ -234,6 +234,8 @@ def test_recipes_of_published_numbers_train_as_taught(name: str):
         optimizer="sgd",
         rate=0.1,
         rate_steps=((150_000, 0.01),),
+        warmup=0.0,
+        decay="none",
         evaluate_every=10_000,
         keep="last",
     )
@@ -295,3 +297,9 @@ def test_what_is_not_toml_is_one_sentence(tmp_path: Path, text: str):
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"^the recipe \S+ is not a TOML file: .+$"):
         load_recipe(path)
+
+
+def test_the_defaults_are_those_of_fast():
+    """A recipe of one's own that names one key differs from the default in that key alone."""
+    fast = load_recipe("fast")
+    assert Recipe(description=fast.description) == fast

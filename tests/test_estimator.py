@@ -2,12 +2,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 
 import wavemore
 from wavemore.config import Recipe
-from wavemore.errors import NotFittedError, UsageError
+from wavemore.corpus import read_corpus
+from wavemore.errors import NotFittedError, TrainingError, UsageError
 from wavemore.estimator import StringModel
+from wavemore.windows import Windows
 
 
 def test_it_learns(strings, tiny_recipe):
@@ -130,3 +133,29 @@ def test_settings_change_the_recipe():
     recipe = StringModel("lecture", settings={"model.hidden": 7}).resolved_recipe()
     assert isinstance(recipe, Recipe)
     assert (recipe.model.hidden, recipe.model.embedding) == (7, 24)
+
+
+def test_the_same_model_in_pytorch(tiny_model, strings):
+    windows = Windows.of(strings, tiny_model.file_.vocabulary, 4)
+    log_p = torch.log_softmax(tiny_model.wavenet()(torch.from_numpy(windows.contexts())), 1).detach().numpy()
+    total = log_p[np.arange(len(windows)), windows.answers()].sum()
+    assert total == pytest.approx(tiny_model.score_samples(strings).sum(), abs=1e-3)
+
+
+@pytest.mark.parametrize("nothing", [None, 3])
+def test_what_is_no_list_is_refused(tiny_model, nothing):
+    for ask in (StringModel().fit, tiny_model.score_samples, tiny_model.evaluate):
+        with pytest.raises(UsageError, match=r"a list of strings .*is needed, and (None|3) is n"):
+            ask(nothing)
+
+
+def test_a_run_that_diverges_is_an_error_and_not_a_model(strings, tiny_recipe):
+    settings = {"train.optimizer": "sgd", "train.rate": 1e12, "train.warmup": 0.0}
+    with pytest.raises(TrainingError, match=r"at step 20; lower the learning rate \(train.rate is 1e\+12\)"):
+        StringModel(tiny_recipe, settings=settings).fit(strings)
+
+
+def test_a_read_corpus_is_taken_wherever_strings_are(tiny_model, strings):
+    corpus = read_corpus(strings)
+    assert tiny_model.score(corpus) == tiny_model.score(strings)
+    assert tiny_model.evaluate(corpus).strings == len(strings)

@@ -32,7 +32,7 @@ LAYERS = [
 ALONE = {
     "progress": set[str](),
     "nn": {"config", "errors"},
-    "train": {"nn", "chunks", "windows", "vocabulary", "config", "errors", "files"},
+    "train": {"nn", "modelfile", "chunks", "windows", "vocabulary", "config", "errors", "files"},
     "__init__": {"_version", "config", "corpus", "errors", "estimator", "evaluate"},
     "__main__": {"cli"},
 }

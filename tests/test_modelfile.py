@@ -297,11 +297,11 @@ def filled(name: str, value: float) -> Callable[[Weights], Weights]:
         ),
         (
             filled("head.linear.weight", np.nan),
-            "holds numbers in head.linear.weight that are not finite (NaN or infinity)",
+            "holds numbers in head.linear.weight that are not finite (NaN or infinity); train it again",
         ),
         (
             filled("embedding.weight", -np.inf),
-            "holds numbers in embedding.weight that are not finite (NaN or infinity)",
+            "holds numbers in embedding.weight that are not finite (NaN or infinity); train it again",
         ),
         (filled("levels.0.norm.running_var", -1e-6), "holds a negative variance in levels.0.norm.running_var"),
     ],

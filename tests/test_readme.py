@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from wavemore.corpus import read_corpus
-
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -36,7 +34,6 @@ def test_python_blocks_run(tmp_path, monkeypatch):
 
 
 def test_console_blocks_run(tmp_path):
-    (tmp_path / "list.txt").write_text("\n".join(read_corpus("towns").strings) + "\n", encoding="utf-8")
     commands = [line[2:] for block in blocks("console") for line in block.split("\n") if line.startswith("$ ")]
     assert len(commands) >= 5
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -57,7 +54,9 @@ def test_make_targets_exist():
         assert re.search(rf"^{shlex.split(line, comments=True)[1]}:", makefile, flags=re.MULTILINE), line
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/forms.md", "docs/model-file.md", "docs/log.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/forms.md", "docs/model-file.md", "docs/log.md"]
+)
 def test_links_to_files_lead_somewhere(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):

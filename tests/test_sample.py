@@ -130,9 +130,16 @@ def test_nothing_is_asked_for(engine):
     [
         ({"n": -1}, "the number of strings is -1, and it is a whole number of 0 or more"),
         ({"n": 1.5}, "the number of strings is 1.5, and it is a whole number of 0 or more"),
-        ({"temperature": 0}, "the temperature is 0, and it is a number above 0; 1 is the model's own"),
-        ({"temperature": float("nan")}, "the temperature is nan, and it is a number above 0; 1 is the model's own"),
+        ({"temperature": 0}, "the temperature is 0, and it is a finite number above 0; 1 is the model's own"),
+        (
+            {"temperature": float("nan")},
+            "the temperature is nan, and it is a finite number above 0; 1 is the model's own",
+        ),
         ({"seed": -1}, "the seed is -1, and it is a whole number of 0 or more"),
+        ({"n": True}, "the number of strings is True, and it is a whole number of 0 or more"),
+        ({"max_length": 2.5}, "the maximum length is 2.5, and it is a whole number"),
+        ({"temperature": "1"}, "the temperature is '1', and it is a finite number above 0; 1 is the model's own"),
+        ({"starts_with": 3}, "the beginning is 3, of type int, and it is a string"),
         (
             {"max_length": 1, "starts_with": "ab"},
             "the maximum length is 1, and it is at least 1 and at least the length of the beginning 'ab', 2",
@@ -164,6 +171,9 @@ def test_extreme_temperatures_are_their_limits(engine, temperature):
     drawn = draw(engine, 300, seed=1, temperature=temperature, max_length=4)
     assert all(drawn)
     if temperature < 1:
+        first = engine.start(1).logits[0]
+        assert {s[0] for s in drawn} == {"abc"[int(first[1:].argmax())]}  # the boundary is likelier, but may not come
+        assert first.argmax() == 0
         assert len(set(drawn)) == 1
     else:
         assert {s[0] for s in drawn} == set("abc")
@@ -177,3 +187,14 @@ def test_a_character_that_text_arrays_cannot_end_in():
 def test_two_hundred_thousand_samples_pass_the_chi_square_test(engine):
     n = 200_000
     assert abs(chi_square_z(Counter(draw(engine, n, seed=5)), enumerated(engine, most=8), n)) < 4
+
+
+def test_samples_of_an_alphabet_with_combining_marks_have_a_score_and_begin_as_asked():
+    """Drawn strings are left as they were drawn, though another spelling of the same text may have other characters."""
+    vocabulary = Vocabulary("ex\u0301")
+    weights = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=6), 4).state_dict()
+    engine = Engine(ModelConfig(groups=(2,), embedding=3, hidden=6), {n: t.numpy() for n, t in weights.items()})
+    drawn = list(sample_strings(engine, vocabulary, 300, starts_with="e", seed=1))
+    assert any("e\u0301" in s for s in drawn)
+    assert all(s.startswith("e") for s in drawn)
+    assert np.isfinite(log_likelihoods(engine, vocabulary, drawn)).all()

@@ -10,15 +10,16 @@ context. The strings "emma" and "emily" have 11 predictions; as windows they nee
     level 3, 8 characters    the same 8 with padding before them                      8 of 11
     contexts                 0 1 2 3 4 for emma, 0 1 2 5 6 7 for emily
 
-Work and memory grow with the number of characters times levels; the length of the context does not matter, for a
-context is never written out: the child that lies d characters back belongs to the prediction d places before, or, where
-that lies outside the string, to the string's first prediction, whose context is all padding.
+Work grows with the number of characters times the children of a node at each level; with levels of two that is the
+logarithm of the context. Memory grows with the characters alone, some hundred bytes each. A context is never written
+out: the child that lies d characters back belongs to the prediction d places before, or, where that lies outside the
+string, to the string's first prediction, whose context is all padding.
 
 Shapes in this file
     S  strings      N  predictions      n  distinct chunks of a level      g  the group of a level
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -26,10 +27,10 @@ import numpy as np
 
 from wavemore.vocabulary import BOUNDARY, Vocabulary
 
-__all__ = ["Chunks", "Level", "distinct", "joined"]
+__all__ = ["Branch", "Chunks", "distinct", "joined"]
 
 
-class Level(NamedTuple):
+class Branch(NamedTuple):
     """The distinct chunks of one level, as their children in the level below."""
 
     children: np.ndarray
@@ -45,7 +46,7 @@ class Chunks:
 
     characters: np.ndarray
     """int64, (n,): the distinct ids that stand at the bottom, the boundary as padding included."""
-    levels: tuple[Level, ...]
+    branches: tuple[Branch, ...]
     """From the bottom up."""
     contexts: np.ndarray
     """int64, (N,): for each prediction the chunk of the top level that is its context."""
@@ -69,10 +70,10 @@ class Chunks:
         ids, count, size = last, len(vocabulary), 1
         children = []  # of each level, (g, n)
         for g in groups:
-            rows = [ids[np.maximum(place - j * size, first)] for j in range(g - 1, 0, -1)] + [ids]
-            where, ids = distinct(joined(rows, [count] * g), None)
-            children.append(np.stack([row[where] for row in rows]))
-            count, size = len(where), size * g
+            back = [(g - 1 - j) * size for j in range(g)]  # how far back each child lies, the oldest first
+            where, numbers = distinct(joined((ids[np.maximum(place - d, first)] for d in back), [count] * g), None)
+            children.append(np.stack([ids[np.maximum(where - d, first[where])] for d in back]))
+            ids, count, size = numbers, len(where), size * g
         return cls._ordered(len(vocabulary), children, ids, answers, starts)
 
     def part(self, strings: np.ndarray) -> Self:
@@ -81,9 +82,9 @@ class Chunks:
         lengths = ends[strings] - self.starts[strings]
         starts = np.cumsum(lengths) - lengths
         rows = np.repeat(self.starts[strings] - starts, lengths) + np.arange(lengths.sum())  # predictions
-        children = [level.children for level in self.levels]
+        children = [branch.children for branch in self.branches]
         part = self._ordered(len(self.characters), children, self.contexts[rows], self.answers[rows], starts)
-        return type(self)(self.characters[part.characters], part.levels, part.contexts, part.answers, part.starts)
+        return type(self)(self.characters[part.characters], part.branches, part.contexts, part.answers, part.starts)
 
     def uses(self) -> list[np.ndarray]:
         """For each level how often the windows of all predictions use each chunk: float64, (n,).
@@ -91,10 +92,10 @@ class Chunks:
         A window of T characters has T / 2 nodes of 2 characters, and so on: these are the weights with which distinct
         chunks stand for all nodes of the windowed form.
         """
-        uses = [np.bincount(self.contexts, minlength=self.levels[-1].children.shape[1]).astype(np.float64)]
-        for level, below in zip(self.levels[:0:-1], self.levels[-2::-1], strict=True):
+        uses = [np.bincount(self.contexts, minlength=self.branches[-1].children.shape[1]).astype(np.float64)]
+        for branch, below in zip(self.branches[:0:-1], self.branches[-2::-1], strict=True):
             count = below.children.shape[1]
-            times = [np.bincount(row, uses[-1], minlength=count) for row in level.children]
+            times = [np.bincount(row, uses[-1], minlength=count) for row in branch.children]
             uses.append(np.sum(times, axis=0))
         return uses[::-1]
 
@@ -105,16 +106,16 @@ class Chunks:
         """What the contexts `tops` need of the given levels, from the top down, older children first."""
         where, contexts = distinct(tops, children[-1].shape[1])
         wanted = tops[where]
-        levels = []
+        branches = []
         below = [characters, *(level.shape[1] for level in children[:-1])]
         for level, count in zip(reversed(children), reversed(below), strict=True):
             picked = level[:, wanted]  # (g, n)
             where, numbers = distinct(picked.reshape(-1), count)  # row after row, so the oldest come first
             numbers = numbers.reshape(picked.shape)
             reach = np.maximum.accumulate(numbers.max(axis=1, initial=-1) + 1)
-            levels.append(Level(numbers, tuple(reach.tolist())))
+            branches.append(Branch(numbers, tuple(reach.tolist())))
             wanted = picked.reshape(-1)[where]
-        return cls(wanted, tuple(reversed(levels)), contexts, answers, starts)
+        return cls(wanted, tuple(reversed(branches)), contexts, answers, starts)
 
 
 def distinct(keys: np.ndarray, domain: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -155,10 +156,10 @@ def _first_by_hash(keys: np.ndarray) -> np.ndarray:
     return first
 
 
-def joined(rows: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:
+def joined(rows: Iterable[np.ndarray], counts: Sequence[int]) -> np.ndarray:
     """One key for each column of `rows`, of which row j has entries below counts[j]: equal for equal columns."""
-    keys, domain = rows[0].astype(np.int64, copy=False), counts[0]
-    for row, count in zip(rows[1:], counts[1:], strict=True):
+    keys, domain = np.zeros(1, dtype=np.int64), 1
+    for row, count in zip(rows, counts, strict=True):
         if domain > (1 << 62) // count:  # number the keys anew before they overflow
             where, keys = distinct(keys, None)
             domain = len(where)

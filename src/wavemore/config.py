@@ -43,6 +43,7 @@ class ModelConfig:
         return prod(self.groups)
 
     def __post_init__(self) -> None:
+        _check_types(self, "model")
         _require(len(self.groups) > 0, "model.groups", self.groups, "name at least one group, such as [2, 2, 2]")
         _require(all(n >= 1 for n in self.groups), "model.groups", self.groups, "each group is 1 or more")
         _require(self.context <= 4096, "model.groups", self.groups, "their product, the context, is at most 4096")
@@ -62,28 +63,29 @@ class TrainConfig:
     chunk computed once."""
     steps: int = 0
     """How many steps; 0 leaves it to `epochs`."""
-    epochs: float = 3.0
+    epochs: float = 3.4
     """How many times each item of the training part is seen, where `steps` is 0."""
-    least_steps: int = 300
+    least_steps: int = 40
     """The fewest steps that `epochs` may come to, so that a short list is learned too."""
     batch: int = 256
     """Items in a batch: windows, or strings in the shared form."""
     optimizer: Literal["sgd", "adamw", "muon"] = "muon"
-    rate: float = 0.03
+    rate: float = 0.025
     """Learning rate."""
     matrix_rate: float = 0.1
-    """Muon's learning rate for the matrices of the levels; `rate` is for all else. Both take the same course."""
+    """Muon's learning rate for the matrices of the levels; `rate` is for all else. Both take the same course. Other
+    optimisers have no use for it."""
     rate_steps: tuple[tuple[int, float], ...] = ()
     """Pairs (step, rate): from that step on, that rate."""
-    warmup: float = 0.0
+    warmup: float = 0.02
     """Share of the steps over which the rate rises linearly from 0."""
-    decay: Literal["none", "linear", "cosine"] = "none"
+    decay: Literal["none", "linear", "cosine"] = "linear"
     """How the rate falls to 0 after the warm-up."""
     weight_decay: float = 0.0
     """AdamW's decoupled weight decay, on weight matrices only."""
     evaluate_every: int = 0
     """Steps between evaluations on the validation part, which is also evaluated at the end; 0 evaluates after each pass
-    over the training part, but leaves at least 20 steps between."""
+    over the training part, but leaves at least 2 steps between."""
     keep: Literal["best", "last"] = "best"
     """Which weights the run ends with: those of the lowest validation loss, or the last."""
     patience: int = 0
@@ -92,6 +94,7 @@ class TrainConfig:
     """PyTorch threads; kernels as small as these are fastest on one."""
 
     def __post_init__(self) -> None:
+        _check_types(self, "train")
         _require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
         _require(self.steps >= 0, "train.steps", self.steps, "0 or more")
         _require(self.least_steps >= 1, "train.least_steps", self.least_steps, "1 or more")
@@ -132,6 +135,7 @@ class DataConfig:
     """Longer strings are skipped, counted and reported."""
 
     def __post_init__(self) -> None:
+        _check_types(self, "data")
         _require(0 <= self.seed < 2**63, "data.seed", self.seed, "from 0 to 2**63 - 1")
         _require(1 <= self.max_length <= 10**6, "data.max_length", self.max_length, "from 1 to 1000000")
         _require(
@@ -154,7 +158,10 @@ class Recipe:
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """A copy with settings such as `{"train.steps": 100}` in place. Raises `ConfigError` for an unknown key."""
         tables = self.to_dict()
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f'the settings are {settings!r}, and they are a table such as {{"train.steps": 100}}')
         for key, value in settings.items():
+            key = str(key)  # noqa: PLW2901
             table, dot, name = key.partition(".")
             if not dot or table not in ("model", "train", "data"):
                 known = [f"{t}.{k}" for t in ("model", "train", "data") for k in tables[t]]
@@ -212,6 +219,12 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """' (did you mean "X"?)' for the nearest known word, or nothing where none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def _check_types(config: Any, table: str) -> None:
+    """Bring each field to its type, as a recipe's values are, or raise."""
+    for name, kind in typing.get_type_hints(type(config)).items():
+        object.__setattr__(config, name, _parse(kind, getattr(config, name), f"{table}.{name}"))
 
 
 def _require(holds: bool, key: str, value: object, rule: str) -> None:

@@ -158,6 +158,8 @@ def _order(seed: int):  # noqa: ANN202 - a sort key
 
 
 def _rows_of(strings: Iterable[str]) -> Iterable[Row]:
+    if not isinstance(strings, Iterable):
+        raise UsageError(f"a list of strings or the path of one is needed, and {strings!r} is neither")
     for number, string in enumerate(strings, start=1):
         if not isinstance(string, str):
             raise UsageError(

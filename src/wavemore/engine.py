@@ -1,8 +1,10 @@
 """The folded form: the same weights in NumPy alone, always in evaluation mode, each distinct chunk computed once.
 
-    e m m a          level 3    tanh( P[em] + Q[ma] + b )       P and Q: what the two children of a node contribute,
-    |_| |_|          level 2    tanh( P[e.] + Q[m.] + b ) ...   computed once for each distinct child and then added
-      |___|          level 1    tanh( P[e]  + Q[m]  + b ) ...   wherever a chunk has that child
+    level 2      tanh( P[em] + Q[ma] + b )            P and Q: what a child contributes as the older and as the newer
+                      |       |                       one, computed once for each distinct child and added wherever a
+    level 1   P[e] + Q[m]   P[m] + Q[a]               chunk has that child
+                |     |       |     |
+                e     m       m     a
 
 In evaluation mode a BatchNorm is an affine map of each channel, so it folds into the Linear before it:
 
@@ -101,11 +103,11 @@ class Engine:
     def chunk_logits(self, chunks: Chunks) -> Iterator[tuple[slice, np.ndarray]]:
         """The (n, V) float32 logits of the distinct contexts, in slices of some thousand rows, with each its slice."""
         products = [part[chunks.characters] for part in self._characters]
-        for i, branch in enumerate(chunks.levels[:-1]):
+        for i, branch in enumerate(chunks.branches[:-1]):
             x = _node(products, branch.children, self._levels[i].bias)  # (n, H)
-            above = zip(chunks.levels[i + 1].reach, self._levels[i + 1].pieces, strict=True)
+            above = zip(chunks.branches[i + 1].reach, self._levels[i + 1].pieces, strict=True)
             products = [product(x[:reach], piece) for reach, piece in above]
-        top = chunks.levels[-1].children
+        top = chunks.branches[-1].children
         rows = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
         for start in range(0, top.shape[1], rows):
             part = slice(start, start + rows)
@@ -181,7 +183,7 @@ def product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     blocks a row's result depends on nothing but that row, and a seed gives the same strings in any company. And
     products this small stay on one thread, where they are as fast as on two, and much faster on a busy machine.
     """
-    n, block = len(x), min(16, max(4, _ONE_THREAD // weight.size))
+    n, block = len(x), 16 if 16 * weight.size <= _ONE_THREAD else 128
     whole = n // block * block
     out = np.empty((-(-n // block) * block, weight.shape[1]), dtype=np.float32)
     np.matmul(x[:whole].reshape(-1, block, x.shape[1]), weight, out=out[:whole].reshape(-1, block, weight.shape[1]))

@@ -22,6 +22,7 @@ from wavemore.score import log_likelihoods
 from wavemore.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from wavemore.nn import WaveNet
     from wavemore.train import Monitor
 
 __all__ = ["StringModel", "fit", "load"]
@@ -80,7 +81,7 @@ class StringModel:
         corpus = _corpus(X, recipe)
         parts, origin = _parts(corpus, recipe, validation, test)
         vocabulary = Vocabulary.of(string for part in parts for string in part)
-        about = {"recipe": recipe.to_dict(), "origin": origin, "command": command}
+        about = {"settings": recipe.to_dict(), "list or split": origin, "command": command}
 
         from wavemore.train import Checkpoint, train
 
@@ -128,24 +129,30 @@ class StringModel:
                 n,
                 starts_with=starts_with,
                 temperature=temperature,
-                max_length=max_length,
+                max_length=self._file.recipe.data.max_length if max_length is None else max_length,
                 seed=seed,
             )
         )
 
-    def score_samples(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+    def score_samples(self, X: Iterable[str] | Corpus) -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """The log-likelihood of each string in nats, float64 of shape (strings,); minus infinity where a character is
         unknown. Raises `UsageError` for a single string in place of a list."""
         return log_likelihoods(self.engine_, self._file.vocabulary, _listed(X))
 
-    def score(self, X: Iterable[str], y: object = None) -> float:  # noqa: N803 - scikit-learn's name
+    def score(self, X: Iterable[str] | Corpus, y: object = None) -> float:  # noqa: N803 - scikit-learn's name
         """The mean log-likelihood of the strings, nats per string: higher is better. `y` is ignored."""
         strings = _listed(X)
         if not strings:
             raise UsageError("there is no mean score of no strings; give at least one")
         return float(self.score_samples(strings).mean())
 
-    def evaluate(self, X: Iterable[str]) -> Evaluation:  # noqa: N803 - scikit-learn's name
+    def wavenet(self) -> "WaveNet":
+        """The same weights as a `wavemore.nn.WaveNet` in evaluation mode. Needs PyTorch."""
+        from wavemore.nn import WaveNet
+
+        return WaveNet.of(self._file.recipe.model, self._file.weights)
+
+    def evaluate(self, X: Iterable[str] | Corpus) -> Evaluation:  # noqa: N803 - scikit-learn's name
         """The loss over the strings: nats and bits per character, perplexity. Raises `CorpusError` when the model
         knows all characters of none of them."""
         return evaluate(self.engine_, self._file.vocabulary, _listed(X))
@@ -197,7 +204,7 @@ class StringModel:
     def resolved_recipe(self) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place. Raises `ConfigError`."""
         seed = {} if self.seed is None else {"train.seed": self.seed}
-        return load_recipe(self.recipe).with_settings({**(self.settings or {}), **seed})
+        return load_recipe(self.recipe).with_settings(self.settings or {}).with_settings(seed)
 
 
 def fit(
@@ -225,9 +232,15 @@ def _parameters() -> list[str]:
     return [name for name in inspect.signature(StringModel.__init__).parameters if name != "self"]
 
 
-def _listed(strings: Iterable[str]) -> Sequence[str]:
+def _listed(strings: Iterable[str] | Corpus) -> Sequence[str]:
     if isinstance(strings, str):
         raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
+    if isinstance(strings, Corpus):
+        return strings.strings
+    if not isinstance(strings, Iterable) or isinstance(strings, Path):
+        raise UsageError(
+            f"a list of strings is needed, and {strings!r} is none; read_corpus(path) reads one from a file"
+        )
     strings = list(strings)
     for number, string in enumerate(strings, start=1):
         if not isinstance(string, str):

@@ -1,6 +1,6 @@
 """How well a model fits a whole list: its loss, always in evaluation mode."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 from typing import Any
@@ -11,8 +11,8 @@ from wavemore.corpus import Corpus, split
 from wavemore.engine import Engine
 from wavemore.errors import CorpusError
 from wavemore.modelfile import ModelFile
-from wavemore.score import log_likelihoods
-from wavemore.vocabulary import Vocabulary, normalise
+from wavemore.score import stream_log_likelihoods
+from wavemore.vocabulary import Vocabulary
 
 __all__ = ["Evaluation", "evaluate", "evaluate_parts"]
 
@@ -51,26 +51,24 @@ class Evaluation:
         }
 
 
-def evaluate(engine: Engine, vocabulary: Vocabulary, strings: Sequence[str]) -> Evaluation:
+def evaluate(engine: Engine, vocabulary: Vocabulary, strings: Iterable[str]) -> Evaluation:
     """The loss of a model over strings, each counted as often as it stands there.
 
     Raises `CorpusError` when the model knows all characters of none of the strings.
     """
-    strings = [normalise(string) for string in strings]
-    scores = log_likelihoods(engine, vocabulary, strings)  # (strings,) nats
-    known = np.isfinite(scores)
-    if not known.any():
+    nats, predictions, known, unknown = 0.0, 0, 0, 0
+    for texts, scores in stream_log_likelihoods(engine, vocabulary, strings):
+        is_known = scores > -np.inf
+        nats -= scores[is_known].sum()
+        predictions += sum(len(text) + 1 for text, use in zip(texts, is_known, strict=True) if use)
+        known += int(is_known.sum())
+        unknown += len(texts) - int(is_known.sum())
+    if not known:
         raise CorpusError(
-            f"none of the {len(strings)} strings is made of characters that the model knows, so there is no loss; "
+            f"none of the {unknown} strings is made of characters that the model knows, so there is no loss; "
             "evaluate it on a list in the alphabet it was trained on"
         )
-    predictions = sum(len(string) + 1 for string, is_known in zip(strings, known, strict=True) if is_known)
-    return Evaluation(
-        strings=int(known.sum()),
-        unknown=int((~known).sum()),
-        predictions=predictions,
-        nats_per_character=float(-scores[known].sum() / predictions),
-    )
+    return Evaluation(strings=known, unknown=unknown, predictions=predictions, nats_per_character=nats / predictions)
 
 
 def evaluate_parts(engine: Engine, model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:

@@ -27,9 +27,10 @@ from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
 from wavemore.files import write_whole
 from wavemore.vocabulary import Vocabulary
 
-__all__ = ["FORMAT", "ModelFile", "is_model_file", "pretrained_path", "weight_shapes"]
+__all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained_path", "weight_shapes"]
 
 FORMAT = 1
+LARGEST_WEIGHT = 1e9  # beyond, products could overflow
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ class ModelFile:
             vocabulary = Vocabulary(about["characters"])
         except (ConfigError, UsageError) as error:
             raise ModelFileError(f"the model {path} has unsound metadata: {error}") from error
+        if not vocabulary.characters:
+            raise ModelFileError(
+                f"the model {path} has unsound metadata: it knows no characters; train it or copy it again"
+            )
         _check_weights(weights, weight_shapes(recipe.model, len(vocabulary)), path)
         return cls(recipe, vocabulary, weights, about["provenance"])
 
@@ -156,6 +161,12 @@ def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple
                 f"of shape {shape}; train it or copy it again"
             )
         if not np.isfinite(array).all():
-            raise ModelFileError(f"the model {path} holds numbers in {name} that are not finite (NaN or infinity)")
+            raise ModelFileError(
+                f"the model {path} holds numbers in {name} that are not finite (NaN or infinity); train it again"
+            )
+        if np.abs(array).max() > LARGEST_WEIGHT:
+            raise ModelFileError(
+                f"the model {path} holds numbers in {name} that are too large to compute with; train it again"
+            )
         if name.endswith(".running_var") and (array < 0).any():
             raise ModelFileError(f"the model {path} holds a negative variance in {name}")

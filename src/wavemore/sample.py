@@ -7,7 +7,6 @@ the string: a seed gives the same strings however many are asked for and however
 
 import os
 from collections.abc import Iterator
-from math import prod
 
 import numpy as np
 
@@ -18,7 +17,8 @@ from wavemore.vocabulary import BOUNDARY, Vocabulary, normalise
 __all__ = ["sample_strings"]
 
 _BLOCK = 1024  # strings that share one random generator
-_BATCH_BYTES = 1 << 28  # of the nodes that a batch of strings may have to remember
+_BATCH_BYTES = 1 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
+_BATCH_STRINGS = 1 << 16  # at most: more share hardly more
 _LONGEST = 1000  # where the caller names no maximum length
 
 
@@ -32,7 +32,7 @@ def sample_strings(
     max_length: int | None = None,
     seed: int | None = None,
 ) -> Iterator[str]:
-    """`n` independent strings, none of them empty, as an iterator.
+    """`n` independent strings, none of them empty (they follow the model's distribution given that), as an iterator.
 
     starts_with    the beginning of every string; the rest is drawn given it
     temperature    divides the logits: below 1 likelier strings, above 1 stranger ones
@@ -41,12 +41,16 @@ def sample_strings(
 
     Raises `UsageError` for arguments that make no sense, at once and not at the first string.
     """
-    if not isinstance(n, int | np.integer) or n < 0:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
         raise UsageError(f"the number of strings is {n!r}, and it is a whole number of 0 or more")
-    if not 0 < temperature < float("inf"):
-        raise UsageError(f"the temperature is {temperature!r}, and it is a number above 0; 1 is the model's own")
+    if not isinstance(temperature, int | float | np.number) or not 0 < temperature < float("inf"):
+        raise UsageError(f"the temperature is {temperature!r}, and it is a finite number above 0; 1 is the model's own")
     if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
         raise UsageError(f"the seed is {seed!r}, and it is a whole number of 0 or more")
+    if max_length is not None and (isinstance(max_length, bool) or not isinstance(max_length, int | np.integer)):
+        raise UsageError(f"the maximum length is {max_length!r}, and it is a whole number")
+    if not isinstance(starts_with, str):
+        raise UsageError(f"the beginning is {starts_with!r}, of type {type(starts_with).__name__}, and it is a string")
     prefix = vocabulary.encode(normalise(starts_with))
     longest = max(_LONGEST, len(prefix)) if max_length is None else max_length
     if longest < max(1, len(prefix)):
@@ -64,8 +68,9 @@ def _batches(
 ) -> Iterator[np.ndarray]:
     """The ids of the strings, some thousand at once: (strings, length of the longest), boundaries behind each."""
     config = engine.config
-    remembered = config.hidden * 4 * prod(config.groups)  # bytes for each string, at worst
-    size = max(_BLOCK, _BATCH_BYTES // remembered // _BLOCK * _BLOCK)
+    # Bytes for each string, at worst: nodes' products and numbers that later steps look back to, logits and weights.
+    remembered = config.context * (4 * config.hidden * max(config.groups) + 32) + 40 * engine.vocabulary_size
+    size = max(_BLOCK, min(_BATCH_STRINGS, _BATCH_BYTES // remembered) // _BLOCK * _BLOCK)
     for start in range(0, n, size):
         blocks = range(start // _BLOCK, -(-min(start + size, n) // _BLOCK))
         generators = [
@@ -91,8 +96,8 @@ def _sample(
         state = engine.step(state, np.arange(strings), columns[-1])
     while len(columns) < longest:
         uniform = np.concatenate([generator.random(_BLOCK) for generator in generators])[state.strings]  # (alive,)
-        table = _cumulated(state.logits, temperature, may_end=len(columns) > 0)
-        following = _draw(table, state.context_of, uniform)  # (alive,)
+        cumulated = _cumulated(state.logits, temperature, may_end=len(columns) > 0)  # (n, V)
+        following = _draw(cumulated, state.context_of, uniform)  # (alive,)
         columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
         columns[-1][state.strings] = following
         going_on = np.flatnonzero(following != BOUNDARY)
@@ -104,25 +109,27 @@ def _sample(
 
 
 def _cumulated(logits: np.ndarray, temperature: float, *, may_end: bool) -> np.ndarray:
-    """(n, V) logits -> (n, W) float64 cumulated weights, W a power of two, infinity behind the V-th."""
+    """(n, V) logits -> (n, V) float64 cumulated weights."""
+    if not may_end:
+        logits = logits.copy()
+        logits[:, BOUNDARY] = -np.inf  # no string is empty
     shifted = logits - logits.max(axis=1, keepdims=True)
     if temperature != 1.0:
         with np.errstate(over="ignore"):  # a tiny temperature gives minus infinity, and that is right
             shifted = shifted.astype(np.float64) / temperature
-    weights = np.exp(shifted, out=shifted)
-    if not may_end:
-        weights[:, BOUNDARY] = 0.0  # no string is empty
-    width = 1 << (logits.shape[1] - 1).bit_length()
-    table = np.full((len(logits), width), np.inf)
-    np.cumsum(weights, axis=1, dtype=np.float64, out=table[:, : logits.shape[1]])
-    return table
+    return np.cumsum(np.exp(shifted, out=shifted), axis=1, dtype=np.float64)
 
 
-def _draw(table: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """One id for each uniform draw, by inversion: how many cumulated weights of its row are not above the draw."""
-    width = table.shape[1]
+def _draw(cumulated: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """One id for each uniform draw, by inversion: how many cumulated weights of its row are not above the draw.
+
+    Found by bisection over a table whose width is a power of two, infinity behind the V-th weight.
+    """
+    n, size = cumulated.shape
+    width = 1 << (size - 1).bit_length()
+    table = np.full((n, width), np.inf)
+    table[:, :size] = cumulated
     flat = table.reshape(-1)
-    size = np.isfinite(table).sum(axis=1).max(initial=0)  # V, the same in every row
     base = rows * width
     threshold = uniform * flat[base + size - 1]
     found = base.copy()
@@ -130,5 +137,4 @@ def _draw(table: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarra
     while half:
         found += half * (flat[found + half - 1] <= threshold)
         half >>= 1
-    found += (flat[found] <= threshold) & (found < base + size - 1)  # a draw that rounds to the sum stays inside
-    return np.minimum(found - base, size - 1)
+    return np.minimum(found - base, size - 1)  # a draw that rounds to the sum of all weights stays inside

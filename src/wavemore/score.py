@@ -20,7 +20,8 @@ def log_likelihoods(engine: Engine, vocabulary: Vocabulary, strings: Iterable[st
     """The natural log of each string's probability, float64 of shape (strings,).
 
     Over all strings, the empty one included, the probabilities sum to one. A string with a character that the model
-    does not know has probability zero: its log-likelihood is minus infinity. Strings are brought to NFC first.
+    does not know has probability zero: its log-likelihood is minus infinity. A string with such a character is brought
+    to NFC, the form that training strings have, before it is given up.
     """
     parts = [scores for _, scores in stream_log_likelihoods(engine, vocabulary, strings)]
     return np.concatenate(parts) if parts else np.zeros(0)
@@ -29,17 +30,17 @@ def log_likelihoods(engine: Engine, vocabulary: Vocabulary, strings: Iterable[st
 def stream_log_likelihoods(
     engine: Engine, vocabulary: Vocabulary, strings: Iterable[str]
 ) -> Iterator[tuple[list[str], np.ndarray]]:
-    """The same for any number of strings in bounded memory: some thousand strings, in NFC, and their scores at once."""
+    """The same for any number of strings in bounded memory: some thousand strings and their scores at once."""
     for part in _portions(strings):
-        text = part if "".join(part).isascii() else [normalise(string) for string in part]
         try:
-            scores = _scores(engine, vocabulary, text)
+            scores = _scores(engine, vocabulary, part)
         except UnknownCharacterError:
-            scores = np.full(len(text), -np.inf)
-            known = [i for i, string in enumerate(text) if (vocabulary.encode_known(string) >= 0).all()]
+            part = [string if vocabulary.knows(string) else normalise(string) for string in part]  # noqa: PLW2901
+            scores = np.full(len(part), -np.inf)
+            known = [i for i, string in enumerate(part) if vocabulary.knows(string)]
             if known:
-                scores[known] = _scores(engine, vocabulary, [text[i] for i in known])
-        yield text, scores
+                scores[known] = _scores(engine, vocabulary, [part[i] for i in known])
+        yield part, scores
 
 
 def _portions(strings: Iterable[str]) -> Iterator[list[str]]:

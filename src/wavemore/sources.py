@@ -215,7 +215,7 @@ def _table_lines(stream: io.TextIOWrapper, source: object) -> Iterator[str]:
 def _table_rows(stream: io.TextIOWrapper, source: object, column: str, delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST_TABLE_LINE)
     reader = csv.reader(_table_lines(stream, source), delimiter=delimiter)
-    index: int | None = int(column) - 1 if column.isdecimal() and int(column) > 0 else None
+    index: int | None = int(column) - 1 if column.isdecimal() and len(column) < 10 and int(column) > 0 else None
     widest = 0
     try:
         for cells in reader:

@@ -77,6 +77,10 @@ class Vocabulary:
         points = _code_points(string)  # (len(string),)
         return self._ids.take(points, mode="clip")
 
+    def knows(self, string: str) -> bool:
+        """Whether every character of the string has an id."""
+        return bool((self.encode_known(string) >= 0).all())
+
     def encode_all(self, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of all strings end to end, int32, and the length of each string, int64.
 
@@ -98,12 +102,11 @@ class Vocabulary:
         return points.astype("<u4").tobytes().decode("utf-32-le")
 
     def decode_rows(self, ids: np.ndarray) -> list[str]:
-        """One string, in NFC, for each row of (strings, length) ids; boundaries fill the rows up at their end."""
+        """One string for each row of (strings, length) ids; boundaries fill the rows up at their end."""
         if "\0" in self.characters or not ids.size:  # NumPy's text cannot end in this character
-            return [normalise(self.decode(row[row != BOUNDARY])) for row in ids]
+            return [self.decode(row[row != BOUNDARY]) for row in ids]
         points = np.append(np.uint32(0), self._code_points)[ids]  # (strings, length), 0 behind each string
-        text = np.ascontiguousarray(points, dtype=np.uint32).view(f"U{ids.shape[1]}")[:, 0].tolist()
-        return text if self.characters.isascii() else [normalise(string) for string in text]
+        return np.ascontiguousarray(points, dtype=np.uint32).view(f"U{ids.shape[1]}")[:, 0].tolist()
 
 
 def _code_points(string: str) -> np.ndarray:

@@ -117,9 +117,20 @@ def test_sequential_applies_layers_in_order_and_leaves_out_none():
     x = torch.randn(4, 2)
     assert torch.equal(layers(x), torch.tanh(linear(x)))
     assert [name for name, _ in layers.named_parameters()] == ["linear.weight", "linear.bias"]
-    assert [type(layer).__name__ for layer in layers] == ["Linear", "Tanh"]
+    assert [type(layer).__name__ for layer in layers.layers] == ["Linear", "Tanh"]
 
 
-def test_sequential_numbers_layers_given_by_position():
-    layers = Sequential(Linear(2, 2, bias=False), Tanh(), Linear(2, 2, bias=False))
-    assert [name for name, _ in layers.named_parameters()] == ["0.weight", "2.weight"]
+def test_sequential_takes_a_list_and_numbers_it_as_in_the_lecture():
+    model = Sequential([Linear(2, 2, bias=False), Tanh(), Linear(2, 2, bias=False)])
+    assert [name for name, _ in model.named_parameters()] == ["0.weight", "2.weight"]
+    with torch.no_grad():
+        model.layers[-1].weight *= 0.1  # type: ignore[operator]
+    assert model.layers[-1].weight.abs().max() < 0.5  # type: ignore[operator, union-attr]
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 3, 4, 5)])
+def test_flatten_refuses_other_axes_and_n_below_one(shape):
+    with pytest.raises(ShapeError, match=r"FlattenConsecutive takes \(rows, positions, channels\), but got"):
+        FlattenConsecutive(2)(torch.zeros(shape))
+    with pytest.raises(ShapeError, match="cannot flatten by 0"):
+        FlattenConsecutive(0)

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from typing import cast
 
 import numpy as np
 import pytest
@@ -200,3 +201,13 @@ def test_the_comparison_notices_uses_that_are_left_out():
     flat = Tree(tree.characters, [branch._replace(uses=torch.ones_like(branch.uses)) for branch in tree.branches])
     expected = one(torch.from_numpy(windows.contexts()))
     assert not torch.allclose(one.shared(flat)[torch.from_numpy(chunks.contexts)], expected, atol=1e-3)
+
+
+def test_one_row_in_training_mode_is_refused_in_the_shared_form_too():
+    model, tree, _, _ = shared_and_windowed((8,), final_norm=False)
+    one = tree_of(Chunks.of([""], ALPHABET, (8,)), dtype=torch.float64)
+    for level in (Level.shared, Level.fused):
+        with pytest.raises(ShapeError, match="one row has no variance"):
+            level(cast(Level, model.levels[0]), model.embedding(one.characters), one.branches[0])
+    assert torch.isfinite(model.eval().shared(one)).all()
+    assert torch.isfinite(model.shared(tree)).all()

@@ -47,7 +47,7 @@ class Run:
             self.vocabulary,
             self.training,
             self.validation,
-            about=about or {"recipe": self.recipe.to_dict(), "command": "a test"},
+            about=about or {"settings": self.recipe.to_dict(), "command": "a test"},
             monitor=Interrupting(*interrupts),
             resume=Checkpoint.load(self.path) if resume else None,
             save=lambda checkpoint: checkpoint.save(self.path),
@@ -128,8 +128,8 @@ def test_early_stopping(run):
 def test_evaluation_after_each_pass_with_some_steps_between_and_at_the_end(run):
     run.recipe = run.recipe.with_settings({"train.evaluate_every": 0, "train.form": "shared", "train.batch": 2})
     assert [record["step"] for record in run().history] == [25, 50, 60]  # 50 strings, 2 a batch
-    run.recipe = run.recipe.with_settings({"train.batch": 10})
-    assert [record["step"] for record in run().history] == [20, 40, 60]
+    run.recipe = run.recipe.with_settings({"train.batch": 50, "train.steps": 5})
+    assert [record["step"] for record in run().history] == [2, 4, 5]
 
 
 def test_the_number_of_steps():
@@ -153,8 +153,8 @@ def test_a_loss_that_is_no_number_is_an_error_that_names_step_and_rate(run):
 def test_a_checkpoint_of_another_run_is_refused(run):
     with pytest.raises(KeyboardInterrupt):
         run(7)
-    with pytest.raises(CheckpointError, match="the stopped run had another recipe than this one"):
-        run(resume=True, about={"recipe": {}, "command": "a test"})
+    with pytest.raises(CheckpointError, match="the stopped run had other settings than this one"):
+        run(resume=True, about={"settings": {}, "command": "a test"})
 
 
 def test_unsound_checkpoints_are_refused(run):
@@ -167,6 +167,15 @@ def test_unsound_checkpoints_are_refused(run):
         run(7)
     tensors = load_file(run.path)
     save_file(tensors, run.path)  # the metadata are gone
+    with pytest.raises(CheckpointError, match="is not a sound checkpoint"):
+        run(resume=True)
+
+
+@pytest.mark.parametrize("entry", ["{}", "[]", '{"format": 1}', '{"format": 1, "progress": {}, "about": []}', "{"])
+def test_checkpoints_with_odd_metadata_are_refused(run, entry):
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    save_file(load_file(run.path), run.path, {"wavemore-checkpoint": entry})
     with pytest.raises(CheckpointError, match="is not a sound checkpoint"):
         run(resume=True)
 
@@ -201,5 +210,5 @@ def test_fit_resumes_from_its_checkpoint(strings, tiny_recipe, tmp_path, monkeyp
     resumed = StringModel(tiny_recipe).fit(strings, checkpoint=path, resume=True)
     assert resumed.file_.weights.keys() == whole.file_.weights.keys()
     assert all(np.array_equal(a, whole.file_.weights[name]) for name, a in resumed.file_.weights.items())
-    with pytest.raises(CheckpointError, match="the stopped run had another origin than this one"):
+    with pytest.raises(CheckpointError, match="the stopped run had other list or split than this one"):
         StringModel(tiny_recipe).fit(strings[1:], checkpoint=path, resume=True)

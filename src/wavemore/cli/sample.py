@@ -27,7 +27,7 @@ def command(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Make new strings, one a line.
+    """Make strings like those of the list, one a line.
 
     Strings are independent draws from the model's own distribution. With --seed the first strings stay the same
     however many are asked for.
@@ -49,7 +49,7 @@ def command(
         n,
         starts_with=starts_with,
         temperature=temperature,
-        max_length=max_length,
+        max_length=loaded.file_.recipe.data.max_length if max_length is None else max_length,
         seed=seed,
     )
     shown = counted(strings, n, "sampling", quiet=quiet)

@@ -16,11 +16,11 @@ def command(
     recipe: Annotated[str | None, typer.Option(help="Trace an untrained model of this recipe instead.")] = None,
     batch: Annotated[int, typer.Option(parser=whole_number, metavar="<int>", help="Rows in the batch.")] = 32,
     vocabulary: Annotated[
-        int,
+        int | None,
         typer.Option(
-            parser=whole_number, metavar="<int>", help="With --recipe: ids, the boundary included (a-z makes 27)."
+            parser=whole_number, metavar="<int>", help="With --recipe: ids, the boundary included; without it 27, a-z."
         ),
-    ] = 27,
+    ] = None,
     set_: SetOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -39,13 +39,16 @@ def command(
     if recipe is not None and model is not None:
         raise UsageError(f"trace either the model {model} or the recipe {recipe}, not both")
     if recipe is None:
-        if set_:
-            raise UsageError("--set goes with --recipe: a model file has its settings")
+        if set_ or vocabulary is not None:
+            raise UsageError(
+                "--set and --vocabulary go with --recipe: a model file has its own settings and characters"
+            )
         file = ModelFile.load(pretrained_path() if model is None else model)
-        config, vocabulary = file.recipe.model, len(file.vocabulary)
+        config, size = file.recipe.model, len(file.vocabulary)
     else:
         config = load_recipe(recipe).with_settings(settings_of(set_)).model
-    steps = trace(config, vocabulary, batch)
+        size = 27 if vocabulary is None else vocabulary
+    steps = trace(config, size, batch)
     if json:
         write_lines(json_line(step._asdict()) for step in steps)
         return

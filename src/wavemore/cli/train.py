@@ -70,7 +70,10 @@ def command(
     from wavemore.estimator import StringModel
     from wavemore.sources import Format, source_name
 
-    model = StringModel(recipe, settings=settings_of(set_), seed=seed)
+    settings = settings_of(set_)
+    if seed is not None and "train.seed" in settings:
+        raise UsageError("--seed and --set train.seed are the same setting; give one of them")
+    model = StringModel(recipe, settings=settings, seed=seed)
     max_length = model.resolved_recipe().data.max_length
     _check_inputs(strings, validation, test)
     target = f"{source_name(strings)}.safetensors" if output is None else output
@@ -132,6 +135,8 @@ def _check_target(target: str) -> None:
 def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
     """Where the run is kept, or None beside a device. Refuses options that do not go with what is there."""
     checkpoint = Path(f"{target}.checkpoint")
+    if restart:
+        checkpoint.unlink(missing_ok=True)
     is_device = Path(target).exists() and not Path(target).is_file()
     stopped = checkpoint.exists() and not is_device
     if resume and restart:

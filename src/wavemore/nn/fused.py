@@ -46,6 +46,8 @@ class _FusedLevel(Function):
         if bias is not None:
             y.add_(bias)
         rows = branch.uses.sum()
+        if rows <= 1:
+            norm.refuse_one_row(y)
         mean = branch.uses @ y / rows  # (H,)
         y.sub_(mean)
         var = branch.uses @ y.square() / (rows - 1)  # (H,)

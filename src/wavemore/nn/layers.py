@@ -7,7 +7,7 @@ Meaning, initialisation and statistics are those of "makemore, part 5: WaveNet".
 (the variance of BatchNorm, the orientation of a Linear's weight), the lecture wins and the docstring says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import NoReturn
 
 import torch
@@ -64,7 +64,7 @@ class BatchNorm1d(nn.Module):
     lecture (`torch.nn.BatchNorm1d` normalises with the biased one), and running statistics follow with `momentum`.
     In evaluation mode the running statistics serve, so a row's result does not depend on its neighbours.
 
-    `uses`, (B,), says that row i stands for uses[i] equal rows: the result is then what all those rows would give.
+    `uses`, (B,), says that row i of (B, C) stands for uses[i] equal rows: the result is what all those rows would give.
 
     Raises `ShapeError` for other numbers of axes or channels, and for a single row in training mode, which has no
     variance (in the lecture it silently gives NaN).
@@ -99,14 +99,18 @@ class BatchNorm1d(nn.Module):
     def _batch_statistics(self, x: Tensor, uses: Tensor | None) -> tuple[Tensor, Tensor]:
         if uses is None:
             if x.numel() == x.shape[-1]:
-                self._refuse_one_row(x)
+                self.refuse_one_row(x)
             axes = (0,) if x.ndim == 2 else (0, 1)
             mean = x.mean(axes)
             var = x.var(axes)  # unbiased, as in the lecture
         else:
+            if x.ndim != 2:
+                raise ShapeError(
+                    f"BatchNorm1d takes uses with rows of two axes, but got {tuple(x.shape)}; flatten them"
+                )
             rows = uses.sum()
             if rows <= 1:
-                self._refuse_one_row(x)
+                self.refuse_one_row(x)
             mean = uses @ x / rows
             var = uses @ (x - mean).square() / (rows - 1)
         self.update_running_statistics(mean, var)
@@ -118,7 +122,9 @@ class BatchNorm1d(nn.Module):
         self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
         self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
 
-    def _refuse_one_row(self, x: Tensor) -> NoReturn:
+    @staticmethod
+    def refuse_one_row(x: Tensor) -> NoReturn:
+        """Raise the `ShapeError` for a single row in training mode."""
         raise ShapeError(
             f"BatchNorm1d got one row, of shape {tuple(x.shape)}, in training mode, and one row has no variance; "
             "call .eval() on the model to predict, or give at least two rows to train"
@@ -138,16 +144,21 @@ class Tanh(nn.Module):
 class FlattenConsecutive(nn.Module):
     """n neighbours become one position: (B, T, C) -> (B, T/n, C*n); the middle axis goes when it becomes 1.
 
-    A (B, C) input counts as one position. Raises `ShapeError` when n does not divide T.
+    A (B, C) input counts as one position. Raises `ShapeError` when n is below 1 or does not divide T, and for other
+    numbers of axes.
     """
 
     def __init__(self, n: int) -> None:
         super().__init__()
+        if n < 1:
+            raise ShapeError(f"cannot flatten by {n}: n is the number of neighbours that become one, 1 or more")
         self.n = n
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim == 2:
             x = x.unsqueeze(1)
+        if x.ndim != 3:
+            raise ShapeError(f"FlattenConsecutive takes (rows, positions, channels), but got {tuple(x.shape)}")
         rows, positions, channels = x.shape
         if positions % self.n:
             raise ShapeError(
@@ -164,19 +175,21 @@ class FlattenConsecutive(nn.Module):
 class Sequential(nn.Module):
     """Layers applied one after another.
 
-    Layers given by position are numbered, as in the lecture; `Sequential(linear=Linear(4, 2), activation=Tanh())` names
-    them instead, and their parameters "linear.weight" and so on. A layer given as None is left out, which is how
-    optional layers are written.
+    Layers are given in a list, as in the lecture, and then numbered; `Sequential(linear=Linear(4, 2), norm=None)` names
+    them instead, and their parameters "linear.weight" and so on. A layer given by name as None is left out, which is
+    how optional layers are written. `layers` is the list, as in the lecture: `model.layers[-1].weight`.
     """
 
-    def __init__(self, *numbered: nn.Module, **named: nn.Module | None) -> None:
+    def __init__(self, numbered: Iterable[nn.Module] = (), **named: nn.Module | None) -> None:
         super().__init__()
         for name, layer in [*((str(i), layer) for i, layer in enumerate(numbered)), *named.items()]:
             if layer is not None:
                 self.add_module(name, layer)
 
-    def __iter__(self) -> Iterator[nn.Module]:
-        return iter(self.children())
+    @property
+    def layers(self) -> list[nn.Module]:
+        """The layers in their order."""
+        return list(self.children())
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.children():

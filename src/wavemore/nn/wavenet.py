@@ -25,10 +25,11 @@ In a batch of names most windows share most nodes: of 256 names 1,838 windows ha
 at the three levels in place of 7,352, 3,676 and 1,838. The results are the same, in training mode too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import NamedTuple, Self, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -135,6 +136,13 @@ class WaveNet(nn.Module):
         ]
         self.levels = nn.ModuleList(levels)
         self.head = Head(config.hidden, vocabulary_size, norm=config.final_norm, generator=generator)
+
+    @classmethod
+    def of(cls, config: ModelConfig, weights: Mapping[str, np.ndarray]) -> Self:
+        """The model with the weights of a model file, in evaluation mode."""
+        model = cls(config, len(weights["embedding.weight"]))
+        model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+        return model.eval()
 
     def forward(self, ids: Tensor) -> Tensor:
         if ids.ndim != 2 or ids.shape[1] != self.config.context:

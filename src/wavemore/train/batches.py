@@ -14,7 +14,8 @@ from wavemore.windows import Windows
 __all__ = ["Batches", "SharedBatches", "WindowedBatches", "answer_counts", "tree_of"]
 
 _WINDOWS_AT_ONCE = 16384  # of an evaluation
-_STRINGS_AT_ONCE = 32768
+_PREDICTIONS_AT_ONCE = 1 << 18
+_COUNTS_AT_ONCE = 1 << 23  # answers counted, predictions times vocabulary
 
 
 class Batches(Protocol):
@@ -100,8 +101,8 @@ class SharedBatches:
     def loss(self, model: WaveNet) -> float:
         total = 0.0
         with evaluation_mode(model):
-            for start in range(0, len(self), _STRINGS_AT_ONCE):
-                part = self._chunks.part(np.arange(start, min(start + _STRINGS_AT_ONCE, len(self))))
+            for strings in self._portions(len(model.embedding.weight)):
+                part = self._chunks.part(strings)
                 total += self._shared_loss(model, part).item() * len(part.answers)
         return total / len(self._chunks.answers)
 
@@ -110,6 +111,12 @@ class SharedBatches:
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self._order, self._next = state["order"], int(state["next"])
+
+    def _portions(self, vocabulary_size: int) -> list[np.ndarray]:
+        """The numbers of all strings, in portions that bound the memory of an evaluation."""
+        most = max(1, min(_PREDICTIONS_AT_ONCE, _COUNTS_AT_ONCE // vocabulary_size))
+        portion = self._chunks.starts // most  # strings that begin in the same stretch of predictions
+        return np.split(np.arange(len(self)), np.flatnonzero(np.diff(portion)) + 1)
 
     @staticmethod
     def _shared_loss(model: WaveNet, chunks: Chunks) -> Tensor:
@@ -120,14 +127,14 @@ class SharedBatches:
 def tree_of(chunks: Chunks, dtype: torch.dtype = torch.float32) -> Tree:
     """The distinct chunks as tensors."""
     branches = [
-        Branch(torch.from_numpy(level.children), level.reach, torch.from_numpy(uses).to(dtype))
-        for level, uses in zip(chunks.levels, chunks.uses(), strict=True)
+        Branch(torch.from_numpy(branch.children), branch.reach, torch.from_numpy(uses).to(dtype))
+        for branch, uses in zip(chunks.branches, chunks.uses(), strict=True)
     ]
     return Tree(torch.from_numpy(chunks.characters), branches)
 
 
 def answer_counts(chunks: Chunks, vocabulary_size: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """How often each id follows each distinct context: (n, V)."""
-    count = chunks.levels[-1].children.shape[1]
+    count = chunks.branches[-1].children.shape[1]
     cells = chunks.contexts * vocabulary_size + chunks.answers
     return torch.from_numpy(np.bincount(cells, minlength=count * vocabulary_size)).to(dtype).view(count, -1)

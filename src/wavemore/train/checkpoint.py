@@ -55,13 +55,16 @@ class Checkpoint:
             with safe_open(str(path), framework="pt") as file:
                 record = json.loads((file.metadata() or {})["wavemore-checkpoint"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            version, progress, about = (record[key] for key in ("format", "progress", "about"))
         except OSError as error:
             raise FileError.of("read the checkpoint", path, error) from error
-        except (SafetensorError, KeyError, ValueError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise CheckpointError(f"{path} is not a sound checkpoint ({error}); start the run anew") from error
-        if record["format"] != FORMAT:
+        if version != FORMAT:
             raise CheckpointError(
-                f"the checkpoint {path} has format {record['format']}, and this wavemore reads {FORMAT}; "
+                f"the checkpoint {path} has format {version}, and this wavemore reads {FORMAT}; "
                 "continue it with the version that wrote it, or start the run anew"
             )
-        return cls(tensors, record["progress"], record["about"])
+        if not isinstance(progress, dict) or not isinstance(about, dict):
+            raise CheckpointError(f"{path} is not a sound checkpoint (its metadata are no tables); start the run anew")
+        return cls(tensors, progress, about)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from wavemore.chunks import Chunks
 from wavemore.config import Recipe, TrainConfig
 from wavemore.errors import CheckpointError, TrainingError
+from wavemore.modelfile import LARGEST_WEIGHT
 from wavemore.nn import WaveNet
 from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
@@ -25,7 +26,7 @@ from wavemore.windows import Windows
 __all__ = ["Monitor", "Trained", "train"]
 
 
-_STEPS_BETWEEN_EVALUATIONS = 20  # the fewest, where the settings name no number
+_STEPS_BETWEEN_EVALUATIONS = 2  # the fewest, where the settings name no number
 
 
 class Monitor(Protocol):
@@ -99,7 +100,7 @@ class _Run:
         for key, value in self.about.items():
             if checkpoint.about.get(key) != value and key != "command":
                 raise CheckpointError(
-                    f"the stopped run had another {key} than this one; continue it with the same list and settings, "
+                    f"the stopped run had other {key} than this one; continue it with the same list and settings, "
                     "or start the run anew"
                 )
         try:
@@ -109,7 +110,7 @@ class _Run:
             self.training.restore(checkpoint.group("batches"))
             self.generator.set_state(checkpoint.tensors["generator"])
             self.progress = _Progress(**checkpoint.progress)
-        except (RuntimeError, KeyError, TypeError) as error:
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint is not whole ({error}); start the run anew") from error
         self.about = checkpoint.about
 
@@ -121,12 +122,19 @@ class _Run:
         loss.backward()
         self.optimizer.step(rate_at(self.config, self.progress.step, self.steps))
         self.progress.step += 1
-        return loss.item()
+        if not isfinite(value := loss.item()):
+            self._diverged(f"the loss is {value}")
+        return value
 
     def evaluate(self, batch_loss: float) -> dict[str, Any]:
         """Look at the validation part, remember the best weights; the record for the history."""
         progress = self.progress
         loss = self.validation.loss(self.model)
+        sound = all(
+            tensor.abs().max() <= LARGEST_WEIGHT for tensor in self.model.state_dict().values()
+        )  # False for NaN
+        if not isfinite(loss) or not sound:
+            self._diverged(f"the validation loss is {loss} and the largest weights are beyond {LARGEST_WEIGHT:g}")
         if loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
             self.best = self._weights()
@@ -148,6 +156,11 @@ class _Run:
             train_loss=self.training.loss(self.model),
             validation_loss=validation_loss,
             history=self.progress.history,
+        )
+
+    def _diverged(self, what: str) -> NoReturn:
+        raise TrainingError(
+            f"{what} at step {self.progress.step}; lower the learning rate (train.rate is {self.config.rate:g})"
         )
 
     def _weights(self) -> dict[str, Tensor]:
@@ -196,11 +209,6 @@ def train(
     with _threads(recipe.train.threads), _stop_on_interrupt() as stopped:
         while not run.done and not stopped.is_set():
             loss = run.step()
-            if not isfinite(loss):
-                raise TrainingError(
-                    f"the loss is {loss} at step {run.progress.step}; lower the learning rate (train.rate is "
-                    f"{recipe.train.rate})"
-                )
             monitor.step(run.progress.step, loss)
             if run.evaluation_is_due:
                 monitor.evaluated(run.evaluate(loss))
