@@ -35,7 +35,7 @@ def _commit() -> str:
         here = Path(__file__).parent
         return subprocess.run(["git", *words], check=True, capture_output=True, text=True, cwd=here).stdout.strip()
 
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "../src", "../benchmarks")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "../src", "*.py")
     return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
 
 
