@@ -2,8 +2,9 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -21,6 +22,7 @@ from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
+    from wavemore.corpus import Corpus
     from wavemore.estimator import StringModel
 
 NAME = "train"
@@ -66,9 +68,8 @@ def command(
       wavemore train names.txt --recipe lecture
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
-    from wavemore.corpus import read_corpus
     from wavemore.estimator import StringModel
-    from wavemore.sources import Format, source_name
+    from wavemore.sources import source_name
 
     settings = settings_of(set_)
     if seed is not None and "train.seed" in settings:
@@ -80,22 +81,13 @@ def command(
     _check_target(target)
     checkpoint = _checkpoint(target, resume=resume, restart=restart)
 
-    def corpus(source: str | None) -> Any:
-        if source is None:
-            return None
-        read = read_corpus(
-            source, column=column, encoding=encoding, format=cast(Format | None, format), max_length=max_length
-        )
-        if read.skipped.counts and not quiet:
-            say(f"{read.name}: {read.skipped}")
-        return read
-
-    listed = corpus(strings)
+    read = partial(_read, column=column, encoding=encoding, format=format, max_length=max_length, quiet=quiet)
+    listed = read(strings)
     try:
         model.fit(
             listed,
-            validation=corpus(validation),
-            test=corpus(test),
+            validation=None if validation is None else read(validation),
+            test=None if test is None else read(test),
             checkpoint=checkpoint,
             resume=resume,
             progress=not quiet,
@@ -105,13 +97,32 @@ def command(
         if checkpoint is not None and checkpoint.exists():
             say(f"stopped; {_kept(checkpoint)}")
         raise
+    _save(model, target, checkpoint)
+    _report(model, target, set(listed.strings), json=json)
+
+
+def _read(
+    source: str, *, column: str | None, encoding: str, format: str | None, max_length: int, quiet: bool
+) -> "Corpus":
+    """One of the lists; what was skipped is said."""
+    from wavemore.corpus import read_corpus
+    from wavemore.sources import Format
+
+    kind = cast(Format | None, format)
+    corpus = read_corpus(source, column=column, encoding=encoding, format=kind, max_length=max_length)
+    if corpus.skipped.counts and not quiet:
+        say(f"{corpus.name}: {corpus.skipped}")
+    return corpus
+
+
+def _save(model: "StringModel", target: str, checkpoint: Path | None) -> None:
+    """Write the model, and only then let the stopped run go."""
     try:
         model.save(target)
     except FileError as error:
         raise FileError(str(error) if checkpoint is None else f"{error}; {_kept(checkpoint)}") from error
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
-    _report(model, target, set(listed.strings), json=json)
 
 
 def _check_inputs(*sources: str | None) -> None:

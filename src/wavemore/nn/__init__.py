@@ -8,7 +8,8 @@ except ModuleNotFoundError as error:
     raise MissingExtraError.of("wavemore.nn", "PyTorch", "train") from error
 
 from wavemore.nn.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
-from wavemore.nn.wavenet import Branch, Tree, WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
+from wavemore.nn.shared import Branch, Tree
+from wavemore.nn.wavenet import WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
 
 __all__ = [
     "BatchNorm1d",

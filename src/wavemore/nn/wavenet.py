@@ -27,7 +27,7 @@ at the three levels in place of 7,352, 3,676 and 1,838. The results are the same
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple, Self, cast
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -36,30 +36,10 @@ from torch import Tensor, nn
 
 from wavemore.config import ModelConfig
 from wavemore.errors import ShapeError
-from wavemore.nn.fused import fused_level
 from wavemore.nn.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
+from wavemore.nn.shared import Branch, Tree, fused_level
 
-__all__ = ["Branch", "Head", "Level", "Tree", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
-
-
-class Branch(NamedTuple):
-    """The distinct chunks of one level, as their children in the level below."""
-
-    children: Tensor
-    """(g, n): row j has the j-th oldest child of each chunk."""
-    reach: tuple[int, ...]
-    """(g,): the children in row j are among the first reach[j] chunks of the level below."""
-    uses: Tensor
-    """(n,): how many nodes of all windows each chunk stands for."""
-
-
-class Tree(NamedTuple):
-    """The distinct chunks of many windows, for the shared form."""
-
-    characters: Tensor
-    """(n,): the distinct ids at the bottom."""
-    branches: list[Branch]
-    """One for each level, from the bottom up."""
+__all__ = ["Head", "Level", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
 
 
 class Level(Sequential):

@@ -1,14 +1,14 @@
-"""One level of the shared form with its gradient written out: the speed of training comes from here.
+"""What the shared form stands on: the tree of distinct chunks, and one level with its gradient written out.
 
-The function is `Level.shared` in `wavenet.py`, where it is written plainly; a test holds the two equal: values,
-gradients and running statistics. Autograd would keep a tensor for every operation and pass over memory for each;
-written out, most passes are made in place.
+`fused_level` is where the speed of training comes from. The function is `Level.shared` in `wavenet.py`, where it is
+written plainly; a test holds the two equal: values, gradients and running statistics. Autograd would keep a tensor for
+every operation and pass over memory for each; written out, most passes are made in place.
 
 Shapes in this file
     m  distinct chunks of the level below     n  of this level     C  channels below     H  channels     g  the group
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,12 +17,31 @@ from torch.autograd.function import once_differentiable
 
 if TYPE_CHECKING:
     from wavemore.nn.layers import BatchNorm1d
-    from wavemore.nn.wavenet import Branch
 
-__all__ = ["fused_level"]
+__all__ = ["Branch", "Tree", "fused_level"]
 
 
-def fused_level(x: Tensor, weight: Tensor, bias: Tensor | None, norm: "BatchNorm1d", branch: "Branch") -> Tensor:
+class Branch(NamedTuple):
+    """The distinct chunks of one level, as their children in the level below."""
+
+    children: Tensor
+    """(g, n): row j has the j-th oldest child of each chunk."""
+    reach: tuple[int, ...]
+    """(g,): the children in row j are among the first reach[j] chunks of the level below."""
+    uses: Tensor
+    """(n,): how many nodes of all windows each chunk stands for."""
+
+
+class Tree(NamedTuple):
+    """The distinct chunks of many windows, for the shared form."""
+
+    characters: Tensor
+    """(n,): the distinct ids at the bottom."""
+    branches: list[Branch]
+    """One for each level, from the bottom up."""
+
+
+def fused_level(x: Tensor, weight: Tensor, bias: Tensor | None, norm: "BatchNorm1d", branch: Branch) -> Tensor:
     """(m, C) -> (n, H): gather the children's products with the weight, BatchNorm in training mode, tanh."""
     return _FusedLevel.apply(x, weight, bias, norm.gamma, norm.beta, norm, branch)  # type: ignore[return-value]
 
@@ -37,7 +56,7 @@ class _FusedLevel(Function):
         gamma: Tensor,
         beta: Tensor,
         norm: "BatchNorm1d",
-        branch: "Branch",
+        branch: Branch,
     ) -> Tensor:
         pieces = weight.split(x.shape[1])  # g of (C, H)
         y = (x[: branch.reach[0]] @ pieces[0]).index_select(0, branch.children[0])  # (n, H)
