@@ -91,7 +91,7 @@ class TrainConfig:
     patience: int = 0
     """Stop after this many evaluations in a row without a lower validation loss; 0 never stops early."""
     threads: int = 1
-    """PyTorch threads; kernels as small as these are fastest on one."""
+    """PyTorch threads. Two are faster on an idle machine, and many times slower beside other busy processes."""
 
     def __post_init__(self) -> None:
         _check_types(self, "train")

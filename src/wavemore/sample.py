@@ -51,7 +51,7 @@ def sample_strings(
         raise UsageError(f"the maximum length is {max_length!r}, and it is a whole number")
     if not isinstance(starts_with, str):
         raise UsageError(f"the beginning is {starts_with!r}, of type {type(starts_with).__name__}, and it is a string")
-    prefix = vocabulary.encode(normalise(starts_with))
+    prefix = vocabulary.encode(starts_with if vocabulary.knows(starts_with) else normalise(starts_with))
     longest = max(_LONGEST, len(prefix)) if max_length is None else max_length
     if longest < max(1, len(prefix)):
         raise UsageError(

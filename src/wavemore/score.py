@@ -19,9 +19,9 @@ _CHARACTERS_AT_ONCE = 1 << 17
 def log_likelihoods(engine: Engine, vocabulary: Vocabulary, strings: Iterable[str]) -> np.ndarray:
     """The natural log of each string's probability, float64 of shape (strings,).
 
-    Over all strings, the empty one included, the probabilities sum to one. A string with a character that the model
-    does not know has probability zero: its log-likelihood is minus infinity. A string with such a character is brought
-    to NFC, the form that training strings have, before it is given up.
+    Over all strings of known characters, the empty one included, the probabilities sum to one. A string with another
+    character is brought to NFC, the form that training strings have; if that does not help, its probability is zero
+    and its log-likelihood minus infinity.
     """
     parts = [scores for _, scores in stream_log_likelihoods(engine, vocabulary, strings)]
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -80,7 +80,7 @@ class WindowedBatches:
 
 
 class SharedBatches:
-    """Batches of whole strings, each string once in every pass, in a new order each time."""
+    """Batches of whole strings, none twice in a pass, in a new order each time; a rest too small for a batch waits."""
 
     def __init__(self, chunks: Chunks) -> None:
         self._chunks = chunks
@@ -92,7 +92,7 @@ class SharedBatches:
 
     def draw(self, model: WaveNet, batch: int, generator: torch.Generator) -> Tensor:
         batch = min(batch, len(self))
-        if self._next + batch > len(self._order):  # a rest too small for a batch is left to the next pass
+        if self._next + batch > len(self._order):
             self._order, self._next = torch.randperm(len(self), generator=generator), 0
         strings = self._order[self._next : self._next + batch].numpy()
         self._next += batch
