@@ -182,7 +182,7 @@ def test_train_json(answer):
 def test_train_settings_and_seed(answer):
     answer("train list.txt --recipe tiny.toml -q --seed 7 --set model.hidden=5 --set data.split=lecture")
     recipe = ModelFile.load("list.safetensors").recipe
-    assert (recipe.train.seed, recipe.model.hidden, recipe.data.split) == (7, 5, "lecture")
+    assert (recipe.train.seed, recipe.wavenet.hidden, recipe.data.split) == (7, 5, "lecture")
     weights = ModelFile.load("list.safetensors").weights
     answer("train list.txt --recipe tiny.toml -q --set train.seed=7 --set model.hidden=5 --set data.split=lecture")
     again = ModelFile.load("list.safetensors").weights

@@ -16,10 +16,10 @@ from wavemore.config import (
     TrainConfig,
     load_recipe,
     recipe_names,
-    suggestion,
 )
 from wavemore.errors import ConfigError, FileError, UsageError
 from wavemore.modelfile import weight_shapes
+from wavemore.strict import suggestion
 
 PUBLISHED_PARAMETERS = {
     "flat-12k": 12_097,
@@ -218,7 +218,7 @@ def test_the_package_has_these_recipes():
 @pytest.mark.parametrize("name", recipe_names())
 def test_each_recipe_has_its_published_number_of_parameters(name: str):
     """With 27 ids: a-z and the boundary."""
-    shapes = weight_shapes(load_recipe(name).model, 27)
+    shapes = weight_shapes(load_recipe(name).wavenet, 27)
     trained = [np.prod(shape) for key, shape in shapes.items() if ".running_" not in key]
     assert sum(trained) == PUBLISHED_PARAMETERS[name]
 

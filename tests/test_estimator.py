@@ -132,7 +132,7 @@ def test_public_names_resolve_and_are_listed():
 def test_settings_change_the_recipe():
     recipe = StringModel("lecture", settings={"model.hidden": 7}).resolved_recipe()
     assert isinstance(recipe, Recipe)
-    assert (recipe.model.hidden, recipe.model.embedding) == (7, 24)
+    assert (recipe.wavenet.hidden, recipe.wavenet.embedding) == (7, 24)
 
 
 def test_the_same_model_in_pytorch(tiny_model, strings):

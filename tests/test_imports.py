@@ -16,7 +16,7 @@ PACKAGE = Path(wavemore.__file__).parent
 
 LAYERS = [
     ["errors", "_version", "progress"],
-    ["files", "vocabulary", "fetch"],
+    ["files", "vocabulary", "fetch", "strict"],
     ["config"],
     ["sources", "modelfile"],
     ["corpus", "chunks", "windows"],

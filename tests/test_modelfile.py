@@ -29,7 +29,7 @@ Weights = dict[str, np.ndarray]
 def a_model(seed: int = 0) -> ModelFile:
     draw = np.random.default_rng(seed)
     vocabulary = Vocabulary(CHARACTERS)
-    shapes = weight_shapes(RECIPE.model, len(vocabulary))
+    shapes = weight_shapes(RECIPE.wavenet, len(vocabulary))
     weights = {name: draw.random(shape, dtype=np.float32) for name, shape in shapes.items()}
     return ModelFile(RECIPE, vocabulary, weights, PROVENANCE)
 

@@ -4,51 +4,147 @@ A *recipe* is a TOML file with three tables, `[model]`, `[train]` and `[data]`. 
 a wrong type or a value out of range is a `ConfigError` that names the key as `table.key`, the value and what would do.
 """
 
-import dataclasses
-import difflib
 import tomllib
-import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from math import inf, prod
-from numbers import Integral, Real
+from math import prod
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from wavemore.errors import ConfigError, FileError
+from wavemore.strict import check_types, parse, plain, require, suggestion
 
-__all__ = ["DataConfig", "ModelConfig", "Recipe", "TrainConfig", "load_recipe", "recipe_names", "suggestion"]
+__all__ = [
+    "DataConfig",
+    "ModelConfig",
+    "NgramConfig",
+    "Recipe",
+    "SequenceConfig",
+    "TrainConfig",
+    "load_recipe",
+    "recipe_names",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The shape of a `WaveNet`. It and a vocabulary size fix every weight's shape."""
+    """The shape of a `WaveNet`. It and a vocabulary size fix every weight's shape.
 
+    The defaults are the model as taught; with `activation="gated"`, `residual`, `skip` and `cycles` it is the one of
+    the WaveNet paper (van den Oord et al. 2016).
+    """
+
+    kind: Literal["wavenet"] = "wavenet"
     groups: tuple[int, ...] = (2, 2, 2)
     """How many neighbours each level flattens into one; (8,) is direct flattening."""
+    cycles: int = 1
+    """How often the levels of `groups` follow one another. A second cycle begins again with direct neighbours, dilation
+    1, and reaches as far back once more: the context grows by the product of the groups less one."""
     embedding: int = 24
     """Channels of the embedding."""
     hidden: int = 128
     """Channels of every level."""
+    norm: Literal["batch", "layer", "rms", "none"] = "batch"
+    """What follows each level's Linear."""
+    activation: Literal["tanh", "gelu", "gated"] = "tanh"
+    """"gated" is tanh of one half of the channels times the sigmoid of the other, so its Linears are twice as wide."""
+    residual: bool = False
+    """Whether a level adds its newest child to what it makes of all its children, where both have as many channels."""
+    skip: bool = False
+    """Whether the last Linear reads the newest node of every level, not of the top level alone."""
+    dropout: float = 0.0
+    """The probability that a channel of a node is 0 in a training step, before the residual is added."""
     bias: bool = False
-    """Whether the levels' Linears have a bias (the BatchNorm behind them makes it redundant)."""
+    """Whether the levels' Linears have a bias (a BatchNorm or LayerNorm behind them makes it redundant)."""
     final_norm: bool = False
     """Whether a BatchNorm follows the last Linear (the notes' variant)."""
 
     @property
+    def levels(self) -> tuple[tuple[int, int], ...]:
+        """(group, dilation) of each level, from the bottom up: with groups (2, 2, 2) and two cycles
+        (2, 1), (2, 2), (2, 4), (2, 1), (2, 2), (2, 4)."""
+        return tuple((n, prod(self.groups[:i])) for i, n in enumerate(self.groups)) * self.cycles
+
+    @property
     def context(self) -> int:
-        """How many ids one prediction sees: the product of the groups."""
-        return prod(self.groups)
+        """How many ids one prediction sees, its receptive field: with one cycle the product of the groups."""
+        return 1 + sum((n - 1) * dilation for n, dilation in self.levels)
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves the tree of one prediction has: as many as the context with one cycle, and more with several,
+        whose paths meet at the same ids."""
+        return prod(self.groups) ** self.cycles
 
     def __post_init__(self) -> None:
-        _check_types(self, "model")
-        _require(len(self.groups) > 0, "model.groups", self.groups, "name at least one group, such as [2, 2, 2]")
-        _require(all(n >= 1 for n in self.groups), "model.groups", self.groups, "each group is 1 or more")
-        _require(self.context <= 4096, "model.groups", self.groups, "their product, the context, is at most 4096")
-        _require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
-        _require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
+        check_types(self, "model")
+        require(len(self.groups) > 0, "model.groups", self.groups, "name at least one group, such as [2, 2, 2]")
+        require(all(n >= 1 for n in self.groups), "model.groups", self.groups, "each group is 1 or more")
+        require(prod(self.groups) <= 4096, "model.groups", self.groups, "their product, the context, is at most 4096")
+        require(1 <= self.cycles <= 64, "model.cycles", self.cycles, "from 1 to 64")
+        require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
+        require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
+        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "at least 0 and below 1")
+        require(
+            not self.residual or len(self.levels) > 1 or self.embedding == self.hidden,
+            "model.residual",
+            self.residual,
+            "there is nothing to add: the only level has other channels than the embedding; choose more groups, or "
+            "embedding and hidden alike",
+        )
+        require(
+            not self.skip or len(self.levels) > 1,
+            "model.skip",
+            self.skip,
+            "there is nothing to skip: the top level is the only one; choose more groups",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceConfig:
+    """The shape of a baseline that reads a string from its beginning: a recurrent network, a Transformer, or a bag of
+    words (the mean of the characters so far)."""
+
+    kind: Literal["bow", "rnn", "gru", "lstm", "transformer"]
+    embedding: int = 24
+    """Channels of the embedding; a Transformer's are `hidden`."""
+    hidden: int = 128
+    """Channels of every layer."""
+    layers: int = 1
+    """How many layers stand on each other."""
+    heads: int = 4
+    """Attention heads of a Transformer; other kinds have no use for them."""
+    dropout: float = 0.0
+    """The probability that a channel of a layer's output is 0 in a training step."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "model")
+        require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
+        require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
+        require(1 <= self.layers <= 64, "model.layers", self.layers, "from 1 to 64")
+        require(1 <= self.heads <= 1024, "model.heads", self.heads, "from 1 to 1024")
+        require(
+            self.kind != "transformer" or self.hidden % self.heads == 0,
+            "model.heads",
+            self.heads,
+            f"it divides hidden, {self.hidden}",
+        )
+        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "at least 0 and below 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NgramConfig:
+    """The shape of an n-gram model with interpolated Kneser-Ney smoothing, a baseline that is counted, not trained."""
+
+    kind: Literal["ngram"]
+    order: int = 6
+    """How many characters an n-gram has: order - 1 are the context."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "model")
+        require(1 <= self.order <= 64, "model.order", self.order, "from 1 to 64")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,32 +190,32 @@ class TrainConfig:
     """PyTorch threads. Two are faster on an idle machine, and many times slower beside other busy processes."""
 
     def __post_init__(self) -> None:
-        _check_types(self, "train")
-        _require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
-        _require(self.steps >= 0, "train.steps", self.steps, "0 or more")
-        _require(self.least_steps >= 1, "train.least_steps", self.least_steps, "1 or more")
-        _require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
-        _require(self.batch <= 2**20, "train.batch", self.batch, "2**20 or less")
-        _require(0 <= self.epochs <= 1e6, "train.epochs", self.epochs, "from 0 to a million")
-        _require(self.rate > 0, "train.rate", self.rate, "above 0")
-        _require(self.matrix_rate > 0, "train.matrix_rate", self.matrix_rate, "above 0")
-        _require(
+        check_types(self, "train")
+        require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
+        require(self.steps >= 0, "train.steps", self.steps, "0 or more")
+        require(self.least_steps >= 1, "train.least_steps", self.least_steps, "1 or more")
+        require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
+        require(self.batch <= 2**20, "train.batch", self.batch, "2**20 or less")
+        require(0 <= self.epochs <= 1e6, "train.epochs", self.epochs, "from 0 to a million")
+        require(self.rate > 0, "train.rate", self.rate, "above 0")
+        require(self.matrix_rate > 0, "train.matrix_rate", self.matrix_rate, "above 0")
+        require(
             all(step >= 0 and rate > 0 for step, rate in self.rate_steps),
             "train.rate_steps",
             self.rate_steps,
             "pairs [step, rate] with step 0 or more and rate above 0",
         )
-        _require(0 <= self.warmup < 1, "train.warmup", self.warmup, "at least 0 and below 1")
-        _require(self.weight_decay >= 0, "train.weight_decay", self.weight_decay, "0 or more")
-        _require(
+        require(0 <= self.warmup < 1, "train.warmup", self.warmup, "at least 0 and below 1")
+        require(self.weight_decay >= 0, "train.weight_decay", self.weight_decay, "0 or more")
+        require(
             self.weight_decay == 0 or self.optimizer == "adamw",
             "train.weight_decay",
             self.weight_decay,
             'only optimizer "adamw" decays weights; set it to 0',
         )
-        _require(self.evaluate_every >= 0, "train.evaluate_every", self.evaluate_every, "0 or more")
-        _require(self.patience >= 0, "train.patience", self.patience, "0 or more")
-        _require(1 <= self.threads <= 1024, "train.threads", self.threads, "from 1 to 1024")
+        require(self.evaluate_every >= 0, "train.evaluate_every", self.evaluate_every, "0 or more")
+        require(self.patience >= 0, "train.patience", self.patience, "0 or more")
+        require(1 <= self.threads <= 1024, "train.threads", self.threads, "from 1 to 1024")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +231,10 @@ class DataConfig:
     """Longer strings are skipped, counted and reported."""
 
     def __post_init__(self) -> None:
-        _check_types(self, "data")
-        _require(0 <= self.seed < 2**63, "data.seed", self.seed, "from 0 to 2**63 - 1")
-        _require(1 <= self.max_length <= 10**6, "data.max_length", self.max_length, "from 1 to 1000000")
-        _require(
+        check_types(self, "data")
+        require(0 <= self.seed < 2**63, "data.seed", self.seed, "from 0 to 2**63 - 1")
+        require(1 <= self.max_length <= 10**6, "data.max_length", self.max_length, "from 1 to 1000000")
+        require(
             self.split == "random" or self.seed == 42,
             "data.seed",
             self.seed,
@@ -151,7 +247,7 @@ class Recipe:
     """A model's shape, its training and its data settings: all that `fit` needs beside the strings."""
 
     description: str = ""
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: ModelConfig | SequenceConfig | NgramConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
 
@@ -171,12 +267,19 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers, ready for TOML or JSON."""
-        return _plain(self)
+        return plain(self)
+
+    @property
+    def wavenet(self) -> ModelConfig:
+        """The model's shape where it is a WaveNet. Raises `ConfigError` for a baseline."""
+        if not isinstance(self.model, ModelConfig):
+            raise ConfigError(f'model.kind = "{self.model.kind}" cannot be: this works with a "wavenet" alone')
+        return self.model
 
     @classmethod
     def from_dict(cls, tables: Mapping[str, Any]) -> Self:
         """The reverse of `to_dict`; missing keys take their defaults. Raises `ConfigError`."""
-        return _parse(cls, tables, "")
+        return parse(cls, tables, "")
 
 
 def load_recipe(source: str | Path | Recipe) -> Recipe:
@@ -213,78 +316,3 @@ def recipe_names() -> tuple[str, ...]:
     """The names of the recipes in the package, sorted."""
     files = (resources.files("wavemore") / "recipes").iterdir()
     return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """' (did you mean "X"?)' for the nearest known word, or nothing where none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f' (did you mean "{near[0]}"?)' if near else ""
-
-
-def _check_types(config: Any, table: str) -> None:
-    """Bring each field to its type, as a recipe's values are, or raise."""
-    for name, kind in typing.get_type_hints(type(config)).items():
-        object.__setattr__(config, name, _parse(kind, getattr(config, name), f"{table}.{name}"))
-
-
-def _require(holds: bool, key: str, value: object, rule: str) -> None:
-    if not holds:
-        raise ConfigError(f"{key} = {_shown(value)} cannot be: {rule}")
-
-
-def _shown(value: object) -> str:
-    return str(_plain(value)) if not isinstance(value, str) else f'"{value}"'
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _parse(kind: Any, value: Any, where: str) -> Any:
-    """`value` as `kind`, a dataclass or one of the few types its fields have; `where` is the key for messages."""
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, Mapping):
-            raise ConfigError(f"{where} = {_shown(value)} cannot be: it is a table of settings")
-        hints = typing.get_type_hints(kind)
-        for key in value:
-            if key not in hints:
-                raise ConfigError(f'unknown key "{_join(where, key)}"{suggestion(str(key), hints)}')
-        return kind(**{key: _parse(hints[key], item, _join(where, key)) for key, item in value.items()})
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        rule = "choose " + " or ".join(f'"{choice}"' for choice in arguments)
-        _require(value in arguments, where, value, rule + (suggestion(str(value), arguments)))
-        return value
-    if origin is tuple:
-        is_list = isinstance(value, list | tuple)
-        if arguments[-1] is Ellipsis:
-            items = "whole numbers" if arguments[0] is int else "lists"
-            _require(is_list, where, value, f"it is a list of {items}")
-            return tuple(_parse(arguments[0], item, where) for item in value)
-        count = len(arguments)
-        _require(is_list and len(value) == count, where, value, f"each item is a list of {count} numbers")
-        return tuple(_parse(part, item, where) for part, item in zip(arguments, value, strict=True))
-    return _parse_plain(kind, value, where)
-
-
-def _parse_plain(kind: Any, value: Any, where: str) -> Any:
-    """`value` as int, float, bool or str. NumPy's numbers count as Python's, and a whole number is a number."""
-    if isinstance(value, Real) and not isinstance(value, bool):
-        value = int(value) if isinstance(value, Integral) else float(value)
-        _require(abs(value) < inf, where, value, "it is a finite number")
-        _require(abs(value) < 2**63, where, value, "it is between -2**63 and 2**63")
-        if kind is float:
-            value = float(value)
-    _require(type(value) is kind, where, value, f"it is {_NAMES[kind]}")
-    return value
-
-
-def _join(where: str, key: object) -> str:
-    return f"{where}.{key}" if where else str(key)
-
-
-_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

@@ -98,7 +98,7 @@ class Engine:
     @classmethod
     def of(cls, model: ModelFile) -> "Engine":
         """The engine of a model file."""
-        return cls(model.recipe.model, model.weights)
+        return cls(model.recipe.wavenet, model.weights)
 
     def chunk_logits(self, chunks: Chunks) -> Iterator[tuple[slice, np.ndarray]]:
         """The (n, V) float32 logits of the distinct contexts, in slices of some thousand rows, with each its slice."""

@@ -150,7 +150,7 @@ class StringModel:
         """The same weights as a `wavemore.nn.WaveNet` in evaluation mode. Needs PyTorch."""
         from wavemore.nn import WaveNet
 
-        return WaveNet.of(self._file.recipe.model, self._file.weights)
+        return WaveNet.of(self._file.recipe.wavenet, self._file.weights)
 
     def evaluate(self, X: Iterable[str] | Corpus) -> Evaluation:  # noqa: N803 - scikit-learn's name
         """The loss over the strings: nats and bits per character, perplexity. Raises `CorpusError` when the model

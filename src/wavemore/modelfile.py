@@ -87,7 +87,7 @@ class ModelFile:
             raise ModelFileError(
                 f"the model {path} has unsound metadata: it knows no characters; train it or copy it again"
             )
-        _check_weights(weights, weight_shapes(recipe.model, len(vocabulary)), path)
+        _check_weights(weights, weight_shapes(recipe.wavenet, len(vocabulary)), path)
         return cls(recipe, vocabulary, weights, about["provenance"])
 
 

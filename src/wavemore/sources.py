@@ -18,9 +18,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
-from wavemore.config import suggestion
 from wavemore.errors import CorpusError, FileError, UsageError
 from wavemore.fetch import FETCHED, fetched_path
+from wavemore.strict import suggestion
 
 __all__ = ["FORMATS", "Format", "Row", "embedded_lists", "read_rows", "source_name"]
 

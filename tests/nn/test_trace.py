@@ -6,7 +6,7 @@ from wavemore.nn.trace import flattening, trace
 
 
 def test_the_notes_listing():
-    steps = trace(load_recipe("notes").model, 27, 32)
+    steps = trace(load_recipe("notes").wavenet, 27, 32)
     assert [(step.layer, step.shape) for step in steps] == [
         ("Embedding", (32, 8, 10)),
         ("FlattenConsecutive(2)", (32, 4, 20)),

@@ -27,7 +27,7 @@ def command(model: ModelArgument = None, json: JsonOption = False) -> None:
         }
         write_lines([json_line(record)])
         return
-    config = file.recipe.model
+    config = file.recipe.wavenet
     rows = [
         ("parameters", f"{file.parameter_count:,}"),
         ("context", f"{config.context} characters, groups {config.groups}"),

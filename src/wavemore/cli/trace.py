@@ -44,9 +44,9 @@ def command(
                 "--set and --vocabulary go with --recipe: a model file has its own settings and characters"
             )
         file = ModelFile.load(pretrained_path() if model is None else model)
-        config, size = file.recipe.model, len(file.vocabulary)
+        config, size = file.recipe.wavenet, len(file.vocabulary)
     else:
-        config = load_recipe(recipe).with_settings(settings_of(set_)).model
+        config = load_recipe(recipe).with_settings(settings_of(set_)).wavenet
         size = 27 if vocabulary is None else vocabulary
     steps = trace(config, size, batch)
     if json:

@@ -80,7 +80,7 @@ class _Run:
         self.steps = total_steps(recipe.train, len(training))
         self.about = about
         self.generator = torch.Generator().manual_seed(recipe.train.seed)
-        self.model = WaveNet(recipe.model, vocabulary_size, generator=self.generator)
+        self.model = WaveNet(recipe.wavenet, vocabulary_size, generator=self.generator)
         self.optimizer = build_optimizer(recipe.train, self.model)
         self.progress = _Progress()
         self.best = self._weights()
@@ -224,8 +224,8 @@ def train(
 def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> Batches:
     """A part of a list in the form that the recipe names."""
     if recipe.train.form == "windowed":
-        return WindowedBatches(Windows.of(strings, vocabulary, recipe.model.context))
-    return SharedBatches(Chunks.of(strings, vocabulary, recipe.model.groups))
+        return WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
+    return SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups))
 
 
 @contextmanager

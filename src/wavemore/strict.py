@@ -1,0 +1,103 @@
+"""Frozen dataclasses from plain tables and back, strictly: an unknown key, a wrong type or a value out of range is a
+`ConfigError` that names the key as `table.key`, the value and what would do."""
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Iterable, Mapping
+from math import inf
+from numbers import Integral, Real
+from types import UnionType
+from typing import Any, Literal, Union
+
+from wavemore.errors import ConfigError
+
+__all__ = ["check_types", "parse", "plain", "require", "suggestion"]
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """' (did you mean "X"?)' for the nearest known word, or nothing where none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def check_types(config: Any, table: str) -> None:
+    """Bring each field to its type, as a recipe's values are, or raise."""
+    for name, kind in typing.get_type_hints(type(config)).items():
+        object.__setattr__(config, name, parse(kind, getattr(config, name), f"{table}.{name}"))
+
+
+def require(holds: bool, key: str, value: object, rule: str) -> None:
+    if not holds:
+        raise ConfigError(f"{key} = {_shown(value)} cannot be: {rule}")
+
+
+def _shown(value: object) -> str:
+    return str(plain(value)) if not isinstance(value, str) else f'"{value}"'
+
+
+def plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value
+
+
+def parse(kind: Any, value: Any, where: str) -> Any:
+    """`value` as `kind`, a dataclass or one of the few types its fields have; `where` is the key for messages."""
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where} = {_shown(value)} cannot be: it is a table of settings")
+        hints = typing.get_type_hints(kind)
+        for key in value:
+            if key not in hints:
+                raise ConfigError(f'unknown key "{_join(where, key)}"{suggestion(str(key), hints)}')
+        return kind(**{key: parse(hints[key], item, _join(where, key)) for key, item in value.items()})
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, UnionType):
+        return _parse_one_of(arguments, value, where)
+    if origin is Literal:
+        rule = "choose " + " or ".join(f'"{choice}"' for choice in arguments)
+        require(value in arguments, where, value, rule + (suggestion(str(value), arguments)))
+        return value
+    if origin is tuple:
+        is_list = isinstance(value, list | tuple)
+        if arguments[-1] is Ellipsis:
+            items = "whole numbers" if arguments[0] is int else "lists"
+            require(is_list, where, value, f"it is a list of {items}")
+            return tuple(parse(arguments[0], item, where) for item in value)
+        count = len(arguments)
+        require(is_list and len(value) == count, where, value, f"each item is a list of {count} numbers")
+        return tuple(parse(part, item, where) for part, item in zip(arguments, value, strict=True))
+    return _parse_plain(kind, value, where)
+
+
+def _parse_one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
+    """`value` as the dataclass among `kinds` whose "kind" it names; the first serves where it names none."""
+    if isinstance(value, kinds):
+        return value
+    if not isinstance(value, Mapping):
+        return parse(kinds[0], value, where)
+    choices = {name: kind for kind in kinds for name in typing.get_args(typing.get_type_hints(kind)["kind"])}
+    name = value.get("kind", next(iter(choices)))
+    return parse(choices[parse(Literal[tuple(choices)], name, _join(where, "kind"))], value, where)
+
+
+def _parse_plain(kind: Any, value: Any, where: str) -> Any:
+    """`value` as int, float, bool or str. NumPy's numbers count as Python's, and a whole number is a number."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        value = int(value) if isinstance(value, Integral) else float(value)
+        require(abs(value) < inf, where, value, "it is a finite number")
+        require(abs(value) < 2**63, where, value, "it is between -2**63 and 2**63")
+        if kind is float:
+            value = float(value)
+    require(type(value) is kind, where, value, f"it is {_NAMES[kind]}")
+    return value
+
+
+def _join(where: str, key: object) -> str:
+    return f"{where}.{key}" if where else str(key)
+
+
+_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
