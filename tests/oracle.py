@@ -1,25 +1,50 @@
-"""The taught forward pass again, in plain NumPy and float64, written from the notes and from nothing else.
+"""The forward pass again, in plain NumPy and float64, written from the notes and the papers and from nothing else.
 
 It shares no code with the library and does not fold, batch or share anything: each step is the sentence it comes from.
 """
 
 from collections.abc import Mapping
+from math import erf
 
 import numpy as np
 
+from wavemore.config import ModelConfig
 
-def forward(groups: tuple[int, ...], weights: Mapping[str, np.ndarray], contexts: np.ndarray) -> np.ndarray:
+
+def forward(config: ModelConfig, weights: Mapping[str, np.ndarray], contexts: np.ndarray) -> np.ndarray:
     """(B, T) ids -> (B, V) logits in evaluation mode."""
     w = {name: np.asarray(array, dtype=np.float64) for name, array in weights.items()}
+    dilations, size = [], 1
+    for n in config.groups:
+        dilations.append(size)
+        size *= n
+    levels = list(zip(config.groups, dilations, strict=True)) * config.cycles
     rows = []
     for context in contexts:
-        nodes = [w["embedding.weight"][i] for i in context]  # T vectors
-        for level, n in enumerate(groups):
-            nodes = [np.concatenate(nodes[i : i + n]) for i in range(0, len(nodes), n)]
-            nodes = [np.tanh(_norm(w, f"levels.{level}", _linear(w, f"levels.{level}", node))) for node in nodes]
-        assert len(nodes) == 1
-        rows.append(_norm(w, "head", _linear(w, "head", nodes[0])))
+
+        def node(level: int, end: int, context=context) -> np.ndarray:
+            """The node of a level whose newest character stands at `end`; level 0 are the characters."""
+            if level == 0:
+                return w["embedding.weight"][context[end]]
+            n, dilation = levels[level - 1]
+            children = [node(level - 1, end - (n - 1 - j) * dilation) for j in range(n)]
+            prefix = f"levels.{level - 1}"
+            y = _activation(config, _norm(w, prefix, _linear(w, prefix, np.concatenate(children))))
+            return y + children[-1] if config.residual and len(y) == len(children[-1]) else y
+
+        end, top = len(context) - 1, len(levels)
+        read = [node(level, end) for level in (range(1, top + 1) if config.skip else [top])]
+        rows.append(_norm(w, "head", _linear(w, "head", np.concatenate(read))))
     return np.stack(rows)
+
+
+def _activation(config: ModelConfig, x: np.ndarray) -> np.ndarray:
+    if config.activation == "tanh":
+        return np.tanh(x)
+    if config.activation == "gelu":
+        return np.array([z * (1 + erf(z / 2**0.5)) / 2 for z in x])
+    signal, gate = np.split(x, 2)
+    return np.tanh(signal) / (1 + np.exp(-gate))
 
 
 def _linear(w: Mapping[str, np.ndarray], prefix: str, x: np.ndarray) -> np.ndarray:
@@ -30,5 +55,10 @@ def _linear(w: Mapping[str, np.ndarray], prefix: str, x: np.ndarray) -> np.ndarr
 def _norm(w: Mapping[str, np.ndarray], prefix: str, x: np.ndarray) -> np.ndarray:
     if f"{prefix}.norm.gamma" not in w:
         return x
-    mean, var = w[f"{prefix}.norm.running_mean"], w[f"{prefix}.norm.running_var"]
-    return w[f"{prefix}.norm.gamma"] * (x - mean) / np.sqrt(var + 1e-5) + w[f"{prefix}.norm.beta"]
+    if f"{prefix}.norm.running_mean" in w:
+        x = (x - w[f"{prefix}.norm.running_mean"]) / np.sqrt(w[f"{prefix}.norm.running_var"] + 1e-5)
+    elif f"{prefix}.norm.beta" in w:
+        x = (x - x.mean()) / np.sqrt(x.var() + 1e-5)
+    else:
+        x = x / np.sqrt((x * x).mean() + 1e-5)
+    return w[f"{prefix}.norm.gamma"] * x + w.get(f"{prefix}.norm.beta", 0)

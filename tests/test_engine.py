@@ -3,25 +3,19 @@
 import numpy as np
 import pytest
 import torch
+from configurations import model_configs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from wavemore.chunks import Chunks
 from wavemore.config import ModelConfig
-from wavemore.engine import Engine, log_sum_exp, product
+from wavemore.engine import Engine, product
 from wavemore.nn import WaveNet, evaluation_mode
+from wavemore.predictor import log_sum_exp
 from wavemore.vocabulary import Vocabulary
 from wavemore.windows import Windows
 
-configs = st.builds(
-    ModelConfig,
-    groups=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple),
-    embedding=st.integers(1, 12),
-    hidden=st.integers(1, 20),
-    bias=st.booleans(),
-    final_norm=st.booleans(),
-)
 alphabets = st.text(min_size=1, max_size=40).map(lambda text: "".join(sorted(set(text))))
 
 
@@ -46,7 +40,7 @@ def windowed_logits(model: WaveNet, strings: list[str], vocabulary: Vocabulary) 
 
 
 def chunk_logits(engine: Engine, strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
-    chunks = Chunks.of(strings, vocabulary, engine.config.groups)
+    chunks = Chunks.of(strings, vocabulary, engine.config.groups, engine.config.cycles)
     return np.concatenate([logits for _, logits in engine.chunk_logits(chunks)])[chunks.contexts]
 
 
@@ -70,8 +64,8 @@ def assert_equal(found: np.ndarray, expected: np.ndarray) -> None:
     assert np.abs(found - expected).max() < 1e-5 * max(1, np.abs(expected).max())
 
 
-@settings(deadline=None, max_examples=150)
-@given(configs, alphabets, st.integers(0, 2**31), st.data())
+@settings(deadline=None, max_examples=300)
+@given(model_configs, alphabets, st.integers(0, 2**31), st.data())
 def test_both_ways_through_the_tree_equal_the_windowed_form(config, alphabet, seed, data):
     strings = data.draw(st.lists(st.text(alphabet, max_size=12), min_size=1, max_size=8))
     vocabulary = Vocabulary(alphabet)

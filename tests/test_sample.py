@@ -7,9 +7,10 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from wavemore.config import ModelConfig
-from wavemore.engine import Engine, log_sum_exp
+from wavemore.engine import Engine
 from wavemore.errors import UnknownCharacterError, UsageError
 from wavemore.nn import WaveNet, sample_as_taught
+from wavemore.predictor import log_sum_exp
 from wavemore.sample import sample_strings
 from wavemore.score import log_likelihoods
 from wavemore.vocabulary import Vocabulary

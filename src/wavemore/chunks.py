@@ -56,8 +56,9 @@ class Chunks:
     """int64, (S,): the index of each string's first prediction."""
 
     @classmethod
-    def of(cls, strings: Sequence[str], vocabulary: Vocabulary, groups: Sequence[int]) -> Self:
-        """The chunks of all predictions of all strings. Raises `UnknownCharacterError`."""
+    def of(cls, strings: Sequence[str], vocabulary: Vocabulary, groups: Sequence[int], cycles: int = 1) -> Self:
+        """The chunks of all predictions of all strings, for a model of these settings (see `ModelConfig`). Raises
+        `UnknownCharacterError`."""
         characters, lengths = vocabulary.encode_all(strings)
         starts = np.cumsum(lengths + 1) - (lengths + 1)  # (S,)
         n = len(characters) + len(strings)
@@ -67,9 +68,10 @@ class Chunks:
         last[place > first] = characters
         answers = np.full(n, BOUNDARY, dtype=np.int32)
         answers[:-1] = last[1:]  # the next string begins with the boundary, which is the answer that ends this one
-        ids, count, size = last, len(vocabulary), 1
+        ids, count, size = last, len(vocabulary), 1  # size: the dilation
         children = []  # of each level, (g, n)
-        for g in groups:
+        for i, g in enumerate([*groups] * cycles):
+            size = 1 if i % len(groups) == 0 else size
             back = [(g - 1 - j) * size for j in range(g)]  # how far back each child lies, the oldest first
             where, numbers = distinct(joined((ids[np.maximum(place - d, first)] for d in back), [count] * g), None)
             children.append(np.stack([ids[np.maximum(where - d, first[where])] for d in back]))

@@ -4,7 +4,7 @@
                       |       |                       one, computed once for each distinct child and added wherever a
     level 1   P[e] + Q[m]   P[m] + Q[a]               chunk has that child
                 |     |       |     |
-                e     m       m     a
+                e     m       m     a                 (tanh stands for whatever norm and activation the model has)
 
 In evaluation mode a BatchNorm is an affine map of each channel, so it folds into the Linear before it:
 
@@ -12,7 +12,8 @@ In evaluation mode a BatchNorm is an affine map of each channel, so it folds int
     with s = gamma / sqrt(var + eps)
 
 and a Linear over g flattened neighbours is the sum of g products, one for each neighbour's rows of the weight. So a
-node costs g additions and a tanh; products are made for distinct children only. Two ways through the tree:
+node costs g additions and a tanh; products are made for distinct children only. A residual adds the newest child
+itself, and with skip connections each node contributes to the logits too. Two ways through the tree:
 
     chunk_logits    many given strings at once, level by level (`chunks.py`), for scoring and evaluating
     start, step     many strings side by side, character by character, for sampling: State in, State out
@@ -29,34 +30,53 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wavemore.activation import EPS, activated
 from wavemore.chunks import Chunks, distinct, joined
 from wavemore.config import ModelConfig
 from wavemore.modelfile import ModelFile
-from wavemore.vocabulary import BOUNDARY
+from wavemore.predictor import Predictions
+from wavemore.vocabulary import BOUNDARY, Vocabulary
 
-__all__ = ["Engine", "State", "log_sum_exp"]
+__all__ = ["Engine", "State", "predictions_of", "product"]
 
-_EPS = 1e-5  # of BatchNorm
+_NORM = ("gamma", "beta")
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
+_ROWS = 16  # of one product
 _LOGITS_AT_ONCE = 1 << 18  # bounds the memory of the top level
 
 
-class _Folded(NamedTuple):
-    """A Linear with the BatchNorm behind it folded in."""
+class _Level(NamedTuple):
+    """What makes the nodes of one level of their children, and what they then contribute."""
 
-    pieces: list[np.ndarray]
-    """g arrays (C, H), the rows of the weight for each neighbour, the oldest first."""
     bias: np.ndarray
-    """(H,)."""
+    """(W,): W is H, or 2 H before a gate."""
+    gamma: np.ndarray | None
+    """(W,): of a LayerNorm or RMSNorm; a BatchNorm is folded."""
+    beta: np.ndarray | None
+    residual: bool
+    above: list[np.ndarray]
+    """g arrays (H, W), the rows of the weight of the level above for each of its children, the oldest first."""
+    head: np.ndarray | None
+    """(H, V): what the head makes of these nodes, where it reads them."""
 
 
 class _Nodes(NamedTuple):
-    """The distinct nodes of one level at one depth of the strings."""
+    """The distinct nodes of one level: what they contribute further up."""
+
+    products: list[np.ndarray]
+    """For each child's place in the level above, (n, W)."""
+    values: np.ndarray
+    """(n, H): the nodes themselves, for a residual."""
+    logits: np.ndarray | None
+    """(n, V), where the head reads them."""
+
+
+class _Depth(NamedTuple):
+    """The nodes of one level at one depth of the strings."""
 
     ids: np.ndarray
     """(beginnings,): which node each distinct beginning of that depth has."""
-    products: list[np.ndarray]
-    """For each piece of the level above, (n, H): what a node contributes as that child."""
+    nodes: _Nodes
 
 
 @dataclass(frozen=True)
@@ -74,7 +94,7 @@ class State:
     """(n, V) float32: of what follows, for each distinct context."""
     _beginning_of: tuple[np.ndarray, ...]
     """For the last depths, newest last, (S,): which distinct beginning each string has."""
-    _nodes: tuple[tuple[_Nodes, ...], ...]
+    _nodes: tuple[tuple[_Depth, ...], ...]
     """For the last depths, newest last, the nodes of each level."""
     _beginnings: int
     _depth: int
@@ -84,34 +104,63 @@ class State:
 
 
 class Engine:
-    """Logits for chunks and for strings in the making. Holds weights and nothing that changes: safe between threads."""
+    """A WaveNet as a `Predictor`, in NumPy. Holds weights and nothing that changes: safe between threads."""
 
     def __init__(self, config: ModelConfig, weights: Mapping[str, np.ndarray]) -> None:
         self.config = config
         self.vocabulary_size = len(weights["embedding.weight"])
-        self._embedding = weights["embedding.weight"]  # (V, E)
-        self._levels = [_folded(weights, f"levels.{i}", g) for i, g in enumerate(config.groups)]
-        self._head = _folded(weights, "head", 1)  # (H, V), (V,)
-        # The characters are the nodes of level 0, and their products are the same at every depth.
-        self._characters = [product(self._embedding, piece) for piece in self._levels[0].pieces]
+        folded = [_folded(weights, f"levels.{i}", g) for i, (g, _) in enumerate(config.levels)]
+        head, self._bias = _folded(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
+        read = head if config.skip else [None] * (len(folded) - 1) + head
+        channels = config.embedding
+        self._levels: list[_Level] = []
+        for i, (_, bias) in enumerate(folded):
+            gamma, beta = (None if config.norm == "batch" else weights.get(f"levels.{i}.norm.{n}") for n in _NORM)
+            above = folded[i + 1][0] if i + 1 < len(folded) else []
+            residual = config.residual and channels == config.hidden
+            self._levels.append(_Level(bias, gamma, beta, residual, above, read[i]))
+            channels = config.hidden
+        # The characters are the nodes of level 0, and what they contribute is the same at every depth.
+        embedding = weights["embedding.weight"]  # (V, E)
+        self._characters = _Nodes([product(embedding, piece) for piece in folded[0][0]], embedding, None)
 
     @classmethod
     def of(cls, model: ModelFile) -> "Engine":
         """The engine of a model file."""
         return cls(model.recipe.wavenet, model.weights)
 
+    @property
+    def remembered(self) -> int:
+        """Bytes that a string in the making takes at worst: what later steps look back to, logits and weights."""
+        config = self.config
+        node = 4 * config.hidden * (2 * max(config.groups) + config.residual) + 4 * self.vocabulary_size * config.skip
+        return config.context * (node + 32) + 40 * self.vocabulary_size
+
+    def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
+        """What the model says of every character of the strings; see `Predictor.predictions`."""
+        chunks = Chunks.of(strings, vocabulary, self.config.groups, self.config.cycles)
+        for part, logits in self.chunk_logits(chunks):
+            yield predictions_of(chunks, part, logits)
+
     def chunk_logits(self, chunks: Chunks) -> Iterator[tuple[slice, np.ndarray]]:
         """The (n, V) float32 logits of the distinct contexts, in slices of some thousand rows, with each its slice."""
-        products = [part[chunks.characters] for part in self._characters]
+        characters = chunks.characters
+        products = [part[characters] for part in self._characters.products]
+        nodes = [_Nodes(products, self._characters.values[characters], None)]
         for i, branch in enumerate(chunks.branches[:-1]):
-            x = _node(products, branch.children, self._levels[i].bias)  # (n, H)
-            above = zip(chunks.branches[i + 1].reach, self._levels[i + 1].pieces, strict=True)
-            products = [product(x[:reach], piece) for reach, piece in above]
+            nodes.append(self._nodes(i, nodes[-1], branch.children, chunks.branches[i + 1].reach))
+            nodes[-2] = nodes[-2]._replace(products=[])  # not needed any more
         top = chunks.branches[-1].children
         rows = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
         for start in range(0, top.shape[1], rows):
             part = slice(start, start + rows)
-            yield part, self._top(_node(products, top[:, part], self._levels[-1].bias))
+            logits = self._top(self._nodes(len(self._levels) - 1, nodes[-1], top[:, part]))
+            newest = top[-1, part]
+            for i in range(len(nodes) - 1, 0, -1):
+                if (skipped := nodes[i].logits) is not None:
+                    logits += skipped[newest]
+                newest = chunks.branches[i - 1].children[-1][newest]
+            yield part, logits
 
     def start(self, strings: int) -> State:
         """The state of so many strings before their first character."""
@@ -139,29 +188,32 @@ class Engine:
         beginning_of = np.empty(state._strings, dtype=np.int64)
         beginning_of[strings] = beginning
         history = (*state._beginning_of, beginning_of)
-        nodes: list[_Nodes] = [_Nodes(last, self._characters)]
-        depths: list[Sequence[_Nodes]] = [*state._nodes, nodes]  # the newest's lower levels serve its upper ones
-        x, size = self._embedding, 1
-        for i, (g, level) in enumerate(zip(self.config.groups, self._levels, strict=True)):
-            # The j-th oldest child lies (g - 1 - j) * size characters back; before the string all is padding, as at its
-            # first depth.
-            places = [max(len(history) - 1 - (g - 1 - j) * size, 0) for j in range(g)]
-            rows = [depths[place][i].ids[history[place][examples]] for place in places]
-            products = [depths[place][i].products[j] for j, place in enumerate(places)]
-            size *= g
-            if state._depth <= size:  # the chunk holds the whole beginning: no two are equal
-                ids = np.arange(len(last))
+        nodes: list[_Depth] = [_Depth(last, self._characters)]
+        depths: list[Sequence[_Depth]] = [*state._nodes, nodes]  # the newest's lower levels serve its upper ones
+        where, reached = np.arange(len(last)), 1
+        for i, (g, dilation) in enumerate(self.config.levels):
+            # The j-th oldest child lies (g - 1 - j) * dilation characters back; before the string all is padding, as at
+            # its first depth.
+            places = [max(len(history) - 1 - (g - 1 - j) * dilation, 0) for j in range(g)]
+            children = [depths[place][i] for place in places]
+            rows = [child.ids[history[place][examples]] for child, place in zip(children, places, strict=True)]
+            products = [child.nodes.products[j] for j, child in enumerate(children)]
+            reached += (g - 1) * dilation
+            if state._depth <= reached:  # the chunk holds the whole beginning: no two are equal
+                where = ids = np.arange(len(last))
             else:
                 where, ids = distinct(joined(rows, [len(part) for part in products]), None)
                 rows = [row[where] for row in rows]
-            x = _node(products, rows, level.bias)  # (n, H)
-            above = self._levels[i + 1].pieces if i + 1 < len(self._levels) else []
-            nodes.append(_Nodes(ids, [product(x, piece) for piece in above]))
+            nodes.append(_Depth(ids, self._nodes(i, _Nodes(products, children[-1].nodes.values, None), rows)))
+        logits = self._top(nodes[-1].nodes)
+        for depth in nodes[1:-1]:
+            if depth.nodes.logits is not None:
+                logits += depth.nodes.logits[depth.ids[where]]
         kept = self.config.context  # depths that a later one can still look back to, the very first among them
         return State(
             strings,
             nodes[-1].ids[beginning],
-            self._top(x),
+            logits,
             history[-kept:],
             (*state._nodes, tuple(nodes))[-kept:],
             len(last),
@@ -169,55 +221,69 @@ class Engine:
             state._strings,
         )
 
-    def _top(self, x: np.ndarray) -> np.ndarray:
-        """(n, H) nodes of the top level -> (n, V) logits."""
-        out = product(x, self._head.pieces[0])
-        out += self._head.bias
-        return out
+    def _nodes(
+        self, i: int, below: _Nodes, children: Sequence[np.ndarray] | np.ndarray, reach: Sequence[int] | None = None
+    ) -> _Nodes:
+        """The nodes of level i, which have these children below, (g, n), the oldest first. For each place in the level
+        above `reach` says how many of them stand there; without it, all may."""
+        level = self._levels[i]
+        y = below.products[0].take(children[0], axis=0)  # (n, W)
+        for part, row in zip(below.products[1:], children[1:], strict=True):
+            y += part.take(row, axis=0)
+        y += level.bias
+        y = activated(y, self.config, level.gamma, level.beta)  # (n, H)
+        if level.residual:
+            y += below.values.take(children[-1], axis=0)
+        products = [
+            product(y[:n], piece) for n, piece in zip(reach or [len(y)] * len(level.above), level.above, strict=True)
+        ]
+        return _Nodes(products, y, None if level.head is None else product(y, level.head))
+
+    def _top(self, nodes: _Nodes) -> np.ndarray:
+        """The (n, V) logits of the nodes of the top level, without what skips to them."""
+        assert nodes.logits is not None  # the head reads the top level
+        return nodes.logits + self._bias
 
 
 def product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """x @ weight, (n, C) @ (C, H), in many products of the same few rows.
+    """x @ weight, (n, C) @ (C, W), in many products of the same few rows and columns.
 
     That has two reasons. Libraries choose their method by the shape of a product, and methods differ in rounding: with
     blocks a row's result depends on nothing but that row, and a seed gives the same strings in any company. And
-    products this small stay on one thread, where they are as fast as on two, and much faster on a busy machine.
+    products this small stay on one thread: a second one gains little, and on a busy machine a call may then take
+    hundreds of times as long.
     """
-    n, block = len(x), 16 if 16 * weight.size <= _ONE_THREAD else 128
-    whole = n // block * block
-    out = np.empty((-(-n // block) * block, weight.shape[1]), dtype=np.float32)
-    np.matmul(x[:whole].reshape(-1, block, x.shape[1]), weight, out=out[:whole].reshape(-1, block, weight.shape[1]))
-    if whole < n:
-        rest = np.zeros((block, x.shape[1]), dtype=np.float32)
-        rest[: n - whole] = x[whole:]
-        np.matmul(rest, weight, out=out[whole:])
+    n, (channels, width) = len(x), weight.shape
+    whole = n // _ROWS * _ROWS
+    rest = np.zeros((_ROWS, channels), dtype=np.float32)
+    rest[: n - whole] = x[whole:]
+    out = np.empty((-(-n // _ROWS) * _ROWS, width), dtype=np.float32)
+    columns = max(16, _ONE_THREAD // (_ROWS * channels) // 16 * 16)
+    for start in range(0, width, columns):
+        part = slice(start, start + columns)
+        blocks = out[:whole].reshape(-1, _ROWS, width)[:, :, part]
+        np.matmul(x[:whole].reshape(-1, _ROWS, channels), weight[:, part], out=blocks)
+        if whole < n:
+            np.matmul(rest, weight[:, part], out=out[whole:, part])
     return out[:n]
 
 
-def _node(products: Sequence[np.ndarray], children: Sequence[np.ndarray] | np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """tanh of the sum of what the children contribute: (n, H)."""
-    y = products[0].take(children[0], axis=0)
-    for part, row in zip(products[1:], children[1:], strict=True):
-        y += part.take(row, axis=0)
-    y += bias
-    return np.tanh(y, out=y)
-
-
-def _folded(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> _Folded:
-    """Folded in float64."""
+def _folded(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """A Linear with the BatchNorm behind it folded in, computed in float64: g arrays (C, W), the rows of the weight for
+    each input, and the bias, (W,)."""
     weight = weights[f"{prefix}.linear.weight"].astype(np.float64)
     bias = weights.get(f"{prefix}.linear.bias", np.zeros(weight.shape[1]))
-    if f"{prefix}.norm.gamma" in weights:
+    if f"{prefix}.norm.running_mean" in weights:
         gamma, beta, mean, var = (
             weights[f"{prefix}.norm.{name}"].astype(np.float64)
             for name in ("gamma", "beta", "running_mean", "running_var")
         )
-        scale = gamma / np.sqrt(var + _EPS)
+        scale = gamma / np.sqrt(var + EPS)
         weight, bias = weight * scale, (bias - mean) * scale + beta
-    return _Folded(np.split(weight.astype(np.float32), g), bias.astype(np.float32))
+    return np.split(weight.astype(np.float32), g), bias.astype(np.float32)
 
 
-def log_sum_exp(logits: np.ndarray) -> np.ndarray:
-    """The log of the sum of exponentials over the last axis of (n, V), float64 and without overflow: (n,)."""
-    highest = logits.max(axis=1)
-    return highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1, dtype=np.float64))
+def predictions_of(chunks: Chunks, part: slice, logits: np.ndarray) -> Predictions:
+    """The predictions whose distinct context is in the slice, of which these are the logits."""
+    rows = np.flatnonzero((chunks.contexts >= part.start) & (chunks.contexts < part.stop))
+    return Predictions(rows, chunks.contexts[rows] - part.start, logits, chunks.answers[rows])

@@ -153,8 +153,8 @@ class StringModel:
         return WaveNet.of(self._file.recipe.wavenet, self._file.weights)
 
     def evaluate(self, X: Iterable[str] | Corpus) -> Evaluation:  # noqa: N803 - scikit-learn's name
-        """The loss over the strings: nats and bits per character, perplexity. Raises `CorpusError` when the model
-        knows all characters of none of them."""
+        """The loss over the strings: nats and bits per character with their 95 % intervals, perplexity, calibration.
+        Raises `CorpusError` when the model knows all characters of none of them."""
         return evaluate(self.engine_, self._file.vocabulary, _listed(X))
 
     def save(self, path: str | Path) -> None:

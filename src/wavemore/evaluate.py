@@ -1,4 +1,4 @@
-"""How well a model fits a whole list: its loss, always in evaluation mode."""
+"""How well a model fits a whole list: its loss, how sure that is, and how well calibrated it is; in evaluation mode."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from wavemore.bootstrap import Buckets
+from wavemore.calibration import BINS, Calibration, bin_sums, top_predictions
 from wavemore.corpus import Corpus, split
-from wavemore.engine import Engine
 from wavemore.errors import CorpusError
 from wavemore.modelfile import ModelFile
+from wavemore.predictor import Predictor
 from wavemore.score import stream_log_likelihoods
 from wavemore.vocabulary import Vocabulary
 
-__all__ = ["Evaluation", "evaluate", "evaluate_parts"]
+__all__ = ["Evaluation", "evaluate", "evaluate_parts", "parts_of"]
 
 
 @dataclass(frozen=True)
@@ -28,58 +30,95 @@ class Evaluation:
     predictions: int
     nats_per_character: float
     """The mean negative log-likelihood of a prediction: the lecture's loss."""
+    nats_interval: tuple[float, float] | None
+    """Its 95 % interval over strings (`bootstrap.py`); None of fewer than 10 strings."""
+    calibration: Calibration
 
     @property
     def bits_per_character(self) -> float:
-        """The same in bits."""
+        """The loss in bits."""
         return self.nats_per_character / log(2)
+
+    @property
+    def bits_interval(self) -> tuple[float, float] | None:
+        """The interval in bits."""
+        if self.nats_interval is None:
+            return None
+        low, high = self.nats_interval
+        return low / log(2), high / log(2)
 
     @property
     def perplexity(self) -> float:
         """How many equally likely characters would be as hard to predict."""
         return exp(self.nats_per_character) if self.nats_per_character < 700 else inf
 
-    def to_dict(self) -> dict[str, int | float]:
-        """For JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: numbers, and for each interval its two ends or None."""
         return {
             "strings": self.strings,
             "unknown": self.unknown,
             "predictions": self.predictions,
             "nats_per_character": self.nats_per_character,
+            "nats_per_character_interval": self.nats_interval and list(self.nats_interval),
             "bits_per_character": self.bits_per_character,
+            "bits_per_character_interval": self.bits_interval and list(self.bits_interval),
             "perplexity": self.perplexity,
+            **self.calibration.to_dict(),
         }
 
 
-def evaluate(engine: Engine, vocabulary: Vocabulary, strings: Iterable[str]) -> Evaluation:
-    """The loss of a model over strings, each counted as often as it stands there.
+def evaluate(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]) -> Evaluation:
+    """The loss of a model over strings, each counted as often as it stands there; any number in bounded memory.
 
     Raises `CorpusError` when the model knows all characters of none of the strings.
     """
     nats, predictions, known, unknown = 0.0, 0, 0, 0
+    buckets, sums = Buckets(), np.zeros((4, BINS))
     for texts, scores in stream_log_likelihoods(engine, vocabulary, strings):
         is_known = scores > -np.inf
+        used = [text for text, use in zip(texts, is_known, strict=True) if use]
+        lengths = np.fromiter(map(len, used), dtype=np.int64, count=len(used)) + 1
         nats -= scores[is_known].sum()
-        predictions += sum(len(text) + 1 for text, use in zip(texts, is_known, strict=True) if use)
-        known += int(is_known.sum())
-        unknown += len(texts) - int(is_known.sum())
+        predictions += int(lengths.sum())
+        known += len(used)
+        unknown += len(texts) - len(used)
+        buckets.add(-scores[is_known], lengths)
+        if used:
+            sums += bin_sums(*top_predictions(engine, vocabulary, used))
     if not known:
         raise CorpusError(
             f"none of the {unknown} strings is made of characters that the model knows, so there is no loss; "
             "evaluate it on a list in the alphabet it was trained on"
         )
-    return Evaluation(strings=known, unknown=unknown, predictions=predictions, nats_per_character=nats / predictions)
+    return Evaluation(known, unknown, predictions, float(nats / predictions), buckets.interval(), Calibration.of(sums))
 
 
-def evaluate_parts(engine: Engine, model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
-    """The loss over a list, under "all"; before it over "train", "validation" and "test" apart, where the list is the
-    very one that the model was trained on and was split by the model's own settings."""
+def evaluate_parts(engine: Predictor[Any], model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
+    """The loss over each of the parts that `parts_of` tells apart. Raises what `evaluate` raises."""
+    parts = parts_of(model, corpus)
+    return {name: evaluate(engine, model.vocabulary, strings) for name, strings in parts.items()}
+
+
+def parts_of(model: ModelFile, corpus: Corpus) -> dict[str, Sequence[str]]:
+    """The strings of a list under "all"; before it the parts "train", "validation" and "test", where the list is the
+    very one that the model was trained on and was split by the model's own settings.
+
+    A split as the lecture's leaves duplicates of training strings in the held-out parts, and a loss over these flatters
+    a model. So "validation unseen" and "test unseen" have the strings of a part that do not stand in the training part;
+    a part that has none lacks them. Of another list nobody knows what the model has seen, and there is "all" alone.
+    """
     parts: dict[str, Sequence[str]] = {}
     if _is_training_list(model.provenance, corpus):
         found = split(corpus, model.recipe.data)
-        parts = {"train": found.train, "validation": found.validation, "test": found.test}
+        parts["train"] = found.train
+        seen = set(found.train)
+        for name, strings in (("validation", found.validation), ("test", found.test)):
+            parts[name] = strings
+            unseen = [string for string in strings if string not in seen]
+            if unseen:
+                parts[f"{name} unseen"] = unseen
     parts["all"] = corpus.strings
-    return {name: evaluate(engine, model.vocabulary, strings) for name, strings in parts.items()}
+    return parts
 
 
 def _is_training_list(provenance: Mapping[str, Any], corpus: Corpus) -> bool:

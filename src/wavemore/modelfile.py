@@ -32,6 +32,13 @@ __all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained
 FORMAT = 1
 LARGEST_WEIGHT = 1e9  # beyond, products could overflow
 
+_NORM_WEIGHTS = {
+    "batch": ("gamma", "beta", "running_mean", "running_var"),
+    "layer": ("gamma", "beta"),
+    "rms": ("gamma",),
+    "none": (),
+}
+
 
 @dataclass(frozen=True)
 class ModelFile:
@@ -95,15 +102,16 @@ def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[
     """The name and shape of every tensor of a model: those of `nn.WaveNet.state_dict()`."""
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary_size, config.embedding)}
     channels = config.embedding
-    for i, n in enumerate(config.groups):
-        shapes[f"levels.{i}.linear.weight"] = (channels * n, config.hidden)
+    width = config.hidden * (2 if config.activation == "gated" else 1)
+    for i, (n, _) in enumerate(config.levels):
+        shapes[f"levels.{i}.linear.weight"] = (channels * n, width)
         if config.bias:
-            shapes[f"levels.{i}.linear.bias"] = (config.hidden,)
-        shapes |= _norm_shapes(f"levels.{i}.norm", config.hidden)
+            shapes[f"levels.{i}.linear.bias"] = (width,)
+        shapes |= {f"levels.{i}.norm.{name}": (width,) for name in _NORM_WEIGHTS[config.norm]}
         channels = config.hidden
-    shapes["head.linear.weight"] = (config.hidden, vocabulary_size)
+    shapes["head.linear.weight"] = (config.hidden * (len(config.levels) if config.skip else 1), vocabulary_size)
     if config.final_norm:
-        shapes |= _norm_shapes("head.norm", vocabulary_size)
+        shapes |= {f"head.norm.{name}": (vocabulary_size,) for name in _NORM_WEIGHTS["batch"]}
     else:
         shapes["head.linear.bias"] = (vocabulary_size,)
     return shapes
@@ -121,10 +129,6 @@ def is_model_file(path: str | Path) -> bool:
             return "wavemore" in (file.metadata() or {})
     except (SafetensorError, OSError):
         return False
-
-
-def _norm_shapes(prefix: str, channels: int) -> dict[str, tuple[int, ...]]:
-    return {f"{prefix}.{name}": (channels,) for name in ("gamma", "beta", "running_mean", "running_var")}
 
 
 def _about(entry: str, path: object) -> dict[str, Any]:

@@ -7,11 +7,12 @@ the string: a seed gives the same strings however many are asked for and however
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from wavemore.engine import Engine
 from wavemore.errors import UsageError
+from wavemore.predictor import Predictor
 from wavemore.vocabulary import BOUNDARY, Vocabulary, normalise
 
 __all__ = ["sample_strings"]
@@ -23,7 +24,7 @@ _LONGEST = 1000  # where the caller names no maximum length
 
 
 def sample_strings(
-    engine: Engine,
+    engine: Predictor[Any],
     vocabulary: Vocabulary,
     n: int,
     *,
@@ -64,13 +65,10 @@ def sample_strings(
 
 
 def _batches(
-    engine: Engine, n: int, prefix: np.ndarray, temperature: float, longest: int, entropy: int
+    engine: Predictor[Any], n: int, prefix: np.ndarray, temperature: float, longest: int, entropy: int
 ) -> Iterator[np.ndarray]:
     """The ids of the strings, some thousand at once: (strings, length of the longest), boundaries behind each."""
-    config = engine.config
-    # Bytes for each string, at worst: nodes' products and numbers that later steps look back to, logits and weights.
-    remembered = config.context * (4 * config.hidden * max(config.groups) + 32) + 40 * engine.vocabulary_size
-    size = max(_BLOCK, min(_BATCH_STRINGS, _BATCH_BYTES // remembered) // _BLOCK * _BLOCK)
+    size = max(_BLOCK, min(_BATCH_STRINGS, _BATCH_BYTES // engine.remembered) // _BLOCK * _BLOCK)
     for start in range(0, n, size):
         blocks = range(start // _BLOCK, -(-min(start + size, n) // _BLOCK))
         generators = [
@@ -81,7 +79,7 @@ def _batches(
 
 
 def _sample(
-    engine: Engine,
+    engine: Predictor[Any],
     strings: int,
     prefix: np.ndarray,
     temperature: float,

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
-from wavemore.chunks import Chunks
-from wavemore.engine import Engine, log_sum_exp
 from wavemore.errors import UnknownCharacterError
+from wavemore.predictor import Predictor, log_probabilities
 from wavemore.vocabulary import Vocabulary, normalise
 
 __all__ = ["log_likelihoods", "stream_log_likelihoods"]
@@ -16,7 +16,7 @@ _STRINGS_AT_ONCE = 32768
 _CHARACTERS_AT_ONCE = 1 << 17
 
 
-def log_likelihoods(engine: Engine, vocabulary: Vocabulary, strings: Iterable[str]) -> np.ndarray:
+def log_likelihoods(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]) -> np.ndarray:
     """The natural log of each string's probability, float64 of shape (strings,).
 
     Over all strings of known characters, the empty one included, the probabilities sum to one. A string with another
@@ -28,7 +28,7 @@ def log_likelihoods(engine: Engine, vocabulary: Vocabulary, strings: Iterable[st
 
 
 def stream_log_likelihoods(
-    engine: Engine, vocabulary: Vocabulary, strings: Iterable[str]
+    engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """The same for any number of strings in bounded memory: some thousand strings and their scores at once."""
     for part in _portions(strings):
@@ -54,17 +54,7 @@ def _portions(strings: Iterable[str]) -> Iterator[list[str]]:
         yield portion[:count]
 
 
-def _scores(engine: Engine, vocabulary: Vocabulary, strings: list[str]) -> np.ndarray:
+def _scores(engine: Predictor[Any], vocabulary: Vocabulary, strings: list[str]) -> np.ndarray:
     """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
-    chunks = Chunks.of(strings, vocabulary, engine.config.groups)
-    return np.add.reduceat(_per_character(engine, chunks), chunks.starts)
-
-
-def _per_character(engine: Engine, chunks: Chunks) -> np.ndarray:
-    """The log-probability of each answer, given its context: float64, (N,)."""
-    out = np.empty(len(chunks.contexts))
-    for part, logits in engine.chunk_logits(chunks):
-        rows = np.flatnonzero((chunks.contexts >= part.start) & (chunks.contexts < part.stop))  # predictions
-        context = chunks.contexts[rows] - part.start
-        out[rows] = logits[context, chunks.answers[rows]] - log_sum_exp(logits)[context]
-    return out
+    starts = np.cumsum([0, *(len(string) + 1 for string in strings[:-1])])
+    return np.add.reduceat(log_probabilities(engine, strings, vocabulary), starts)

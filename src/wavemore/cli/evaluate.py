@@ -1,14 +1,30 @@
-"""`wavemore evaluate`: the loss of a model on a list."""
+"""`wavemore evaluate`: the loss of a model on a list, and how like the list its samples are."""
 
-from typing import Annotated, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from wavemore.cli.options import ColumnOption, EncodingOption, FormatOption, JsonOption, ModelArgument, QuietOption
+from wavemore.cli.options import (
+    ColumnOption,
+    EncodingOption,
+    FormatOption,
+    JsonOption,
+    ModelArgument,
+    QuietOption,
+    whole_number,
+)
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import UsageError
 
+if TYPE_CHECKING:
+    from wavemore.estimator import StringModel
+    from wavemore.evaluate import Evaluation
+    from wavemore.likeness import Likeness
+
 NAME = "evaluate"
+
+_SEED = 0  # of the samples: the same command says the same again
 
 
 def command(
@@ -16,6 +32,10 @@ def command(
     list_: Annotated[
         str | None, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name.")
     ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(parser=whole_number, metavar="<int>", help="Make so many samples and compare them with the list."),
+    ] = 0,
     column: ColumnOption = None,
     encoding: EncodingOption = "utf-8",
     format: FormatOption = None,
@@ -24,19 +44,58 @@ def command(
 ) -> None:
     """The loss of a model on a list: nats and bits per character, and perplexity.
 
-    If LIST is the one the model was trained on, the parts it was split into are evaluated apart as well.
+    If LIST is the one the model was trained on, the parts it was split into are evaluated apart as well. "Unseen" are
+    the strings of a part that do not stand in the training part too.
+
+    The interval says how far the loss may lie off because a list is finite (95 %, bootstrap over strings). Below stand
+    how often the most likely next character follows (accuracy), the mean probability it was given (confidence), by how
+    much these differ over 15 bins of confidence (calibration error), and by how much they would by chance alone.
+
+    With --samples, new strings are compared with the training part, and so are the held-out strings; if LIST is another
+    one, new strings are compared with it. Shown are the shares of strings that are not on that list (new) and that are
+    among the held-out ones; then, over equally many samples and held-out strings, the share of distinct ones and the
+    distances of lengths in characters (Wasserstein) and of characters and pairs in bits (Jensen-Shannon).
 
     \b
     Examples
       wavemore evaluate names.safetensors names.txt
       wavemore evaluate names.safetensors heldout.csv --column name
-      wavemore evaluate names                        the model in the package, on its own list
+      wavemore evaluate names --samples 1000         the model in the package, on its own list
     """
     from wavemore.corpus import read_corpus
     from wavemore.estimator import load
-    from wavemore.evaluate import evaluate_parts
-    from wavemore.modelfile import is_model_file
+    from wavemore.evaluate import parts_of
+    from wavemore.sample import sample_strings
     from wavemore.sources import Format
+
+    model, list_ = _named(model, list_)
+    loaded = load(model)
+    longest = loaded.file_.recipe.data.max_length
+    drawn = sample_strings(loaded.engine_, loaded.file_.vocabulary, samples, max_length=longest, seed=_SEED)
+    corpus = read_corpus(
+        list_, column=column, encoding=encoding, format=cast(Format | None, format), max_length=longest
+    )
+    if corpus.skipped.counts and not quiet:
+        say(f"{corpus.name}: {corpus.skipped}")
+    parts = parts_of(loaded.file_, corpus)
+    results = _evaluated(loaded, parts, quiet)
+    unknown = results["all"].unknown
+    if unknown and not quiet:
+        say(f"strings left out for a character that the model does not know (their probability is 0): {unknown:,}")
+    reference = "train" if "train" in parts else "all"
+    alike = _compared(drawn, samples, parts, reference, quiet) if samples else {}
+    if json:
+        write_lines(json_line({"part": part, **result.to_dict()}) for part, result in results.items())
+        write_lines(json_line({"part": who, "against": reference, **like.to_dict()}) for who, like in alike.items())
+        return
+    write_lines([*_loss_table(results), "", *_calibration_table(results)])
+    if alike:
+        write_lines(["", *_likeness_table(alike, reference)])
+
+
+def _named(model: str | None, list_: str | None) -> tuple[str | None, str]:
+    """The model, None for the one in the package, and the list. Raises `UsageError` where no list is named."""
+    from wavemore.modelfile import is_model_file
 
     if list_ is None:  # the one argument is the list
         model, list_ = None, model
@@ -44,27 +103,65 @@ def command(
         raise UsageError("name the list to evaluate on, as in: wavemore evaluate names")
     if model is None and is_model_file(list_):
         raise UsageError(f"{list_} is a model; name the list to evaluate it on, as in: wavemore evaluate {list_} names")
-    loaded = load(model)
-    corpus = read_corpus(
-        list_,
-        column=column,
-        encoding=encoding,
-        format=cast(Format | None, format),
-        max_length=loaded.file_.recipe.data.max_length,
-    )
-    if corpus.skipped.counts and not quiet:
-        say(f"{corpus.name}: {corpus.skipped}")
-    results = evaluate_parts(loaded.engine_, loaded.file_, corpus)
-    unknown = results["all"].unknown
-    if unknown and not quiet:
-        say(f"strings left out for a character that the model does not know (their probability is 0): {unknown:,}")
-    if json:
-        write_lines(json_line({"part": part, **result.to_dict()}) for part, result in results.items())
-        return
-    header = f"{'part':<12}{'strings':>10}{'predictions':>13}{'nats/char':>11}{'bits/char':>11}{'perplexity':>12}"
+    return model, list_
+
+
+def _evaluated(model: "StringModel", parts: Mapping[str, Sequence[str]], quiet: bool) -> "dict[str, Evaluation]":
+    from wavemore.evaluate import evaluate
+    from wavemore.progress import counted
+
+    results = {}
+    for part, strings in parts.items():
+        watched = counted(strings, len(strings), f"evaluating {part}", quiet=quiet)
+        results[part] = evaluate(model.engine_, model.file_.vocabulary, watched)
+    return results
+
+
+def _compared(
+    drawn: Iterable[str], n: int, parts: Mapping[str, Sequence[str]], reference: str, quiet: bool
+) -> "dict[str, Likeness]":
+    from wavemore.likeness import compare
+    from wavemore.progress import counted
+
+    samples = list(counted(drawn, n, "sampling", quiet=quiet))
+    held_out = [string for part in ("validation", "test") for string in parts.get(part, ())]
+    return compare(samples, parts[reference], held_out)
+
+
+def _loss_table(results: Mapping[str, "Evaluation"]) -> list[str]:
     rows = [
-        f"{part:<12}{result.strings:>10,}{result.predictions:>13,}{result.nats_per_character:>11.5f}"
-        f"{result.bits_per_character:>11.5f}{result.perplexity:>12.3f}"
-        for part, result in results.items()
+        f"{'part':<18}{'strings':>10}{'predictions':>13}{'nats/char':>11}{'95 % interval':>20}{'bits/char':>11}"
+        f"{'perplexity':>12}"
     ]
-    write_lines([header, *rows])
+    for part, result in results.items():
+        interval = "-" if result.nats_interval is None else "{:.5f} - {:.5f}".format(*result.nats_interval)
+        rows.append(
+            f"{part:<18}{result.strings:>10,}{result.predictions:>13,}{result.nats_per_character:>11.5f}"
+            f"{interval:>20}{result.bits_per_character:>11.5f}{result.perplexity:>12.3f}"
+        )
+    return rows
+
+
+def _calibration_table(results: Mapping[str, "Evaluation"]) -> list[str]:
+    rows = [f"{'part':<18}{'accuracy':>10}{'confidence':>13}{'calibration error':>20}{'by chance':>11}"]
+    for part, result in results.items():
+        found = result.calibration
+        rows.append(
+            f"{part:<18}{found.accuracy:>10.1%}{found.confidence:>13.1%}{found.error:>20.2%}"
+            f"{found.error_by_chance:>11.2%}"
+        )
+    return rows
+
+
+def _likeness_table(alike: Mapping[str, "Likeness"], reference: str) -> list[str]:
+    rows = [
+        f"{'against ' + reference:<18}{'strings':>10}{'new':>10}{'held out':>10}{'compared':>10}{'distinct':>10}"
+        f"{'lengths':>9}{'characters':>12}{'pairs':>9}"
+    ]
+    for who, like in alike.items():
+        held_out = "-" if like.held_out is None else f"{like.held_out:.1%}"
+        rows.append(
+            f"{who:<18}{like.strings:>10,}{like.new:>10.1%}{held_out:>10}{like.compared:>10,}{like.distinct:>10.1%}"
+            f"{like.length_distance:>9.3f}{like.character_divergence:>12.5f}{like.pair_divergence:>9.5f}"
+        )
+    return rows

@@ -7,16 +7,33 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError.of("wavemore.nn", "PyTorch", "train") from error
 
-from wavemore.nn.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
+from wavemore.nn.layers import (
+    GELU,
+    BatchNorm1d,
+    Dropout,
+    Embedding,
+    FlattenConsecutive,
+    Gate,
+    LayerNorm,
+    Linear,
+    RMSNorm,
+    Sequential,
+    Tanh,
+)
 from wavemore.nn.shared import Branch, Tree
 from wavemore.nn.wavenet import WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
 
 __all__ = [
+    "GELU",
     "BatchNorm1d",
     "Branch",
+    "Dropout",
     "Embedding",
     "FlattenConsecutive",
+    "Gate",
+    "LayerNorm",
     "Linear",
+    "RMSNorm",
     "Sequential",
     "Tanh",
     "Tree",

@@ -1,4 +1,4 @@
-"""The layers of the lecture, one short class each, as `torch.nn.Module`s.
+"""The layers of the lecture and those of the WaveNet paper, one short class each, as `torch.nn.Module`s.
 
 Shapes in this file
     B  rows of the batch        T  positions of the context        C  channels        n  neighbours flattened into one
@@ -16,7 +16,19 @@ from torch import Tensor, nn
 
 from wavemore.errors import ShapeError
 
-__all__ = ["BatchNorm1d", "Embedding", "FlattenConsecutive", "Linear", "Sequential", "Tanh"]
+__all__ = [
+    "GELU",
+    "BatchNorm1d",
+    "Dropout",
+    "Embedding",
+    "FlattenConsecutive",
+    "Gate",
+    "LayerNorm",
+    "Linear",
+    "RMSNorm",
+    "Sequential",
+    "Tanh",
+]
 
 
 class Embedding(nn.Module):
@@ -134,11 +146,78 @@ class BatchNorm1d(nn.Module):
         return f"{self.gamma.shape[0]}, eps={self.eps}, momentum={self.momentum}"
 
 
+class LayerNorm(nn.Module):
+    """Each row brought to mean 0 and variance 1 over its channels, then scaled by gamma and shifted by beta (Ba et al.
+    2016). (..., C) -> (..., C). A row does not see the others, so both modes are the same."""
+
+    def __init__(self, channels: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.gamma = nn.Parameter(torch.ones(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.gamma.shape, self.gamma, self.beta, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.gamma.shape[0]}, eps={self.eps}"
+
+
+class RMSNorm(nn.Module):
+    """Each row divided by the root of its mean square, then scaled by gamma (Zhang, Sennrich 2019)."""
+
+    def __init__(self, channels: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.gamma = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.gamma.shape, self.gamma, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.gamma.shape[0]}, eps={self.eps}"
+
+
 class Tanh(nn.Module):
     """tanh of every element."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(x)
+
+
+class GELU(nn.Module):
+    """x times the probability that a standard normal is below x (Hendrycks, Gimpel 2016)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.gelu(x)
+
+
+class Gate(nn.Module):
+    """tanh of the first half of the channels times the sigmoid of the second: (..., 2 H) -> (..., H), the gated
+    activation of WaveNet (van den Oord et al. 2016)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        signal, gate = x.chunk(2, dim=-1)  # (..., H), (..., H)
+        return torch.tanh(signal) * torch.sigmoid(gate)
+
+
+class Dropout(nn.Module):
+    """In training mode each element is 0 with the given probability, and the others are scaled up so that the mean
+    stays (Srivastava et al. 2014). Draws from `generator`, so that a run can be repeated and taken up again."""
+
+    def __init__(self, probability: float, *, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.probability = probability
+        self._generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.probability == 0:
+            return x
+        kept = torch.rand(x.shape, generator=self._generator, dtype=x.dtype) >= self.probability  # the shape of x
+        return x * kept / (1 - self.probability)
+
+    def extra_repr(self) -> str:
+        return str(self.probability)
 
 
 class FlattenConsecutive(nn.Module):
@@ -177,14 +256,14 @@ class Sequential(nn.Module):
 
     Layers are given in a list, as in the lecture, and then numbered; `Sequential(linear=Linear(4, 2), norm=None)` names
     them instead, and their parameters "linear.weight" and so on. A layer given by name as None is left out, which is
-    how optional layers are written. `layers` is the list, as in the lecture: `model.layers[-1].weight`.
+    how optional layers are written; its attribute is then None. `layers` is the list, as in the lecture:
+    `model.layers[-1].weight`.
     """
 
     def __init__(self, numbered: Iterable[nn.Module] = (), **named: nn.Module | None) -> None:
         super().__init__()
         for name, layer in [*((str(i), layer) for i, layer in enumerate(numbered)), *named.items()]:
-            if layer is not None:
-                self.add_module(name, layer)
+            self.add_module(name, layer)  # None is remembered, and not among the layers
 
     @property
     def layers(self) -> list[nn.Module]:

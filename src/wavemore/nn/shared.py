@@ -1,24 +1,23 @@
-"""What the shared form stands on: the tree of distinct chunks, and one level with its gradient written out.
+"""What the shared form stands on: the tree of distinct chunks, and a level's steps with their gradients written out.
 
-`fused_level` is where the speed of training comes from. The function is `Level.shared` in `wavenet.py`, where it is
-written plainly; a test holds the two equal: values, gradients and running statistics. Autograd would keep a tensor for
-every operation and pass over memory for each; written out, most passes are made in place.
+Here the speed of training comes from. Each function is one that `layers.py` has plainly, for windows; a test holds the
+forms equal: values, gradients and running statistics. Autograd would keep a tensor for every operation and pass over
+memory for each; written out, most passes are made in place.
 
 Shapes in this file
     m  distinct chunks of the level below     n  of this level     C  channels below     H  channels     g  the group
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-if TYPE_CHECKING:
-    from wavemore.nn.layers import BatchNorm1d
+from wavemore.nn.layers import BatchNorm1d, Gate, Tanh
 
-__all__ = ["Branch", "Tree", "fused_level"]
+__all__ = ["Branch", "Tree", "gathered_product", "shared_activation", "shared_batch_norm"]
 
 
 class Branch(NamedTuple):
@@ -41,55 +40,43 @@ class Tree(NamedTuple):
     """One for each level, from the bottom up."""
 
 
-def fused_level(x: Tensor, weight: Tensor, bias: Tensor | None, norm: "BatchNorm1d", branch: Branch) -> Tensor:
-    """(m, C) -> (n, H): gather the children's products with the weight, BatchNorm in training mode, tanh."""
-    return _FusedLevel.apply(x, weight, bias, norm.gamma, norm.beta, norm, branch)  # type: ignore[return-value]
+def gathered_product(x: Tensor, weight: Tensor, branch: Branch) -> Tensor:
+    """Flatten the children of each chunk and multiply: (m, C) and (g C, H) -> (n, H).
+
+    Flattening g children and one product with the weight is the sum of g products, each child with its own rows of the
+    weight: so each distinct child is multiplied once and then gathered, however often it is used.
+    """
+    return _GatheredProduct.apply(x, weight, branch)  # type: ignore[return-value]
 
 
-class _FusedLevel(Function):
+def shared_batch_norm(x: Tensor, uses: Tensor, norm: BatchNorm1d) -> Tensor:
+    """`norm(x, uses)`: (n, H) -> (n, H). In training mode x is overwritten."""
+    return _BatchNorm.apply(x, norm.gamma, norm.beta, norm, uses) if norm.training else norm(x)  # type: ignore[return-value]
+
+
+def shared_activation(x: Tensor, activation: nn.Module) -> Tensor:
+    """`activation(x)`, in a third of the time where it has a tanh: tanh(z) = 2 sigmoid(2 z) - 1, and PyTorch's sigmoid
+    is several times as fast as its tanh."""
+    if isinstance(activation, Tanh):
+        return _Tanh.apply(x)  # type: ignore[return-value]
+    return _Gate.apply(x) if isinstance(activation, Gate) else activation(x)  # type: ignore[return-value]
+
+
+class _GatheredProduct(Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        gamma: Tensor,
-        beta: Tensor,
-        norm: "BatchNorm1d",
-        branch: Branch,
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, branch: Branch) -> Tensor:
         pieces = weight.split(x.shape[1])  # g of (C, H)
         y = (x[: branch.reach[0]] @ pieces[0]).index_select(0, branch.children[0])  # (n, H)
         for piece, row, reach in zip(pieces[1:], branch.children[1:], branch.reach[1:], strict=True):
             y.add_((x[:reach] @ piece).index_select(0, row))
-        if bias is not None:
-            y.add_(bias)
-        rows = branch.uses.sum()
-        if rows <= 1:
-            norm.refuse_one_row(y)
-        mean = branch.uses @ y / rows  # (H,)
-        y.sub_(mean)
-        var = branch.uses @ y.square() / (rows - 1)  # (H,)
-        norm.update_running_statistics(mean, var)
-        scale = torch.rsqrt(var + norm.eps)
-        normal = y.mul_(scale)  # (n, H)
-        out = torch.addcmul(beta, normal, gamma)
-        out.mul_(2).sigmoid_().mul_(2).sub_(1)  # tanh(z) = 2 sigmoid(2 z) - 1, six times as fast as torch.tanh
-        ctx.save_for_backward(x, weight, gamma, scale, normal, out, rows)
-        ctx.branch, ctx.has_bias = branch, bias is not None
-        return out
+        ctx.save_for_backward(x, weight)
+        ctx.branch = branch
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        x, weight, gamma, scale, normal, out, rows = ctx.saved_tensors
-        branch = ctx.branch
-        d = torch.ops.aten.tanh_backward(gradients[0], out)  # (n, H), from here on reused in place
-        d_beta = d.sum(0)  # (H,)
-        d_gamma = (d * normal).sum(0)  # (H,)
-        # Mean and variance depend on every row, each counted as often as it is used.
-        shared = torch.addcmul(d_beta / rows, normal, d_gamma / (rows - 1)).mul_(branch.uses[:, None])  # (n, H)
-        d.sub_(shared).mul_(gamma * scale)  # the gradient of what was gathered
+        (d,), (x, weight), branch = gradients, ctx.saved_tensors, ctx.branch
         d_x = torch.zeros_like(x)
         d_weight = torch.empty_like(weight)
         pieces = zip(weight.split(x.shape[1]), d_weight.split(x.shape[1]), strict=True)
@@ -97,4 +84,64 @@ class _FusedLevel(Function):
             d_part = d.new_zeros(reach, d.shape[1]).index_add_(0, row, d)  # (reach, H)
             torch.mm(x[:reach].T, d_part, out=d_piece)
             d_x[:reach].addmm_(d_part, piece.T)
-        return d_x, d_weight, d.sum(0) if ctx.has_bias else None, d_gamma, d_beta, None, None
+        return d_x, d_weight, None
+
+
+class _BatchNorm(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, norm: BatchNorm1d, uses: Tensor) -> Tensor:
+        rows = uses.sum()
+        if rows <= 1:
+            norm.refuse_one_row(x)
+        mean = uses @ x / rows  # (H,)
+        normal = x - mean  # (n, H)
+        var = uses @ normal.square() / (rows - 1)  # (H,)
+        norm.update_running_statistics(mean, var)
+        scale = torch.rsqrt(var + norm.eps)
+        normal.mul_(scale)
+        ctx.save_for_backward(gamma, scale, normal, rows, uses)
+        return torch.addcmul(beta, normal, gamma)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        (d,), (gamma, scale, normal, rows, uses) = gradients, ctx.saved_tensors
+        d_beta = d.sum(0)  # (H,)
+        d_gamma = (d * normal).sum(0)  # (H,)
+        # Mean and variance depend on every row, each counted as often as it is used.
+        shared = torch.addcmul(d_beta / rows, normal, d_gamma / (rows - 1)).mul_(uses[:, None])  # (n, H)
+        return torch.sub(d, shared).mul_(gamma * scale), d_gamma, d_beta, None, None
+
+
+class _Tanh(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = _tanh(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # type: ignore[override]
+        return torch.ops.aten.tanh_backward(gradients[0], *ctx.saved_tensors)
+
+
+class _Gate(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        signal, gate = x.chunk(2, dim=1)  # (n, H), (n, H)
+        signal, gate = _tanh(signal), torch.sigmoid(gate)
+        ctx.save_for_backward(signal, gate)
+        return signal * gate
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # type: ignore[override]
+        (d,), (signal, gate) = gradients, ctx.saved_tensors
+        d_signal = torch.ops.aten.tanh_backward(d * gate, signal)
+        d_gate = torch.ops.aten.sigmoid_backward(d * signal, gate)
+        return torch.cat([d_signal, d_gate], dim=1)
+
+
+def _tanh(x: Tensor) -> Tensor:
+    return torch.mul(x, 2).sigmoid_().mul_(2).sub_(1)

@@ -23,6 +23,9 @@ dilations 1, n, n*n ... (van den Oord et al. 2016), looked at from its last outp
 
 In a batch of names most windows share most nodes: of 256 names 1,838 windows have 284, 1,089 and 1,151 distinct nodes
 at the three levels in place of 7,352, 3,676 and 1,838. The results are the same, in training mode too.
+
+With `cycles` the dilations begin again at 1 and the paths of the tree meet: the windowed form then repeats an id at
+every leaf that a path ends at, the shared form computes it once as ever.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,63 +34,91 @@ from typing import Self, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavemore.config import ModelConfig
 from wavemore.errors import ShapeError
-from wavemore.nn.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
-from wavemore.nn.shared import Branch, Tree, fused_level
+from wavemore.nn.layers import (
+    GELU,
+    BatchNorm1d,
+    Dropout,
+    Embedding,
+    FlattenConsecutive,
+    Gate,
+    LayerNorm,
+    Linear,
+    RMSNorm,
+    Sequential,
+    Tanh,
+)
+from wavemore.nn.shared import Branch, Tree, gathered_product, shared_activation, shared_batch_norm
 
 __all__ = ["Head", "Level", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
 
+_MOST_LEAVES = 1 << 16
+
 
 class Level(Sequential):
-    """One step up the tree: flatten n neighbours, Linear, BatchNorm, Tanh. (B, T, C) -> (B, T/n, H)."""
+    """One step up the tree: flatten n neighbours, Linear, norm, activation, dropout, and the newest neighbour added
+    where there is a residual. (B, T, C) -> (B, T/n, H)."""
 
     linear: Linear
-    norm: BatchNorm1d
-    activation: Tanh
+    norm: BatchNorm1d | LayerNorm | RMSNorm | None
+    activation: nn.Module
+    dropout: Dropout | None
 
-    def __init__(self, n: int, channels: int, hidden: int, *, bias: bool, generator: torch.Generator | None) -> None:
+    def __init__(self, config: ModelConfig, n: int, channels: int, generator: torch.Generator | None) -> None:
+        width = config.hidden * (2 if config.activation == "gated" else 1)
+        norms = {"batch": BatchNorm1d, "layer": LayerNorm, "rms": RMSNorm}
+        activations = {"tanh": Tanh, "gelu": GELU, "gated": Gate}
         super().__init__(
             flatten=FlattenConsecutive(n),
-            linear=Linear(channels * n, hidden, bias=bias, generator=generator),
-            norm=BatchNorm1d(hidden),
-            activation=Tanh(),
+            linear=Linear(channels * n, width, bias=config.bias, generator=generator),
+            norm=norms[config.norm](width) if config.norm != "none" else None,
+            activation=activations[config.activation](),
+            dropout=Dropout(config.dropout, generator=generator) if config.dropout else None,
         )
+        self.n = n
+        self.residual = config.residual and channels == config.hidden
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)  # (B, T/n, H)
+        return y + self.newest(x) if self.residual else y
+
+    def newest(self, x: Tensor) -> Tensor:
+        """The newest of each n neighbours: (B, T, C) -> (B, T/n, C), the middle axis dropped when it is 1."""
+        return x[:, self.n - 1 :: self.n].squeeze(1) if x.ndim == 3 else x
 
     def shared(self, x: Tensor, branch: Branch) -> Tensor:
         """(m, C) distinct chunks of the level below -> (n, H) of this one.
 
-        Flattening n children and one product with the weight is the sum of n products, each child with its own rows of
-        the weight: so each distinct child is multiplied once and then gathered, however often it is used.
+        Where there is dropout, a chunk draws its mask once for all the windows of the batch that use it; in the
+        windowed form each window draws its own.
         """
-        y: Tensor | None = None
-        weights = self.linear.weight.split(x.shape[1])  # n pieces of (C, H)
-        for weight, row, reach in zip(weights, branch.children, branch.reach, strict=True):
-            part = F.embedding(row, x[:reach] @ weight)  # (n, H)
-            y = part if y is None else y + part
-        assert y is not None  # there is at least one child
+        y = gathered_product(x, self.linear.weight, branch)  # (n, H), twice as wide before a gate
         if self.linear.bias is not None:
             y = y + self.linear.bias
-        return self.activation(self.norm(y, branch.uses))
-
-    def fused(self, x: Tensor, branch: Branch) -> Tensor:
-        """`shared` in training mode with its gradient written out: the same in little more than half the time."""
-        return fused_level(x, self.linear.weight, self.linear.bias, self.norm, branch)
+        if isinstance(self.norm, BatchNorm1d):
+            y = shared_batch_norm(y, branch.uses, self.norm)
+        elif self.norm is not None:
+            y = self.norm(y)
+        y = shared_activation(y, self.activation)  # (n, H)
+        if self.dropout is not None:
+            y = self.dropout(y)
+        return y + x.index_select(0, branch.children[-1]) if self.residual else y
 
 
 class Head(nn.Module):
-    """The last layers: a plain Linear, or the notes' variant, a Linear without bias and a BatchNorm. (B, H) -> (B, V).
+    """The last layers: a plain Linear, or the notes' variant, a Linear without bias and a BatchNorm. (B, C) -> (B, V),
+    C the channels of the top level, or of all levels where they skip to the head.
 
     What scales the logits starts at a tenth, so that the first predictions are nearly even: the Linear's weight, or
     the BatchNorm's gamma where there is one (it would undo a scaled weight).
     """
 
-    def __init__(self, hidden: int, vocabulary_size: int, *, norm: bool, generator: torch.Generator | None) -> None:
+    def __init__(self, channels: int, vocabulary_size: int, *, norm: bool, generator: torch.Generator | None) -> None:
         super().__init__()
-        self.linear = Linear(hidden, vocabulary_size, bias=not norm, generator=generator)
+        self.linear = Linear(channels, vocabulary_size, bias=not norm, generator=generator)
         self.norm = BatchNorm1d(vocabulary_size) if norm else None
         with torch.no_grad():
             scale = self.linear.weight if self.norm is None else self.norm.gamma
@@ -109,13 +140,12 @@ class WaveNet(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = Embedding(vocabulary_size, config.embedding, generator=generator)
-        channels = [config.embedding] + [config.hidden] * len(config.groups)
-        levels = [
-            Level(n, fan_in, config.hidden, bias=config.bias, generator=generator)
-            for n, fan_in in zip(config.groups, channels, strict=False)
-        ]
-        self.levels = nn.ModuleList(levels)
-        self.head = Head(config.hidden, vocabulary_size, norm=config.final_norm, generator=generator)
+        channels = [config.embedding] + [config.hidden] * len(config.levels)
+        self.levels = nn.ModuleList(
+            Level(config, n, fan_in, generator) for (n, _), fan_in in zip(config.levels, channels, strict=False)
+        )
+        read = len(config.levels) if config.skip else 1  # levels that the head reads
+        self.head = Head(config.hidden * read, vocabulary_size, norm=config.final_norm, generator=generator)
 
     @classmethod
     def of(cls, config: ModelConfig, weights: Mapping[str, np.ndarray]) -> Self:
@@ -130,18 +160,46 @@ class WaveNet(nn.Module):
                 f"the model takes ids of shape (rows, {self.config.context}), but got {tuple(ids.shape)}; "
                 f"pad each context with id 0 on the left to {self.config.context} ids"
             )
-        x = self.embedding(ids)  # (B, T, E)
+        x = self.embedding(self.leaves(ids))  # (B, T, E)
+        newest = []  # node of each level, what the head may read: (B, H) each
         for level in self.levels:
             x = level(x)  # (B, T/n, H), then (B, T/n/n, H), ... and (B, H) at last
-        return self.head(x)  # (B, V)
+            newest.append(x if x.ndim == 2 else x[:, -1])
+        return self.head(self.read(newest))  # (B, V)
+
+    def leaves(self, ids: Tensor) -> Tensor:
+        """The ids at the leaves of the tree: (B, T) itself, or with several cycles (B, leaves), as paths from the top
+        then meet at the same ids."""
+        if self.config.cycles == 1:
+            return ids
+        if self.config.leaves > _MOST_LEAVES:
+            raise ShapeError(
+                f"the tree of one window has {self.config.leaves} leaves, more than the {_MOST_LEAVES} that the "
+                "windowed form takes; use the shared form or fewer cycles"
+            )
+        places = torch.tensor([self.config.context - 1])
+        for n, dilation in reversed(self.config.levels):
+            back = dilation * torch.arange(n - 1, -1, -1)  # how far back each child lies, the oldest first
+            places = (places[:, None] - back).flatten()
+        return ids[:, places]
+
+    def read(self, newest: list[Tensor]) -> Tensor:
+        """What the head reads of the newest node of each level, (B, H) each from the bottom up: the top, or all."""
+        return torch.cat(newest, dim=1) if self.config.skip else newest[-1]
 
     def shared(self, tree: Tree) -> Tensor:
         """The logits of the distinct contexts of a tree: (n, V), n chunks of its top level."""
         x = self.embedding(tree.characters)  # (n, E)
+        nodes = []  # of each level
         for level, branch in zip(self.levels, tree.branches, strict=True):
-            form = cast(Level, level).fused if self.training else cast(Level, level).shared
-            x = form(x, branch)  # (n, H), n as this level has distinct chunks
-        return self.head(x, tree.branches[-1].uses)  # (n, V)
+            x = cast(Level, level).shared(x, branch)  # (n, H), n as this level has distinct chunks
+            nodes.append(x)
+        if self.config.skip:  # the newest node of each level under each context
+            row = torch.arange(len(x))
+            for i in range(len(nodes) - 2, -1, -1):
+                row = tree.branches[i + 1].children[-1][row]  # (n,) n contexts
+                nodes[i] = nodes[i].index_select(0, row)  # (n, H)
+        return self.head(self.read(nodes), tree.branches[-1].uses)  # (n, V)
 
     def level_weights(self) -> list[nn.Parameter]:
         """The weight of each level's Linear, from the bottom up."""

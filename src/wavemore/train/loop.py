@@ -225,7 +225,7 @@ def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> 
     """A part of a list in the form that the recipe names."""
     if recipe.train.form == "windowed":
         return WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
-    return SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups))
+    return SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups, recipe.wavenet.cycles))
 
 
 @contextmanager

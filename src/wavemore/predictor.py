@@ -1,0 +1,91 @@
+"""What sampling, scoring and evaluating need of a model, whatever its kind."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from wavemore.vocabulary import Vocabulary
+
+__all__ = ["Position", "Predictions", "Predictor", "log_probabilities", "log_sum_exp"]
+
+
+class Predictions(NamedTuple):
+    """Some of the predictions of a list, numbered string after string: each character, and the boundary at its end."""
+
+    rows: np.ndarray
+    """(k,): their numbers."""
+    context_of: np.ndarray
+    """(k,): for each the row of `logits` that is its own."""
+    logits: np.ndarray
+    """(n, V) float32: of what follows, for each distinct context."""
+    answers: np.ndarray
+    """(k,): the ids that do follow."""
+
+
+class Position(Protocol):
+    """Where many strings stand after the same number of characters, each distinct context once.
+
+    Strings are numbered as at the start. Some may have ended; a position knows the ones that go on.
+    """
+
+    @property
+    def strings(self) -> np.ndarray:
+        """(alive,): the numbers of the strings that go on."""
+        ...
+
+    @property
+    def context_of(self) -> np.ndarray:
+        """(alive,): for each of them the row of `logits` that is its own."""
+        ...
+
+    @property
+    def logits(self) -> np.ndarray:
+        """(n, V) float32: of what follows, for each distinct context."""
+        ...
+
+
+State = TypeVar("State", bound=Position)
+
+
+class Predictor(Protocol[State]):
+    """Says what follows. It holds weights and nothing that changes: decoding state is passed in and returned."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many ids there are, V, the boundary included."""
+        ...
+
+    @property
+    def remembered(self) -> int:
+        """Bytes that a string in the making takes at worst."""
+        ...
+
+    def start(self, strings: int) -> State:
+        """The state of so many strings before their first character."""
+        ...
+
+    def step(self, state: State, going_on: np.ndarray, characters: np.ndarray) -> State:
+        """The state one character later. `going_on` numbers places of `state.strings`; each of these strings takes the
+        id that stands in `characters` (none of them the boundary)."""
+        ...
+
+    def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
+        """What the model says of every character and of the boundary at each end, given what stands before, in portions
+        of bounded size. Raises `UnknownCharacterError`."""
+        ...
+
+
+def log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+    """The log-probability of every character and of the boundary at each end: float64, (N,), string after string.
+    Raises `UnknownCharacterError`."""
+    out = np.empty(sum(map(len, strings)) + len(strings))
+    for rows, context_of, logits, answers in model.predictions(strings, vocabulary):
+        out[rows] = logits[context_of, answers] - log_sum_exp(logits)[context_of]
+    return out
+
+
+def log_sum_exp(logits: np.ndarray) -> np.ndarray:
+    """The log of the sum of exponentials over the last axis of (n, V), float64 and without overflow: (n,)."""
+    highest = logits.max(axis=1)
+    return highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1, dtype=np.float64))
