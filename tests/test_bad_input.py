@@ -24,6 +24,7 @@ import safetensors.numpy
 
 from wavemore import fetch
 from wavemore.cli import run
+from wavemore.config import recipe_names
 from wavemore.errors import FileError
 from wavemore.modelfile import ModelFile
 
@@ -237,7 +238,7 @@ def test_nan_model(refused, tiny_path):
 def test_unknown_recipe(refused):
     assert refused(WRONG_USAGE, "train", "list.txt", "--recipe", "lectrue") == (
         'unknown recipe "lectrue" (did you mean "lecture"?); '
-        "recipes are fast, flat-12k, flat-22k, lecture, lecture-22k, notes, or a file that ends in .toml"
+        f"recipes are {', '.join(recipe_names())}, or a file that ends in .toml"
     )
 
 

@@ -18,13 +18,16 @@ LAYERS = [
     ["errors", "_version", "progress"],
     ["files", "vocabulary", "fetch", "strict"],
     ["config"],
+    ["shapes"],
     ["sources", "modelfile"],
     ["corpus", "chunks", "windows"],
     ["activation", "predictor"],
-    ["engine", "nn"],
+    ["engine", "ngram", "nn"],
     ["ensemble"],
+    ["kinds"],
     ["sample", "score", "bootstrap", "calibration", "likeness"],
     ["evaluate", "train"],
+    ["fitting"],
     ["estimator"],
     ["cli"],
     ["__init__", "__main__"],
@@ -33,8 +36,8 @@ LAYERS = [
 
 ALONE = {
     "progress": set[str](),
-    "nn": {"config", "errors"},
-    "train": {"nn", "modelfile", "chunks", "windows", "vocabulary", "config", "errors", "files"},
+    "nn": {"predictor", "chunks", "vocabulary", "config", "errors"},
+    "train": {"nn", "predictor", "modelfile", "chunks", "windows", "vocabulary", "config", "errors", "files"},
     "__init__": {"_version", "config", "corpus", "errors", "estimator", "evaluate"},
     "__main__": {"cli"},
 }

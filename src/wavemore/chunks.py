@@ -80,13 +80,22 @@ class Chunks:
 
     def part(self, strings: np.ndarray) -> Self:
         """The chunks of some strings, named by their numbers, in that order."""
-        ends = np.append(self.starts[1:], len(self.answers))
-        lengths = ends[strings] - self.starts[strings]
+        rows = self.rows(strings)
+        lengths = self._lengths(strings)
         starts = np.cumsum(lengths) - lengths
-        rows = np.repeat(self.starts[strings] - starts, lengths) + np.arange(lengths.sum())  # predictions
         children = [branch.children for branch in self.branches]
         part = self._ordered(len(self.characters), children, self.contexts[rows], self.answers[rows], starts)
         return type(self)(self.characters[part.characters], part.branches, part.contexts, part.answers, part.starts)
+
+    def rows(self, strings: np.ndarray) -> np.ndarray:
+        """The numbers of the predictions of some strings, string after string."""
+        lengths = self._lengths(strings)
+        starts = np.cumsum(lengths) - lengths
+        return np.repeat(self.starts[strings] - starts, lengths) + np.arange(lengths.sum())
+
+    def _lengths(self, strings: np.ndarray) -> np.ndarray:
+        """How many predictions each of some strings has."""
+        return np.append(self.starts[1:], len(self.answers))[strings] - self.starts[strings]
 
     def uses(self) -> list[np.ndarray]:
         """For each level how often the windows of all predictions use each chunk: float64, (n,).

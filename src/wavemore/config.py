@@ -60,6 +60,8 @@ class ModelConfig:
     """Whether the levels' Linears have a bias (a BatchNorm or LayerNorm behind them makes it redundant)."""
     final_norm: bool = False
     """Whether a BatchNorm follows the last Linear (the notes' variant)."""
+    members: int = 1
+    """How many networks of this shape vote: an ensemble, whose logits are averaged."""
 
     @property
     def levels(self) -> tuple[tuple[int, int], ...]:
@@ -87,6 +89,7 @@ class ModelConfig:
         require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
         require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "at least 0 and below 1")
+        require(1 <= self.members <= 1000, "model.members", self.members, "from 1 to 1000")
         require(
             not self.residual or len(self.levels) > 1 or self.embedding == self.hidden,
             "model.residual",
@@ -178,7 +181,8 @@ class TrainConfig:
     decay: Literal["none", "linear", "cosine"] = "linear"
     """How the rate falls to 0 after the warm-up."""
     weight_decay: float = 0.0
-    """AdamW's decoupled weight decay, on weight matrices only."""
+    """Decoupled weight decay: a step takes this share of the learning rate off a matrix. AdamW decays all matrices,
+    Muon those of the levels."""
     evaluate_every: int = 0
     """Steps between evaluations on the validation part, which is also evaluated at the end; 0 evaluates after each pass
     over the training part, but leaves at least 2 steps between."""
@@ -186,8 +190,13 @@ class TrainConfig:
     """Which weights the run ends with: those of the lowest validation loss, or the last."""
     patience: int = 0
     """Stop after this many evaluations in a row without a lower validation loss; 0 never stops early."""
-    threads: int = 1
-    """PyTorch threads. Two are faster on an idle machine, and many times slower beside other busy processes."""
+    teacher: str = ""
+    """A recipe, or a model file: what that model expects is learned in place of the characters that follow. A recipe's
+    model is trained first, on the same strings."""
+    threads: int = 0
+    """How many threads: PyTorch's own, or for an ensemble how many members are trained side by side, each on one
+    thread. 0 is one for a single network (two are faster on an idle machine, and many times slower beside other busy
+    processes), and one a core for an ensemble."""
 
     def __post_init__(self) -> None:
         check_types(self, "train")
@@ -208,14 +217,20 @@ class TrainConfig:
         require(0 <= self.warmup < 1, "train.warmup", self.warmup, "at least 0 and below 1")
         require(self.weight_decay >= 0, "train.weight_decay", self.weight_decay, "0 or more")
         require(
-            self.weight_decay == 0 or self.optimizer == "adamw",
+            self.weight_decay == 0 or self.optimizer != "sgd",
             "train.weight_decay",
             self.weight_decay,
-            'only optimizer "adamw" decays weights; set it to 0',
+            'optimizer "sgd" does not decay weights; set it to 0',
         )
         require(self.evaluate_every >= 0, "train.evaluate_every", self.evaluate_every, "0 or more")
         require(self.patience >= 0, "train.patience", self.patience, "0 or more")
-        require(1 <= self.threads <= 1024, "train.threads", self.threads, "from 1 to 1024")
+        require(
+            not self.teacher or self.form == "shared",
+            "train.teacher",
+            self.teacher,
+            'only form = "shared" learns from a teacher',
+        )
+        require(0 <= self.threads <= 1024, "train.threads", self.threads, "from 0 to 1024")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +265,14 @@ class Recipe:
     model: ModelConfig | SequenceConfig | NgramConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
+
+    def __post_init__(self) -> None:
+        require(
+            isinstance(self.model, ModelConfig) or not self.train.teacher,
+            "train.teacher",
+            self.train.teacher,
+            'only a "wavenet" learns from a teacher',
+        )
 
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """A copy with settings such as `{"train.steps": 100}` in place. Raises `ConfigError` for an unknown key."""

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from wavemore._version import __version__
 from wavemore.config import Recipe, load_recipe
-from wavemore.corpus import Corpus, Parts, read_corpus, split
-from wavemore.engine import Engine
+from wavemore.corpus import Corpus, read_corpus
 from wavemore.errors import NotFittedError, UsageError
 from wavemore.evaluate import Evaluation, evaluate
-from wavemore.files import check_writable
+from wavemore.fitting import Lists, fit_model
+from wavemore.kinds import predictor_of
 from wavemore.modelfile import ModelFile, pretrained_path
+from wavemore.predictor import Predictor
 from wavemore.sample import sample_strings
 from wavemore.score import log_likelihoods
-from wavemore.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from wavemore.nn import WaveNet
+    from wavemore.nn import Ensemble, WaveNet
     from wavemore.train import Monitor
 
 __all__ = ["StringModel", "fit", "load"]
@@ -78,37 +77,12 @@ class StringModel:
         if resume and checkpoint is None:
             raise UsageError("to resume, name the checkpoint to go on from")
         recipe = self.resolved_recipe()
-        corpus = _corpus(X, recipe)
-        parts, origin = _parts(corpus, recipe, validation, test)
-        vocabulary = Vocabulary.of(string for part in parts for string in part)
-        about = {"settings": recipe.to_dict(), "list or split": origin, "command": command}
-
-        from wavemore.train import Checkpoint, train
-
-        stopped = Checkpoint.load(checkpoint) if resume and checkpoint is not None else None
-        if checkpoint is not None:
-            check_writable(checkpoint)
+        held_out = (None if part is None else _corpus(part, recipe) for part in (validation, test))
+        lists = Lists(_corpus(X, recipe), *held_out)
         with _monitor(progress) as monitor:
-            trained = train(
-                recipe,
-                vocabulary,
-                parts.train,
-                parts.validation,
-                about=about,
-                monitor=monitor,
-                resume=stopped,
-                save=(lambda state: state.save(checkpoint)) if checkpoint is not None else None,
+            self.file_, self.history_ = fit_model(
+                lists, recipe, monitor=monitor, checkpoint=checkpoint, resume=resume, command=command
             )
-        provenance = {
-            **origin,
-            "losses": {"train": trained.train_loss, "validation": trained.validation_loss},
-            "step": trained.step,
-            "seed": recipe.train.seed,
-            "version": __version__,
-            "command": stopped.about["command"] if stopped is not None else command,
-        }
-        self.file_ = ModelFile(recipe, vocabulary, trained.weights, provenance)
-        self.history_ = trained.history
         self.__dict__.pop("engine_", None)
         return self
 
@@ -146,11 +120,12 @@ class StringModel:
             raise UsageError("there is no mean score of no strings; give at least one")
         return float(self.score_samples(strings).mean())
 
-    def wavenet(self) -> "WaveNet":
-        """The same weights as a `wavemore.nn.WaveNet` in evaluation mode. Needs PyTorch."""
-        from wavemore.nn import WaveNet
+    def wavenet(self) -> "WaveNet | Ensemble":
+        """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them. Needs PyTorch."""
+        from wavemore.nn import Ensemble, WaveNet
 
-        return WaveNet.of(self._file.recipe.wavenet, self._file.weights)
+        config = self._file.recipe.wavenet
+        return (WaveNet if config.members == 1 else Ensemble).of(config, self._file.weights)
 
     def evaluate(self, X: Iterable[str] | Corpus) -> Evaluation:  # noqa: N803 - scikit-learn's name
         """The loss over the strings: nats and bits per character with their 95 % intervals, perplexity, calibration.
@@ -187,9 +162,9 @@ class StringModel:
         return self
 
     @cached_property
-    def engine_(self) -> Engine:
-        """The model in its folded form."""
-        return Engine.of(self._file)
+    def engine_(self) -> Predictor[Any]:
+        """What predicts: for a WaveNet its folded form."""
+        return predictor_of(self._file)
 
     @property
     def _file(self) -> ModelFile:
@@ -254,34 +229,10 @@ def _corpus(strings: Strings, recipe: Recipe) -> Corpus:
     return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=recipe.data.max_length)
 
 
-def _parts(
-    corpus: Corpus, recipe: Recipe, validation: Strings | None, test: Strings | None
-) -> tuple[Parts, dict[str, Any]]:
-    """The parts to train and validate on, and what the provenance says of them."""
-    if validation is None:
-        if test is not None:
-            raise UsageError("a test list of its own needs a validation list of its own; give both or neither")
-        parts = split(corpus, recipe.data)
-        how: dict[str, Any] = {"kind": recipe.data.split, "seed": recipe.data.seed}
-    else:
-        given = [_corpus(validation, recipe), *([] if test is None else [_corpus(test, recipe)])]
-        parts = Parts(corpus.strings, *(part.strings for part in given), *([[]] if test is None else []))
-        how = {"kind": "given", "fingerprints": [part.fingerprint for part in given]}
-    sizes = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
-    data = {
-        "name": corpus.name,
-        "strings": len(corpus.strings),
-        "distinct": len(set(corpus.strings)),
-        "sha256": corpus.fingerprint,
-        "skipped": str(corpus.skipped),
-    }
-    return parts, {"data": data, "split": {**how, **sizes}}
-
-
 class _Silent:
     """A monitor that says nothing."""
 
-    def begin(self, steps: int) -> None: ...
+    def begin(self, steps: int, what: str) -> None: ...
 
     def step(self, step: int, loss: float) -> None: ...
 

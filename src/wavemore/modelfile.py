@@ -12,7 +12,7 @@ checks all of it; nothing in the file is ever executed. The same model is always
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -22,22 +22,16 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from wavemore.config import ModelConfig, Recipe
+from wavemore.config import NgramConfig, Recipe
 from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
 from wavemore.files import write_whole
+from wavemore.shapes import weight_shapes
 from wavemore.vocabulary import Vocabulary
 
-__all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained_path", "weight_shapes"]
+__all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained_path"]
 
 FORMAT = 1
 LARGEST_WEIGHT = 1e9  # beyond, products could overflow
-
-_NORM_WEIGHTS = {
-    "batch": ("gamma", "beta", "running_mean", "running_var"),
-    "layer": ("gamma", "beta"),
-    "rms": ("gamma",),
-    "none": (),
-}
 
 
 @dataclass(frozen=True)
@@ -47,13 +41,21 @@ class ModelFile:
     recipe: Recipe
     vocabulary: Vocabulary
     weights: Mapping[str, np.ndarray]
-    """float32 arrays, named and shaped as `weight_shapes` says."""
+    """float32 arrays, named and shaped as `weight_shapes` says; of an n-gram model int64 counts."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers training adjusted: all weights but the running statistics."""
+        """How many numbers were learned: all weights but running statistics, or the counts of an n-gram model."""
+        if isinstance(self.recipe.model, NgramConfig):
+            return self.weights["counts"].size
         return sum(array.size for name, array in self.weights.items() if ".running_" not in name)
+
+    def members(self) -> list[dict[str, np.ndarray]]:
+        """The weights of each network of an ensemble, under the names of a single one."""
+        count = self.recipe.wavenet.members
+        prefixes = [f"members.{i}." for i in range(count)]
+        return [{n.removeprefix(p): a for n, a in self.weights.items() if n.startswith(p)} for p in prefixes]
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all. Raises `FileError`."""
@@ -94,27 +96,11 @@ class ModelFile:
             raise ModelFileError(
                 f"the model {path} has unsound metadata: it knows no characters; train it or copy it again"
             )
-        _check_weights(weights, weight_shapes(recipe.wavenet, len(vocabulary)), path)
+        if isinstance(recipe.model, NgramConfig):
+            _check_names(weights, {"ngrams", "counts"}, path)  # `Ngram.of` checks what is in them
+        else:
+            _check_weights(weights, weight_shapes(recipe.model, len(vocabulary)), path)
         return cls(recipe, vocabulary, weights, about["provenance"])
-
-
-def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every tensor of a model: those of `nn.WaveNet.state_dict()`."""
-    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary_size, config.embedding)}
-    channels = config.embedding
-    width = config.hidden * (2 if config.activation == "gated" else 1)
-    for i, (n, _) in enumerate(config.levels):
-        shapes[f"levels.{i}.linear.weight"] = (channels * n, width)
-        if config.bias:
-            shapes[f"levels.{i}.linear.bias"] = (width,)
-        shapes |= {f"levels.{i}.norm.{name}": (width,) for name in _NORM_WEIGHTS[config.norm]}
-        channels = config.hidden
-    shapes["head.linear.weight"] = (config.hidden * (len(config.levels) if config.skip else 1), vocabulary_size)
-    if config.final_norm:
-        shapes |= {f"head.norm.{name}": (vocabulary_size,) for name in _NORM_WEIGHTS["batch"]}
-    else:
-        shapes["head.linear.bias"] = (vocabulary_size,)
-    return shapes
 
 
 def pretrained_path() -> Path:
@@ -153,10 +139,14 @@ def _about(entry: str, path: object) -> dict[str, Any]:
     return about
 
 
-def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], path: object) -> None:
-    for name in sorted(weights.keys() ^ shapes.keys()):
-        state = "lacks" if name in shapes else "has a tensor that does not belong there,"
+def _check_names(weights: Mapping[str, np.ndarray], names: Set[str], path: object) -> None:
+    for name in sorted(weights.keys() ^ names):
+        state = "lacks" if name in names else "has a tensor that does not belong there,"
         raise ModelFileError(f"the model {path} {state} {name}; train it or copy it again")
+
+
+def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], path: object) -> None:
+    _check_names(weights, shapes.keys(), path)
     for name, shape in shapes.items():
         array = weights[name]
         if array.shape != shape or array.dtype != np.float32:

@@ -50,8 +50,10 @@ class TrainingProgress:
     ) -> None:
         self._bar.stop()
 
-    def begin(self, steps: int) -> None:
-        self._steps = steps
+    def begin(self, steps: int, what: str) -> None:
+        self._steps, self._first = steps, None
+        if what:
+            self._console.print(what, soft_wrap=True)
         self._bar.update(self._task, total=steps)
         self._bar.start()  # not before: without a total it cannot be drawn
 
@@ -67,8 +69,9 @@ class TrainingProgress:
 
     def evaluated(self, record: dict[str, Any]) -> None:
         width = len(f"{self._steps:,}")
+        member = f"network {record['member'] + 1}  " if "member" in record else ""
         self._console.print(
-            f"step {record['step']:>{width},}  batch loss {record['batch_loss']:.4f}  "
+            f"{member}step {record['step']:>{width},}  batch loss {record['batch_loss']:.4f}  "
             f"validation loss {record['validation_loss']:.4f}",
             soft_wrap=True,
         )

@@ -1,71 +1,23 @@
 """Training itself: resuming exactly, stopping early, keeping the best, interrupts and errors."""
 
-import os
 import signal
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from interrupted import Interrupting, Run, same
 from safetensors.torch import load_file, save_file
 
-from wavemore.config import Recipe, TrainConfig
+from wavemore.config import TrainConfig
 from wavemore.errors import CheckpointError, FileError, TrainingError
 from wavemore.estimator import StringModel
-from wavemore.train import Checkpoint, Trained, train
-from wavemore.train.loop import total_steps
-from wavemore.vocabulary import Vocabulary
-
-
-class Interrupting:
-    """A monitor that presses Ctrl-C after some steps."""
-
-    def __init__(self, *steps: int) -> None:
-        self.steps = steps
-
-    def begin(self, steps: int) -> None: ...
-
-    def step(self, step: int, loss: float) -> None:
-        if step in self.steps:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    def evaluated(self, record: dict[str, Any]) -> None: ...
-
-
-class Run:
-    """One list and recipe, trained with a given monitor; checkpoints are kept in a file."""
-
-    def __init__(self, recipe: Recipe, strings: list[str], path: Path) -> None:
-        self.recipe, self.path = recipe, path
-        self.vocabulary = Vocabulary.of(strings)
-        self.training, self.validation = strings[:50], strings[50:]
-
-    def __call__(self, *interrupts: int, resume: bool = False, about: dict[str, Any] | None = None) -> Trained:
-        return train(
-            self.recipe,
-            self.vocabulary,
-            self.training,
-            self.validation,
-            about=about or {"settings": self.recipe.to_dict(), "command": "a test"},
-            monitor=Interrupting(*interrupts),
-            resume=Checkpoint.load(self.path) if resume else None,
-            save=lambda checkpoint: checkpoint.save(self.path),
-        )
+from wavemore.train import Checkpoint
+from wavemore.train.run import total_steps
 
 
 @pytest.fixture
 def run(tiny_recipe, strings, tmp_path) -> Run:
     return Run(tiny_recipe, strings, tmp_path / "run.checkpoint")
-
-
-def same(one: Trained, two: Trained) -> bool:
-    return (
-        one.weights.keys() == two.weights.keys()
-        and all(np.array_equal(one.weights[name], two.weights[name]) for name in one.weights)
-        and (one.step, one.train_loss, one.validation_loss) == (two.step, two.train_loss, two.validation_loss)
-        and one.history == two.history
-    )
 
 
 @pytest.mark.parametrize("form", ["shared", "windowed"])

@@ -78,7 +78,7 @@ def test_muon_brings_the_singular_values_near_one_and_keeps_the_directions(shape
     assert torch.allclose(aligned, torch.diag(aligned.diag()), atol=1e-4)
 
 
-def test_muon_takes_the_level_weights_and_leaves_the_rest_to_adamw():
+def test_muon_takes_the_matrices_and_leaves_the_rest_to_adamw():
     model = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=4), 5)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     for p in model.parameters():

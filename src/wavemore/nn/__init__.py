@@ -1,4 +1,4 @@
-"""The model in PyTorch: layers and the WaveNet. Knows nothing of data, files or optimisers."""
+"""The models in PyTorch: layers, the WaveNet and the baselines. Knows nothing of files or optimisers."""
 
 from wavemore.errors import MissingExtraError
 
@@ -7,6 +7,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError.of("wavemore.nn", "PyTorch", "train") from error
 
+from wavemore.nn.ensemble import Ensemble
 from wavemore.nn.layers import (
     GELU,
     BatchNorm1d,
@@ -20,6 +21,7 @@ from wavemore.nn.layers import (
     Sequential,
     Tanh,
 )
+from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.shared import Branch, Tree
 from wavemore.nn.wavenet import WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
 
@@ -29,11 +31,13 @@ __all__ = [
     "Branch",
     "Dropout",
     "Embedding",
+    "Ensemble",
     "FlattenConsecutive",
     "Gate",
     "LayerNorm",
     "Linear",
     "RMSNorm",
+    "SequenceModel",
     "Sequential",
     "Tanh",
     "Tree",

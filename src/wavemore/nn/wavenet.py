@@ -201,8 +201,8 @@ class WaveNet(nn.Module):
                 nodes[i] = nodes[i].index_select(0, row)  # (n, H)
         return self.head(self.read(nodes), tree.branches[-1].uses)  # (n, V)
 
-    def level_weights(self) -> list[nn.Parameter]:
-        """The weight of each level's Linear, from the bottom up."""
+    def matrices(self) -> list[nn.Parameter]:
+        """The weight of each level's Linear, (fan_in, fan_out) each, from the bottom up."""
         return [cast(Level, level).linear.weight for level in self.levels]
 
     @property

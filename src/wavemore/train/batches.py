@@ -1,6 +1,6 @@
 """Where a run's batches come from, in either form: random windows, as taught, or strings and their distinct chunks."""
 
-from typing import Protocol
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -8,28 +8,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from wavemore.chunks import Chunks
-from wavemore.nn import Branch, Tree, WaveNet, evaluation_mode, shared_cross_entropy
+from wavemore.nn import Branch, Ensemble, Tree, WaveNet, evaluation_mode, shared_cross_entropy
 from wavemore.windows import Windows
 
-__all__ = ["Batches", "SharedBatches", "WindowedBatches", "answer_counts", "tree_of"]
+__all__ = ["Batches", "Passes", "SharedBatches", "WindowedBatches", "answer_counts", "tree_of"]
 
 _WINDOWS_AT_ONCE = 16384  # of an evaluation
 _PREDICTIONS_AT_ONCE = 1 << 18
 _COUNTS_AT_ONCE = 1 << 23  # answers counted, predictions times vocabulary
 
 
-class Batches(Protocol):
-    """One part of a list, as a run needs it."""
+Model = TypeVar("Model", contravariant=True)
+
+
+class Batches(Protocol[Model]):
+    """One part of a list, as a run needs it, for one kind of model."""
 
     def __len__(self) -> int:
         """How many items there are to draw batches from: windows or strings."""
         ...
 
-    def draw(self, model: WaveNet, batch: int, generator: torch.Generator) -> Tensor:
+    def draw(self, model: Model, batch: int, generator: torch.Generator) -> Tensor:
         """The model's mean loss on the next batch, nats per character."""
         ...
 
-    def loss(self, model: WaveNet) -> float:
+    def loss(self, model: Model) -> float:
         """The mean loss over everything, in evaluation mode, nats per character."""
         ...
 
@@ -59,7 +62,7 @@ class WindowedBatches:
         contexts, answers = self._at(rows)
         return F.cross_entropy(model(contexts), answers)
 
-    def loss(self, model: WaveNet) -> float:
+    def loss(self, model: WaveNet | Ensemble) -> float:
         total = 0.0
         with evaluation_mode(model):
             for rows in torch.arange(len(self)).split(_WINDOWS_AT_ONCE):
@@ -79,32 +82,17 @@ class WindowedBatches:
         return self._windows[positions - self._context], self._ids[positions].long()
 
 
-class SharedBatches:
-    """Batches of whole strings, none twice in a pass, in a new order each time; a rest too small for a batch waits."""
+class Passes:
+    """What batches of whole strings share: none is drawn twice in a pass, each pass has a new order, and a rest too
+    small for a batch waits."""
 
-    def __init__(self, chunks: Chunks) -> None:
-        self._chunks = chunks
+    def __init__(self, strings: int) -> None:
+        self._strings = strings
         self._order = torch.zeros(0, dtype=torch.long)  # of this pass
         self._next = 0
 
     def __len__(self) -> int:
-        return len(self._chunks.starts)
-
-    def draw(self, model: WaveNet, batch: int, generator: torch.Generator) -> Tensor:
-        batch = min(batch, len(self))
-        if self._next + batch > len(self._order):
-            self._order, self._next = torch.randperm(len(self), generator=generator), 0
-        strings = self._order[self._next : self._next + batch].numpy()
-        self._next += batch
-        return self._shared_loss(model, self._chunks.part(strings))
-
-    def loss(self, model: WaveNet) -> float:
-        total = 0.0
-        with evaluation_mode(model):
-            for strings in self._portions(len(model.embedding.weight)):
-                part = self._chunks.part(strings)
-                total += self._shared_loss(model, part).item() * len(part.answers)
-        return total / len(self._chunks.answers)
+        return self._strings
 
     def state(self) -> dict[str, Tensor]:
         return {"order": self._order, "next": torch.tensor(self._next)}
@@ -112,16 +100,54 @@ class SharedBatches:
     def restore(self, state: dict[str, Tensor]) -> None:
         self._order, self._next = state["order"], int(state["next"])
 
-    def _portions(self, vocabulary_size: int) -> list[np.ndarray]:
-        """The numbers of all strings, in portions that bound the memory of an evaluation."""
-        most = max(1, min(_PREDICTIONS_AT_ONCE, _COUNTS_AT_ONCE // vocabulary_size))
-        portion = self._chunks.starts // most  # strings that begin in the same stretch of predictions
-        return np.split(np.arange(len(self)), np.flatnonzero(np.diff(portion)) + 1)
+    def _drawn(self, batch: int, generator: torch.Generator) -> np.ndarray:
+        """The numbers of the next strings, (B,); all strings where there are fewer."""
+        batch = min(batch, self._strings)
+        if self._next + batch > len(self._order):
+            self._order, self._next = torch.randperm(self._strings, generator=generator), 0
+        strings = self._order[self._next : self._next + batch].numpy()
+        self._next += batch
+        return strings
 
-    @staticmethod
-    def _shared_loss(model: WaveNet, chunks: Chunks) -> Tensor:
-        vocabulary_size = len(model.embedding.weight)
-        return shared_cross_entropy(model.shared(tree_of(chunks)), answer_counts(chunks, vocabulary_size))
+
+class SharedBatches(Passes):
+    """Batches of whole strings, of which each distinct chunk is computed once."""
+
+    def __init__(self, chunks: Chunks, vocabulary_size: int, expected: Tensor | None = None) -> None:
+        """`expected` is what a teacher expects after each distinct context, (n, V) probabilities."""
+        super().__init__(len(chunks.starts))
+        self.chunks = chunks
+        self._vocabulary_size = vocabulary_size
+        self._expected = expected
+
+    def taught_by(self, expected: Tensor) -> Self:
+        """The same part, whose batches have what a teacher expects in place of the ids that follow."""
+        return type(self)(self.chunks, self._vocabulary_size, expected)
+
+    def draw(self, model: WaveNet, batch: int, generator: torch.Generator) -> Tensor:
+        strings = self._drawn(batch, generator)
+        part = self.chunks.part(strings)
+        counts = answer_counts(part, self._vocabulary_size)  # (n, V)
+        if self._expected is not None:
+            contexts = np.empty(len(counts), dtype=np.int64)  # of all strings, for each of the part's
+            contexts[part.contexts] = self.chunks.contexts[self.chunks.rows(strings)]
+            counts = counts.sum(1, keepdim=True) * self._expected[torch.from_numpy(contexts)]
+        return shared_cross_entropy(model.shared(tree_of(part)), counts)
+
+    def loss(self, model: WaveNet | Ensemble) -> float:
+        total = 0.0
+        with evaluation_mode(model):
+            for strings in self._portions():
+                part = self.chunks.part(strings)
+                counts = answer_counts(part, self._vocabulary_size)
+                total += shared_cross_entropy(model.shared(tree_of(part)), counts).item() * len(part.answers)
+        return total / len(self.chunks.answers)
+
+    def _portions(self) -> list[np.ndarray]:
+        """The numbers of all strings, in portions that bound the memory of an evaluation."""
+        most = max(1, min(_PREDICTIONS_AT_ONCE, _COUNTS_AT_ONCE // self._vocabulary_size))
+        portion = self.chunks.starts // most  # strings that begin in the same stretch of predictions
+        return np.split(np.arange(len(self)), np.flatnonzero(np.diff(portion)) + 1)
 
 
 def tree_of(chunks: Chunks, dtype: torch.dtype = torch.float32) -> Tree:

@@ -5,11 +5,14 @@ everything else as JSON in the metadata. No pickle.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -26,7 +29,8 @@ class Checkpoint:
     """The state of a run between two steps."""
 
     tensors: dict[str, Tensor]
-    """Named "weights.*", "best.*", "optimizer.*" and "generator"."""
+    """Named "weights.*", "best.*", "optimizer.*", "batches.*" and "generator", behind a number and a dot for each
+    member of an ensemble; and "teacher.*"."""
     progress: dict[str, Any]
     """Step, history, best loss: the loop's own numbers."""
     about: dict[str, Any]
@@ -39,6 +43,11 @@ class Checkpoint:
             for name, tensor in self.tensors.items()
             if name.startswith(f"{prefix}.")
         }
+
+    def with_group(self, prefix: str, arrays: Mapping[str, np.ndarray]) -> "Checkpoint":
+        """The same with arrays as tensors under a prefix."""
+        named = {f"{prefix}.{name}": torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
+        return Checkpoint({**self.tensors, **named}, self.progress, self.about)
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all. Raises `FileError`."""

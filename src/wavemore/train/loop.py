@@ -1,39 +1,42 @@
 """The training loop: draw a batch of contexts, step down the gradient, now and then look at the validation part."""
 
+import copy
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from math import ceil, inf, isfinite
-from typing import Any, NoReturn, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from wavemore.chunks import Chunks
-from wavemore.config import Recipe, TrainConfig
-from wavemore.errors import CheckpointError, TrainingError
-from wavemore.modelfile import LARGEST_WEIGHT
-from wavemore.nn import WaveNet
+from wavemore.config import ModelConfig, Recipe, SequenceConfig
+from wavemore.errors import CheckpointError
+from wavemore.nn import Ensemble
+from wavemore.predictor import Predictor
 from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
-from wavemore.train.optim import build_optimizer, rate_at
+from wavemore.train.run import Run
+from wavemore.train.sequences import SequenceBatches
+from wavemore.train.teach import taught
 from wavemore.vocabulary import Vocabulary
 from wavemore.windows import Windows
 
 __all__ = ["Monitor", "Trained", "train"]
 
-
-_STEPS_BETWEEN_EVALUATIONS = 2  # the fewest, where the settings name no number
+_SECONDS_BETWEEN_SAVES = 5.0  # of an ensemble, whose checkpoint is large
 
 
 class Monitor(Protocol):
     """Who watches a run. The loop calls `step` after every step, so it must be cheap."""
 
-    def begin(self, steps: int) -> None:
-        """The run has this many steps in all."""
+    def begin(self, steps: int, what: str) -> None:
+        """A run has this many steps in all, those of every member; `what` names it where there are several runs."""
         ...
 
     def step(self, step: int, loss: float) -> None:
@@ -57,131 +60,6 @@ class Trained:
     history: list[dict[str, Any]]
 
 
-@dataclass
-class _Progress:
-    """Where a run stands. All of it goes into the checkpoint."""
-
-    step: int = 0
-    best_loss: float = inf
-    best_step: int = 0
-    without_gain: int = 0
-    """Evaluations in a row without a lower validation loss."""
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-
-class _Run:
-    """One run: model, optimiser, generator and progress, together what a checkpoint holds."""
-
-    def __init__(
-        self, recipe: Recipe, vocabulary_size: int, training: Batches, validation: Batches, about: dict[str, Any]
-    ) -> None:
-        self.config = recipe.train
-        self.training, self.validation = training, validation
-        self.steps = total_steps(recipe.train, len(training))
-        self.about = about
-        self.generator = torch.Generator().manual_seed(recipe.train.seed)
-        self.model = WaveNet(recipe.wavenet, vocabulary_size, generator=self.generator)
-        self.optimizer = build_optimizer(recipe.train, self.model)
-        self.progress = _Progress()
-        self.best = self._weights()
-
-    def checkpoint(self) -> Checkpoint:
-        groups = {
-            "weights": self._weights(),
-            "best": self.best,
-            "optimizer": self.optimizer.state(),
-            "batches": self.training.state(),
-        }
-        tensors = {f"{group}.{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
-        tensors["generator"] = self.generator.get_state()
-        return Checkpoint(tensors, dict(vars(self.progress)), self.about)
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        for key, value in self.about.items():
-            if checkpoint.about.get(key) != value and key != "command":
-                raise CheckpointError(
-                    f"the stopped run had other {key} than this one; continue it with the same list and settings, "
-                    "or start the run anew"
-                )
-        try:
-            self.model.load_state_dict(checkpoint.group("weights"))
-            self.best = checkpoint.group("best")
-            self.optimizer.restore(checkpoint.group("optimizer"))
-            self.training.restore(checkpoint.group("batches"))
-            self.generator.set_state(checkpoint.tensors["generator"])
-            self.progress = _Progress(**checkpoint.progress)
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"the checkpoint is not whole ({error}); start the run anew") from error
-        self.about = checkpoint.about
-
-    def step(self) -> float:
-        """One step; the batch's loss in nats per character."""
-        loss = self.training.draw(self.model, self.config.batch, self.generator)
-        for parameter in self.model.parameters():
-            parameter.grad = None
-        loss.backward()
-        self.optimizer.step(rate_at(self.config, self.progress.step, self.steps))
-        self.progress.step += 1
-        if not isfinite(value := loss.item()):
-            self._diverged(f"the loss is {value}")
-        return value
-
-    def evaluate(self, batch_loss: float) -> dict[str, Any]:
-        """Look at the validation part, remember the best weights; the record for the history."""
-        progress = self.progress
-        loss = self.validation.loss(self.model)
-        sound = all(
-            tensor.abs().max() <= LARGEST_WEIGHT for tensor in self.model.state_dict().values()
-        )  # False for NaN
-        if not isfinite(loss) or not sound:
-            self._diverged(f"the validation loss is {loss} and the largest weights are beyond {LARGEST_WEIGHT:g}")
-        if loss < progress.best_loss:
-            progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
-            self.best = self._weights()
-        else:
-            progress.without_gain += 1
-        record = {"step": progress.step, "batch_loss": batch_loss, "validation_loss": loss}
-        progress.history.append(record)
-        return record
-
-    def finish(self) -> Trained:
-        """Settle on the weights to keep and evaluate them."""
-        step, validation_loss = self.progress.step, self.progress.history[-1]["validation_loss"]
-        if self.config.keep == "best":
-            self.model.load_state_dict(self.best)
-            step, validation_loss = self.progress.best_step, self.progress.best_loss
-        return Trained(
-            weights={name: tensor.numpy() for name, tensor in self._weights().items()},
-            step=step,
-            train_loss=self.training.loss(self.model),
-            validation_loss=validation_loss,
-            history=self.progress.history,
-        )
-
-    def _diverged(self, what: str) -> NoReturn:
-        raise TrainingError(
-            f"{what} at step {self.progress.step}; lower the learning rate (train.rate is {self.config.rate:g})"
-        )
-
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-
-    @property
-    def done(self) -> bool:
-        return self.progress.step >= self.steps or 0 < self.config.patience <= self.progress.without_gain
-
-    @property
-    def evaluation_is_due(self) -> bool:
-        a_pass = len(self.training) // min(self.config.batch, len(self.training))
-        every = self.config.evaluate_every or max(_STEPS_BETWEEN_EVALUATIONS, a_pass)
-        return self.progress.step % every == 0 or self.progress.step == self.steps
-
-
-def total_steps(config: TrainConfig, items: int) -> int:
-    """How many steps a run over this many items has, if nothing stops it early."""
-    return config.steps or max(config.least_steps, ceil(config.epochs * items / min(config.batch, items)))
-
-
 def train(
     recipe: Recipe,
     vocabulary: Vocabulary,
@@ -192,40 +70,148 @@ def train(
     monitor: Monitor,
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
+    teacher: Predictor[Any] | None = None,
+    what: str = "",
 ) -> Trained:
     """Train a new model on the strings of `training`, or go on with a stopped run.
 
     `about` says what the run is, for its checkpoints; `resume` is a checkpoint to go on from, whose `about` must agree;
-    `save` gets a checkpoint after each evaluation, and when Ctrl-C stops the run after the step it is in.
+    `save` gets a checkpoint after each evaluation, and when Ctrl-C stops the run after the step it is in. A `teacher`'s
+    predictions are learned in place of the characters that follow. `what` names the run for the monitor.
+
+    The members of an ensemble are trained side by side, each on one thread, with the same result on any number of them.
 
     Raises `TrainingError` when the loss is no longer finite, `CheckpointError` when `resume` belongs to another run,
     and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
     """
     data, held_out = (_batches(recipe, vocabulary, strings) for strings in (training, validation))
-    run = _Run(recipe, len(vocabulary), data, held_out, about)
+    if teacher is not None:
+        assert isinstance(data, SharedBatches)  # the settings see to it
+        data = data.taught_by(taught(teacher, training, vocabulary, data.chunks))
+    members = recipe.model.members if isinstance(recipe.model, ModelConfig) else 1
+    runs = [Run(recipe, member, len(vocabulary), copy.copy(data), held_out) for member in range(members)]
     if resume is not None:
-        run.restore(resume)
-    monitor.begin(run.steps)
-    with _threads(recipe.train.threads), _stop_on_interrupt() as stopped:
-        while not run.done and not stopped.is_set():
-            loss = run.step()
-            monitor.step(run.progress.step, loss)
-            if run.evaluation_is_due:
-                monitor.evaluated(run.evaluate(loss))
-                if save is not None:
-                    save(run.checkpoint())
-        if not run.done:
-            if save is not None:
-                save(run.checkpoint())
-            raise KeyboardInterrupt
-        return run.finish()
+        _restore(runs, resume, about)
+        about = resume.about
+    monitor.begin(sum(run.steps for run in runs), what)
+    job = _Job(runs, about, monitor, save)
+    with _stop_on_interrupt(job.stopped):
+        job.work(recipe.train.threads)
+    if not all(run.done for run in runs):
+        job.save_now()
+        raise KeyboardInterrupt
+    with _threads(1):
+        return _finished(runs, data, held_out)
 
 
-def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> Batches:
-    """A part of a list in the form that the recipe names."""
+class _Job:
+    """The runs of an ensemble's members, or a single one, and what they share: the monitor and the checkpoint."""
+
+    def __init__(
+        self, runs: list[Run], about: dict[str, Any], monitor: Monitor, save: Callable[[Checkpoint], None] | None
+    ) -> None:
+        self.runs, self.about, self.monitor, self.save = runs, about, monitor, save
+        self.stopped = threading.Event()
+        self._lock = threading.Lock()  # for all below, and the monitor
+        self._steps = sum(run.progress.step for run in runs)
+        self._states = [run.checkpoint(about) for run in runs]
+        self._saved = 0.0
+
+    def work(self, threads: int) -> None:
+        """Train until every run is done or the job is stopped; on so many threads, 0 for a good number."""
+        if len(self.runs) == 1:
+            with _threads(threads or 1):
+                self._train(0)
+            return
+        with _threads(1), ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+            work = [pool.submit(self._train, member) for member in range(len(self.runs))]
+            for member in work:
+                member.result()
+
+    def save_now(self) -> None:
+        """Hand over where all runs stood at their last evaluation, or when they were stopped."""
+        if self.save is not None:
+            self.save(_joined(self._states, self.about))
+
+    def _train(self, member: int) -> None:
+        run = self.runs[member]
+        try:
+            while not run.done and not self.stopped.is_set():
+                loss = run.step()
+                record = run.evaluate(loss) if run.evaluation_is_due else None
+                with self._lock:
+                    self._steps += 1
+                    self.monitor.step(self._steps, loss)
+                    if record is not None:
+                        self._evaluated(member, record)
+            if not run.done:
+                self._states[member] = run.checkpoint(self.about)
+        except BaseException:
+            self.stopped.set()  # the other members too
+            raise
+
+    def _evaluated(self, member: int, record: dict[str, Any]) -> None:
+        self.monitor.evaluated(record if len(self.runs) == 1 else {"member": member, **record})
+        if self.save is None:
+            return
+        self._states[member] = self.runs[member].checkpoint(self.about)
+        if len(self.runs) == 1 or time.monotonic() - self._saved > _SECONDS_BETWEEN_SAVES:
+            self.save_now()
+            self._saved = time.monotonic()
+
+
+def _joined(states: list[Checkpoint], about: dict[str, Any]) -> Checkpoint:
+    """One checkpoint of all members: a single one's as it is, of several with their numbers before the names."""
+    if len(states) == 1:
+        return states[0]
+    tensors = {f"{i}.{name}": tensor for i, state in enumerate(states) for name, tensor in state.tensors.items()}
+    return Checkpoint(tensors, {"members": [state.progress for state in states]}, about)
+
+
+def _restore(runs: list[Run], checkpoint: Checkpoint, about: dict[str, Any]) -> None:
+    """Take up where the members stood. Raises `CheckpointError`."""
+    for key, value in about.items():
+        if checkpoint.about.get(key) != value and key != "command":
+            raise CheckpointError(
+                f"the stopped run had other {key} than this one; continue it with the same list and settings, "
+                "or start the run anew"
+            )
+    if len(runs) == 1:
+        runs[0].restore(checkpoint)
+        return
+    progress = checkpoint.progress.get("members")
+    if not isinstance(progress, list) or len(progress) != len(runs):
+        raise CheckpointError("the checkpoint is not whole (members are missing); start the run anew")
+    for i, (run, state) in enumerate(zip(runs, progress, strict=True)):
+        run.restore(Checkpoint(checkpoint.group(str(i)), state, checkpoint.about))
+
+
+def _finished(runs: list[Run], data: Batches[Any], held_out: Batches[Any]) -> Trained:
+    """Settle on the weights to keep and evaluate them."""
+    steps = [run.settle() for run in runs]
+    if len(runs) == 1:
+        model, weights, history = runs[0].model, runs[0].weights(), runs[0].progress.history
+    else:
+        model = Ensemble(run.model for run in runs)
+        weights = {f"members.{i}.{name}": array for i, run in enumerate(runs) for name, array in run.weights().items()}
+        history = [{"member": i, **record} for i, run in enumerate(runs) for record in run.progress.history]
+    return Trained(
+        weights=weights,
+        step=max(steps),
+        train_loss=data.loss(model),
+        validation_loss=held_out.loss(model),
+        history=history,
+    )
+
+
+def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> Batches[Any]:
+    """A part of a list in the form that the recipe's model and settings need."""
+    if isinstance(recipe.model, SequenceConfig):
+        return SequenceBatches.of(strings, vocabulary)
     if recipe.train.form == "windowed":
         return WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
-    return SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups, recipe.wavenet.cycles))
+    chunks = Chunks.of(strings, vocabulary, recipe.wavenet.groups, recipe.wavenet.cycles)
+    return SharedBatches(chunks, len(vocabulary))
 
 
 @contextmanager
@@ -240,11 +226,10 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
+def _stop_on_interrupt(stopped: threading.Event) -> Iterator[None]:
     """Within this context the first Ctrl-C sets the event, so no step is cut in two; a second one interrupts."""
-    stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield stopped
+        yield
         return
     before = signal.getsignal(signal.SIGINT)
 
@@ -254,6 +239,6 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
 
     signal.signal(signal.SIGINT, handle)
     try:
-        yield stopped
+        yield
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,6 +1,6 @@
 """Optimisers and the learning rate's course."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import cos, pi
 from typing import Protocol
 
@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from wavemore.config import TrainConfig
-from wavemore.nn import WaveNet
 
-__all__ = ["SGD", "AdamW", "Optimizer", "build_optimizer", "rate_at"]
+__all__ = ["SGD", "AdamW", "Network", "Optimizer", "build_optimizer", "rate_at"]
 
 
 class Optimizer(Protocol):
@@ -104,11 +103,14 @@ class Muon:
     MOMENTUM = 0.8  # of the gradient's average, with Nesterov's look ahead
     ITERATIONS = 3  # of Newton-Schulz: more bring the singular values closer to one, and cost more than they gain
 
-    def __init__(self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], *, ratio: float) -> None:
-        """`ratio` is the matrices' learning rate over that of all else."""
+    def __init__(
+        self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], *, ratio: float, weight_decay: float
+    ) -> None:
+        """`ratio` is the matrices' learning rate over that of all else; the matrices alone decay."""
         self._matrices = list(matrices)
         self._averages = [torch.zeros_like(matrix) for matrix in self._matrices]
         self._ratio = ratio
+        self._weight_decay = weight_decay
         self._inner = AdamW(others, weight_decay=0.0, betas=(0.9, 0.95))
 
     @torch.no_grad()
@@ -119,6 +121,7 @@ class Muon:
             average.lerp_(matrix.grad, 1 - self.MOMENTUM)
             direction = orthogonalised(matrix.grad.lerp(average, self.MOMENTUM), self.ITERATIONS)
             rows, columns = matrix.shape
+            matrix.mul_(1 - rate * self._ratio * self._weight_decay)
             matrix.add_(direction, alpha=-rate * self._ratio * max(1.0, columns / rows) ** 0.5)
 
     def state(self) -> dict[str, Tensor]:
@@ -146,15 +149,27 @@ def orthogonalised(matrix: Tensor, iterations: int) -> Tensor:
     return x.T if tall else x
 
 
-def build_optimizer(config: TrainConfig, model: WaveNet) -> Optimizer:
+class Network(Protocol):
+    """What an optimiser needs of a model."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All that training adjusts."""
+        ...
+
+    def matrices(self) -> list[nn.Parameter]:
+        """Those of them that are weight matrices between embedding and head, (fan_in, fan_out) each."""
+        ...
+
+
+def build_optimizer(config: TrainConfig, model: Network) -> Optimizer:
     """The optimiser that the settings name."""
     if config.optimizer == "sgd":
         return SGD(model.parameters())
     if config.optimizer == "adamw":
         return AdamW(model.parameters(), weight_decay=config.weight_decay)
-    matrices = model.level_weights()
+    matrices = model.matrices()
     others = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
-    return Muon(matrices, others, ratio=config.matrix_rate / config.rate)
+    return Muon(matrices, others, ratio=config.matrix_rate / config.rate, weight_decay=config.weight_decay)
 
 
 def rate_at(config: TrainConfig, step: int, steps: int) -> float:

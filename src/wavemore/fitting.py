@@ -1,0 +1,162 @@
+"""From strings and a recipe to a model file: split, train, with a teacher or without, and say where it is from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wavemore._version import __version__
+from wavemore.config import NgramConfig, Recipe, load_recipe
+from wavemore.corpus import Corpus, Parts, split
+from wavemore.errors import CheckpointError, ConfigError, UsageError
+from wavemore.files import check_writable
+from wavemore.kinds import predictor_of
+from wavemore.modelfile import ModelFile
+from wavemore.ngram import Ngram
+from wavemore.predictor import log_probabilities
+from wavemore.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from wavemore.train import Checkpoint, Monitor, Trained
+
+__all__ = ["Lists", "fit_model"]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The lists that a model is made of."""
+
+    strings: Corpus
+    validation: Corpus | None = None
+    """Where given, nothing is split off the strings."""
+    test: Corpus | None = None
+    """Beside a validation list."""
+
+    def parts(self, recipe: Recipe) -> tuple[Parts, dict[str, Any]]:
+        """The parts to train and validate on, and what the provenance says of them. Raises `UsageError`."""
+        if self.validation is None:
+            if self.test is not None:
+                raise UsageError("a test list of its own needs a validation list of its own; give both or neither")
+            parts = split(self.strings, recipe.data)
+            how: dict[str, Any] = {"kind": recipe.data.split, "seed": recipe.data.seed}
+        else:
+            given = [self.validation, *([] if self.test is None else [self.test])]
+            parts = Parts(self.strings.strings, *(part.strings for part in given), *([[]] if self.test is None else []))
+            how = {"kind": "given", "fingerprints": [part.fingerprint for part in given]}
+        sizes = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
+        data = {
+            "name": self.strings.name,
+            "strings": len(self.strings.strings),
+            "distinct": len(set(self.strings.strings)),
+            "sha256": self.strings.fingerprint,
+            "skipped": str(self.strings.skipped),
+        }
+        return parts, {"data": data, "split": {**how, **sizes}}
+
+
+def fit_model(
+    lists: Lists,
+    recipe: Recipe,
+    *,
+    monitor: "Monitor",
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    command: str = "",
+) -> tuple[ModelFile, list[dict[str, Any]]]:
+    """A model file of the lists, and the history of its run; see `StringModel.fit` for the arguments and errors."""
+    parts, origin = lists.parts(recipe)
+    vocabulary = Vocabulary.of(string for part in parts for string in part)
+    if isinstance(recipe.model, NgramConfig):
+        counts = Ngram.fit(parts.train, vocabulary, recipe.model)
+        losses = [float(-log_probabilities(counts, part, vocabulary).mean()) for part in parts[:2]]
+        about = _provenance(origin, losses, 0, recipe, command)
+        return ModelFile(recipe, vocabulary, counts.arrays(), about), []
+
+    from wavemore.train import Checkpoint
+
+    stopped = Checkpoint.load(checkpoint) if resume and checkpoint is not None else None
+    if checkpoint is not None:
+        check_writable(checkpoint)
+    fitting = _Fitting(parts, vocabulary, origin, monitor, checkpoint, stopped, command)
+    teacher, begun = _teacher(fitting, recipe) if recipe.train.teacher else (None, True)
+    trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher)
+    command = stopped.about["command"] if stopped is not None else command
+    about = _provenance(origin, [trained.train_loss, trained.validation_loss], trained.step, recipe, command)
+    return ModelFile(recipe, vocabulary, trained.weights, about), trained.history
+
+
+def _provenance(origin: dict[str, Any], losses: list[float], step: int, recipe: Recipe, command: str) -> dict[str, Any]:
+    """What a model file says of where it is from."""
+    return {
+        **origin,
+        "losses": dict(zip(("train", "validation"), losses, strict=True)),
+        "step": step,
+        "seed": recipe.train.seed,
+        "version": __version__,
+        "command": command,
+    }
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """What a teacher and its pupil share."""
+
+    parts: Parts
+    vocabulary: Vocabulary
+    origin: dict[str, Any]
+    monitor: "Monitor"
+    checkpoint: str | Path | None
+    stopped: "Checkpoint | None"
+    command: str
+
+    def about(self, recipe: Recipe) -> dict[str, Any]:
+        """What a run is, for its checkpoints."""
+        return {"settings": recipe.to_dict(), "list or split": self.origin, "command": self.command}
+
+    def train(self, recipe: Recipe, teacher: ModelFile | None = None, what: str = "") -> "Trained":
+        """Train, or go on with the stopped run; a finished teacher travels in its pupil's checkpoints."""
+        from wavemore.train import train
+
+        learned = {} if teacher is None else teacher.weights
+        return train(
+            recipe,
+            self.vocabulary,
+            self.parts.train,
+            self.parts.validation,
+            about=self.about(recipe),
+            monitor=self.monitor,
+            resume=self.stopped,
+            save=self._save(learned),
+            teacher=None if teacher is None else predictor_of(teacher),
+            what=what,
+        )
+
+    def _save(self, learned: Any) -> Callable[["Checkpoint"], None] | None:
+        path = self.checkpoint
+        if path is None:
+            return None
+        return lambda state: state.with_group("teacher", learned).save(path)
+
+
+def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
+    """The model that the pupil's recipe names: from a file, from the pupil's checkpoint, or trained now; and whether a
+    stopped run is the pupil's."""
+    from wavemore.modelfile import is_model_file
+
+    name = pupil.train.teacher
+    if is_model_file(name):
+        file = ModelFile.load(name)
+        if file.vocabulary.characters != fitting.vocabulary.characters:
+            raise ConfigError(f'train.teacher = "{name}" cannot be: its characters are not those of the list')
+        return file, True
+    recipe = replace(load_recipe(name), data=pupil.data)
+    recipe = replace(recipe, train=replace(recipe.train, seed=pupil.train.seed, threads=pupil.train.threads))
+    if recipe.train.teacher:
+        raise ConfigError(f'train.teacher = "{name}" cannot be: it has a teacher of its own')
+    stopped = fitting.stopped
+    if stopped is not None and stopped.about.get("settings") != recipe.to_dict():  # the pupil had begun
+        weights = {name: tensor.numpy() for name, tensor in stopped.group("teacher").items()}
+        if not weights:
+            raise CheckpointError("the stopped run had other settings than this one; start the run anew")
+        return ModelFile(recipe, fitting.vocabulary, weights), True
+    return ModelFile(recipe, fitting.vocabulary, fitting.train(recipe, what=f"teacher, recipe {name}").weights), False

@@ -1,0 +1,57 @@
+"""Runs that are stopped: a monitor that presses Ctrl-C, a run with its checkpoint, and whether two runs ended alike."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavemore.config import Recipe
+from wavemore.train import Checkpoint, Trained, train
+from wavemore.vocabulary import Vocabulary
+
+
+class Interrupting:
+    """A monitor that presses Ctrl-C after some steps."""
+
+    def __init__(self, *steps: int) -> None:
+        self.steps = steps
+
+    def begin(self, steps: int, what: str) -> None: ...
+
+    def step(self, step: int, loss: float) -> None:
+        if step in self.steps:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def evaluated(self, record: dict[str, Any]) -> None: ...
+
+
+class Run:
+    """One list and recipe, trained with a given monitor; checkpoints are kept in a file."""
+
+    def __init__(self, recipe: Recipe, strings: list[str], path: Path) -> None:
+        self.recipe, self.path = recipe, path
+        self.vocabulary = Vocabulary.of(strings)
+        self.training, self.validation = strings[:50], strings[50:]
+
+    def __call__(self, *interrupts: int, resume: bool = False, about: dict[str, Any] | None = None) -> Trained:
+        return train(
+            self.recipe,
+            self.vocabulary,
+            self.training,
+            self.validation,
+            about=about or {"settings": self.recipe.to_dict(), "command": "a test"},
+            monitor=Interrupting(*interrupts),
+            resume=Checkpoint.load(self.path) if resume else None,
+            save=lambda checkpoint: checkpoint.save(self.path),
+        )
+
+
+def same(one: Trained, two: Trained) -> bool:
+    return (
+        one.weights.keys() == two.weights.keys()
+        and all(np.array_equal(one.weights[name], two.weights[name]) for name in one.weights)
+        and (one.step, one.train_loss, one.validation_loss) == (two.step, two.train_loss, two.validation_loss)
+        and one.history == two.history
+    )
