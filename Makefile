@@ -43,4 +43,4 @@ bench: $(READY)
 	$(BIN)/python benchmarks/growth.py
 
 pretrained: $(READY)
-	cd src/wavemore/pretrained && ../../../$(BIN)/wavemore train names -o names.safetensors --set train.steps=300
+	cd src/wavemore/pretrained && ../../../$(BIN)/wavemore train names -o names.safetensors --recipe fast --set train.steps=300

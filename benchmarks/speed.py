@@ -221,7 +221,7 @@ def starting(rounds: int) -> list[str]:
 def lecture_sized() -> tuple[StringModel, WaveNet]:
     """A model of the lecture's size that was trained on names.txt, as an engine and in PyTorch."""
     model = StringModel("fast", settings={"data.split": "lecture"}).fit(provenance.names_txt())
-    return model, WaveNet.of(model.file_.recipe.wavenet, model.file_.weights)
+    return model, WaveNet.of(model.file_.recipe.wavenet, model.file_.network)
 
 
 def main() -> None:

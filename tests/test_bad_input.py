@@ -561,6 +561,7 @@ def test_maximum_length_below_the_beginning(refused, tiny_path):
             "trace tiny.safetensors --set model.hidden=3",
             "--set and --vocabulary go with --recipe: a model file has its own settings and characters",
         ),
+        ("trace --recipe ngram", 'the recipe ngram is of kind "ngram", and only a "wavenet" has layers to trace'),
     ],
 )
 def test_command_lines_that_make_no_sense(refused, line, message):

@@ -22,7 +22,7 @@ from wavemore.corpus import split
 from wavemore.errors import UsageError
 from wavemore.modelfile import ModelFile, pretrained_path
 
-COMMANDS = ("train", "sample", "evaluate", "trace", "info")
+COMMANDS = ("train", "sample", "evaluate", "compare", "trace", "info")
 
 RECIPE = """
 [model]
@@ -516,9 +516,47 @@ def test_info_json(answer, tiny_path):
     assert record == {
         "parameters": file.parameter_count,
         "characters": "abdeklo",
+        "ngram_weight": None,
         "recipe": file.recipe.to_dict(),
         "provenance": file.provenance,
     }
+
+
+SMALL = "embedding = 4\nhidden = 8\n"
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [
+        (SMALL, {"kind": "wavenet", "norm": "batch", "activation": "tanh", "embedding": "4", "hidden": "8"}),
+        (
+            f'{SMALL}groups = [2, 2]\ncycles = 2\nnorm = "rms"\nactivation = "gated"\nresidual = true\nmembers = 2\n'
+            "ngram = 3",
+            {
+                "kind": "wavenet",
+                "members": "2",
+                "context": "7 characters, groups (2, 2), 2 cycles",
+                "norm": "rms",
+                "activation": "gated",
+                "connections": "residual",
+            },
+        ),
+        (f'{SMALL}kind = "gru"', {"kind": "gru", "context": "the whole string", "embedding": "4", "layers": "1"}),
+        (f'{SMALL}kind = "transformer"\nheads = 2', {"kind": "transformer", "hidden": "8", "heads": "2"}),
+        ('kind = "ngram"\norder = 3', {"kind": "ngram", "context": "2 characters", "order": "3"}),
+    ],
+    ids=["wavenet", "mixture", "gru", "transformer", "ngram"],
+)
+def test_info_shows_every_kind_of_model(answer, model, rows):
+    Path("kind.toml").write_text(f"[model]\n{model}\n[train]\nsteps = 2\n")
+    answer("train list.txt -o kind.safetensors --recipe kind.toml -q")
+    shown = dict(re.split(r"  +", line, maxsplit=1) for line in answer("info kind.safetensors")[0].splitlines())
+    assert rows.items() <= shown.items()
+    (record,) = records(answer("info kind.safetensors --json")[0])
+    assert ("n-gram" in shown) == ("ngram = 3" in model) == (record["ngram_weight"] is not None)
+    if "n-gram" in shown:
+        assert shown["n-gram"] == f"order 3, weight {record['ngram_weight']:.3f}"
+        assert float(shown["losses validation"]) < float(shown["losses network validation"])
 
 
 def test_info_without_arguments_describes_the_model_in_the_package(answer):

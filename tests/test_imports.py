@@ -19,16 +19,16 @@ LAYERS = [
     ["files", "vocabulary", "fetch", "strict"],
     ["config"],
     ["shapes"],
-    ["sources", "modelfile"],
+    ["sources", "modelfile", "sizing"],
     ["corpus", "chunks", "windows"],
     ["activation", "predictor"],
     ["engine", "ngram", "nn"],
-    ["ensemble"],
+    ["ensemble", "mixture"],
     ["kinds"],
-    ["sample", "score", "bootstrap", "calibration", "likeness"],
-    ["evaluate", "train"],
+    ["sample", "score", "bootstrap", "calibration", "likeness", "comparison"],
+    ["evaluate", "train", "keeping", "rows", "picture"],
     ["fitting"],
-    ["estimator"],
+    ["estimator", "comparing"],
     ["cli"],
     ["__init__", "__main__"],
 ]
@@ -38,14 +38,14 @@ ALONE = {
     "progress": set[str](),
     "nn": {"predictor", "chunks", "vocabulary", "config", "errors"},
     "train": {"nn", "predictor", "modelfile", "chunks", "windows", "vocabulary", "config", "errors", "files"},
-    "__init__": {"_version", "config", "corpus", "errors", "estimator", "evaluate"},
+    "__init__": {"_version", "comparing", "config", "corpus", "errors", "estimator", "evaluate"},
     "__main__": {"cli"},
 }
 """Parts that may import these and nothing else of the package."""
 
 TORCH_WORLD = {"nn", "train"}
 
-LAZY = {"rich", "pooch", "requests", "scipy", "sklearn"}
+LAZY = {"matplotlib", "rich", "pooch", "requests", "scipy", "sklearn"}
 """Packages that no module may import when it is itself imported."""
 
 
@@ -198,7 +198,7 @@ def imported_by(*arguments: str) -> set[str]:
 
 def heavy(modules: set[str]) -> set[str]:
     """Those of the modules that the light world does without."""
-    return modules & {"torch", "wavemore.nn", "wavemore.train", "safetensors.torch", "pooch", "rich"}
+    return modules & {"torch", "wavemore.nn", "wavemore.train", "safetensors.torch", "pooch", "rich", "matplotlib"}
 
 
 def test_importing_wavemore_imports_its_version_alone():
@@ -214,6 +214,8 @@ def test_importing_wavemore_imports_its_version_alone():
         ["-c", "import wavemore; wavemore.load, wavemore.fit, wavemore.evaluate, wavemore.read_corpus"],
         ["-m", "wavemore", "--help"],
         ["-m", "wavemore", "train", "--help"],
+        ["-c", "import wavemore; wavemore.compare; import wavemore.picture"],
+        ["-m", "wavemore", "compare", "--help"],
     ],
     ids=" ".join,
 )

@@ -3,6 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from wavemore.config import DataConfig, NgramConfig
 from wavemore.corpus import read_corpus, split
 from wavemore.errors import ModelFileError, UnknownCharacterError, UsageError
 from wavemore.ngram import Ngram
-from wavemore.predictor import log_probabilities
+from wavemore.predictor import Predictor, log_probabilities
 from wavemore.sample import sample_strings
 from wavemore.score import log_likelihoods
 from wavemore.vocabulary import Vocabulary
@@ -80,7 +81,7 @@ class Oracle:
         return np.array([[self.probability(context, c) for c in range(self.size)] for context in contexts])
 
 
-def rows(model: Ngram, strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
+def rows(model: Predictor[Any], strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
     """The log-probabilities before each character and each end, string after string."""
     out = np.full((sum(map(len, strings)) + len(strings), len(vocabulary)), np.nan, dtype=np.float32)
     for part in model.predictions(strings, vocabulary):
@@ -89,7 +90,7 @@ def rows(model: Ngram, strings: list[str], vocabulary: Vocabulary) -> np.ndarray
     return out
 
 
-def stepped_rows(model: Ngram, strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
+def stepped_rows(model: Predictor[Any], strings: list[str], vocabulary: Vocabulary) -> np.ndarray:
     """The same rows, the strings taken side by side, one character at a time."""
     ids = [vocabulary.encode(string) for string in strings]
     found: dict[tuple[int, int], np.ndarray] = {}
@@ -286,7 +287,7 @@ def changed(name: str, place: int, value: int) -> dict[str, np.ndarray]:
 def test_arrays_that_no_list_gives_are_refused(arrays, fault):
     with pytest.raises(ModelFileError) as error:
         Ngram.of(config(3), 4, arrays)
-    assert str(error.value) == f"the model's n-grams are unsound: {fault}; train it or copy it again"
+    assert str(error.value) == f"the model has unsound n-grams: {fault}; train it or copy it again"
 
 
 @settings(deadline=None, max_examples=300)

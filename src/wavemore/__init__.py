@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wavemore._version import __version__
 
 if TYPE_CHECKING:
+    from wavemore.comparing import compare
     from wavemore.config import Recipe, load_recipe
     from wavemore.corpus import read_corpus
     from wavemore.errors import WavemoreError
@@ -26,6 +27,7 @@ __all__ = [
     "StringModel",
     "WavemoreError",
     "__version__",
+    "compare",
     "fit",
     "load",
     "load_recipe",
@@ -36,6 +38,7 @@ _MODULES = {
     "Recipe": "config",
     "StringModel": "estimator",
     "WavemoreError": "errors",
+    "compare": "comparing",
     "fit": "estimator",
     "load": "estimator",
     "load_recipe": "config",

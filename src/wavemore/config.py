@@ -62,6 +62,8 @@ class ModelConfig:
     """Whether a BatchNorm follows the last Linear (the notes' variant)."""
     members: int = 1
     """How many networks of this shape vote: an ensemble, whose logits are averaged."""
+    ngram: int = 0
+    """The order of an n-gram model that is mixed in, counted on the training part; 0 for none."""
 
     @property
     def levels(self) -> tuple[tuple[int, int], ...]:
@@ -90,6 +92,7 @@ class ModelConfig:
         require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "at least 0 and below 1")
         require(1 <= self.members <= 1000, "model.members", self.members, "from 1 to 1000")
+        require(0 <= self.ngram <= 64, "model.ngram", self.ngram, "from 0 to 64")
         require(
             not self.residual or len(self.levels) > 1 or self.embedding == self.hidden,
             "model.residual",
@@ -162,7 +165,7 @@ class TrainConfig:
     chunk computed once."""
     steps: int = 0
     """How many steps; 0 leaves it to `epochs`."""
-    epochs: float = 3.4
+    epochs: float = 2.7
     """How many times each item of the training part is seen, where `steps` is 0."""
     least_steps: int = 40
     """The fewest steps that `epochs` may come to, so that a short list is learned too."""

@@ -126,7 +126,7 @@ class Engine:
 
     @classmethod
     def of(cls, model: ModelFile) -> "Engine":
-        """The engine of a model file."""
+        """The engine of a model file's single network, without an n-gram model that is mixed in."""
         return cls(model.recipe.wavenet, model.weights)
 
     @property

@@ -19,6 +19,7 @@ from wavemore.modelfile import ModelFile, pretrained_path
 from wavemore.predictor import Predictor
 from wavemore.sample import sample_strings
 from wavemore.score import log_likelihoods
+from wavemore.sizing import AUTO, chosen, sized
 
 if TYPE_CHECKING:
     from wavemore.nn import Ensemble, WaveNet
@@ -33,7 +34,7 @@ Strings = str | Path | Iterable[str] | Corpus
 class StringModel:
     """A model of what the strings on a list look like.
 
-    recipe      the name of a recipe, the path of a TOML file, or a `Recipe`
+    recipe      the name of a recipe, the path of a TOML file, or a `Recipe`; "auto" chooses settings that fit the list
     settings    changes to it, such as `{"train.steps": 1000}`
     seed        where given, the seed of weights and batches (`train.seed`)
 
@@ -43,7 +44,7 @@ class StringModel:
 
     def __init__(
         self,
-        recipe: str | Path | Recipe = "fast",
+        recipe: str | Path | Recipe = "auto",
         *,
         settings: Mapping[str, Any] | None = None,
         seed: int | None = None,
@@ -76,12 +77,19 @@ class StringModel:
         """
         if resume and checkpoint is None:
             raise UsageError("to resume, name the checkpoint to go on from")
-        recipe = self.resolved_recipe()
-        held_out = (None if part is None else _corpus(part, recipe) for part in (validation, test))
-        lists = Lists(_corpus(X, recipe), *held_out)
+        longest = self.resolved_recipe().data.max_length
+        held_out = (None if part is None else _corpus(part, longest) for part in (validation, test))
+        lists = Lists(_corpus(X, longest), *held_out)
+        recipe = self.resolved_recipe(lists.strings.strings)
         with _monitor(progress) as monitor:
             self.file_, self.history_ = fit_model(
-                lists, recipe, monitor=monitor, checkpoint=checkpoint, resume=resume, command=command
+                lists,
+                recipe,
+                monitor=monitor,
+                checkpoint=checkpoint,
+                resume=resume,
+                command=command,
+                what=chosen(recipe, lists.strings.strings) if self.recipe == AUTO else "",
             )
         self.__dict__.pop("engine_", None)
         return self
@@ -121,11 +129,12 @@ class StringModel:
         return float(self.score_samples(strings).mean())
 
     def wavenet(self) -> "WaveNet | Ensemble":
-        """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them. Needs PyTorch."""
+        """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them: the network alone,
+        without an n-gram model that is mixed in. Needs PyTorch."""
         from wavemore.nn import Ensemble, WaveNet
 
         config = self._file.recipe.wavenet
-        return (WaveNet if config.members == 1 else Ensemble).of(config, self._file.weights)
+        return (WaveNet if config.members == 1 else Ensemble).of(config, self._file.network)
 
     def evaluate(self, X: Iterable[str] | Corpus) -> Evaluation:  # noqa: N803 - scikit-learn's name
         """The loss over the strings: nats and bits per character with their 95 % intervals, perplexity, calibration.
@@ -176,16 +185,18 @@ class StringModel:
         given = {name: value for name, value in self.get_params().items() if value is not None}
         return f"StringModel({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
-    def resolved_recipe(self) -> Recipe:
-        """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place. Raises `ConfigError`."""
+    def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
+        """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by
+        the strings. Raises `ConfigError`."""
         seed = {} if self.seed is None else {"train.seed": self.seed}
-        return load_recipe(self.recipe).with_settings(self.settings or {}).with_settings(seed)
+        recipe = sized(strings) if self.recipe == AUTO else load_recipe(self.recipe)
+        return recipe.with_settings(self.settings or {}).with_settings(seed)
 
 
 def fit(
     strings: Strings,
     *,
-    recipe: str | Path | Recipe = "fast",
+    recipe: str | Path | Recipe = "auto",
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
     validation: Strings | None = None,
@@ -225,8 +236,8 @@ def _listed(strings: Iterable[str] | Corpus) -> Sequence[str]:
     return strings
 
 
-def _corpus(strings: Strings, recipe: Recipe) -> Corpus:
-    return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=recipe.data.max_length)
+def _corpus(strings: Strings, longest: int) -> Corpus:
+    return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)
 
 
 class _Silent:

@@ -1,19 +1,23 @@
-"""From strings and a recipe to a model file: split, train, with a teacher or without, and say where it is from."""
+"""From strings and a recipe to a model file: split, train, with a teacher or without, mix, and say where it is from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wavemore._version import __version__
-from wavemore.config import NgramConfig, Recipe, load_recipe
+from wavemore.config import ModelConfig, NgramConfig, Recipe, load_recipe
 from wavemore.corpus import Corpus, Parts, split
 from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
-from wavemore.kinds import predictor_of
+from wavemore.kinds import network_of, predictor_of
+from wavemore.mixture import best_weight, mixed
 from wavemore.modelfile import ModelFile
 from wavemore.ngram import Ngram
-from wavemore.predictor import log_probabilities
+from wavemore.predictor import Predictor, log_probabilities
+from wavemore.score import portions
 from wavemore.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -62,13 +66,15 @@ def fit_model(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     command: str = "",
+    what: str = "",
 ) -> tuple[ModelFile, list[dict[str, Any]]]:
-    """A model file of the lists, and the history of its run; see `StringModel.fit` for the arguments and errors."""
+    """A model file of the lists, and the history of its run; see `StringModel.fit` for the arguments and errors. `what`
+    names the run for the monitor."""
     parts, origin = lists.parts(recipe)
     vocabulary = Vocabulary.of(string for part in parts for string in part)
     if isinstance(recipe.model, NgramConfig):
         counts = Ngram.fit(parts.train, vocabulary, recipe.model)
-        losses = [float(-log_probabilities(counts, part, vocabulary).mean()) for part in parts[:2]]
+        losses = _losses(-_log_probabilities(counts, part, vocabulary).mean() for part in parts[:2])
         about = _provenance(origin, losses, 0, recipe, command)
         return ModelFile(recipe, vocabulary, counts.arrays(), about), []
 
@@ -79,17 +85,20 @@ def fit_model(
         check_writable(checkpoint)
     fitting = _Fitting(parts, vocabulary, origin, monitor, checkpoint, stopped, command)
     teacher, begun = _teacher(fitting, recipe) if recipe.train.teacher else (None, True)
-    trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher)
+    trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher, what)
     command = stopped.about["command"] if stopped is not None else command
-    about = _provenance(origin, [trained.train_loss, trained.validation_loss], trained.step, recipe, command)
-    return ModelFile(recipe, vocabulary, trained.weights, about), trained.history
+    weights, losses = fitting.with_ngram(recipe, trained)
+    about = _provenance(origin, losses, trained.step, recipe, command)
+    return ModelFile(recipe, vocabulary, weights, about), trained.history
 
 
-def _provenance(origin: dict[str, Any], losses: list[float], step: int, recipe: Recipe, command: str) -> dict[str, Any]:
+def _provenance(
+    origin: dict[str, Any], losses: dict[str, Any], step: int, recipe: Recipe, command: str
+) -> dict[str, Any]:
     """What a model file says of where it is from."""
     return {
         **origin,
-        "losses": dict(zip(("train", "validation"), losses, strict=True)),
+        "losses": losses,
         "step": step,
         "seed": recipe.train.seed,
         "version": __version__,
@@ -131,6 +140,25 @@ class _Fitting:
             what=what,
         )
 
+    def with_ngram(self, recipe: Recipe, trained: "Trained") -> tuple[Mapping[str, np.ndarray], dict[str, Any]]:
+        """The weights of a model whose network is trained, and its losses: those of the network, or, where the recipe
+        has an n-gram model mixed in, those of the mixture and then the network's."""
+        losses: dict[str, Any] = _losses((trained.train_loss, trained.validation_loss))
+        order = recipe.model.ngram if isinstance(recipe.model, ModelConfig) else 0
+        if not order:
+            return trained.weights, losses
+        network = network_of(ModelFile(recipe, self.vocabulary, trained.weights))
+        ngram = Ngram.fit(self.parts.train, self.vocabulary, NgramConfig(kind="ngram", order=order))
+        apart = (
+            [_log_probabilities(model, part, self.vocabulary) for part in (self.parts.train, self.parts.validation)]
+            for model in (network, ngram)
+        )
+        pairs = list(zip(*apart, strict=True))
+        weight = np.float32(best_weight(*pairs[1]))
+        together = _losses(-mixed(one, two, float(weight)).mean() for one, two in pairs)
+        counted = {f"ngram.{name}": array for name, array in ngram.arrays().items()}
+        return {**trained.weights, **counted, "ngram.weight": np.asarray(weight)}, {**together, "network": losses}
+
     def _save(self, learned: Any) -> Callable[["Checkpoint"], None] | None:
         path = self.checkpoint
         if path is None:
@@ -159,4 +187,15 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
         if not weights:
             raise CheckpointError("the stopped run had other settings than this one; start the run anew")
         return ModelFile(recipe, fitting.vocabulary, weights), True
-    return ModelFile(recipe, fitting.vocabulary, fitting.train(recipe, what=f"teacher, recipe {name}").weights), False
+    weights, _ = fitting.with_ngram(recipe, fitting.train(recipe, what=f"teacher, recipe {name}"))
+    return ModelFile(recipe, fitting.vocabulary, weights), False
+
+
+def _losses(of_parts: Iterable[float]) -> dict[str, Any]:
+    """The losses of the training and the validation part by name."""
+    return dict(zip(("train", "validation"), map(float, of_parts), strict=True))
+
+
+def _log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+    """The log-probability of every prediction of a list of any length: (N,)."""
+    return np.concatenate([log_probabilities(model, part, vocabulary) for part in portions(strings)])

@@ -5,23 +5,38 @@ from typing import Any
 from wavemore.config import ModelConfig, NgramConfig
 from wavemore.engine import Engine
 from wavemore.ensemble import Ensemble
+from wavemore.mixture import Mixture
 from wavemore.modelfile import ModelFile
 from wavemore.ngram import Ngram
 from wavemore.predictor import Predictor
 
-__all__ = ["predictor_of"]
+__all__ = ["network_of", "predictor_of"]
 
 
 def predictor_of(file: ModelFile) -> Predictor[Any]:
-    """What a model file predicts with: NumPy alone for a WaveNet, an ensemble of them and an n-gram model, PyTorch for
-    the other baselines. Raises `ModelFileError` for unsound counts, `MissingExtraError` without PyTorch."""
+    """What a model file predicts with: NumPy alone for a WaveNet, an ensemble of them, an n-gram model and a mixture,
+    PyTorch for the other baselines. Raises `ModelFileError` for unsound counts, `MissingExtraError` without PyTorch."""
     config = file.recipe.model
-    if isinstance(config, ModelConfig):
-        if config.members == 1:
-            return Engine(config, file.weights)
-        return Ensemble(Engine(config, member) for member in file.members())
     if isinstance(config, NgramConfig):
-        return Ngram.of(config, len(file.vocabulary), file.weights)
+        return _ngram(file, config)
+    if isinstance(config, ModelConfig):
+        network = network_of(file)
+        if file.ngram_weight is None:
+            return network
+        return Mixture(network, _ngram(file, NgramConfig(kind="ngram", order=config.ngram)), file.ngram_weight)
     from wavemore.nn.sequence_predictor import SequencePredictor
 
     return SequencePredictor(config, file.weights)
+
+
+def network_of(file: ModelFile) -> Engine | Ensemble:
+    """The WaveNet of a model file, or the ensemble of them, without an n-gram model that is mixed in."""
+    config = file.recipe.wavenet
+    if config.members == 1:
+        return Engine(config, file.weights)
+    return Ensemble(Engine(config, member) for member in file.members())
+
+
+def _ngram(file: ModelFile, config: NgramConfig) -> Ngram:
+    name = f"the model {file.path}".rstrip()
+    return Ngram.of(config, len(file.vocabulary), file.ngram_arrays, name)

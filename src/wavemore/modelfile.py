@@ -7,8 +7,9 @@ The metadata has one entry, "wavemore", a JSON object:
     characters    the vocabulary, in order of ids from 1
     provenance    where the model comes from: data, split, losses, seed, version, command
 
-The tensors are the model's parameters and running statistics, float32, under the names of `weight_shapes`. Reading
-checks all of it; nothing in the file is ever executed. The same model is always the same bytes.
+The tensors are the model's parameters and running statistics, float32, under the names of `weight_shapes`, and the
+int64 arrays of an n-gram model. Reading checks all of it, but what the n-grams say, which `Ngram.of` checks when they
+are first used; nothing in the file is ever executed. The same model is always the same bytes.
 """
 
 import json
@@ -22,7 +23,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from wavemore.config import NgramConfig, Recipe
+from wavemore.config import ModelConfig, NgramConfig, Recipe, SequenceConfig
 from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
 from wavemore.files import write_whole
 from wavemore.shapes import weight_shapes
@@ -32,6 +33,8 @@ __all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained
 
 FORMAT = 1
 LARGEST_WEIGHT = 1e9  # beyond, products could overflow
+_NGRAM = "ngram."  # before the names of what is mixed in with a network
+_COUNTED = ("ngrams", "counts")
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,37 @@ class ModelFile:
     recipe: Recipe
     vocabulary: Vocabulary
     weights: Mapping[str, np.ndarray]
-    """float32 arrays, named and shaped as `weight_shapes` says; of an n-gram model int64 counts."""
+    """float32 arrays, named and shaped as `weight_shapes` says; of an n-gram model int64 `ngrams` and `counts`, which
+    have "ngram." before their names where the model is mixed in, and the float32 `ngram.weight` beside them."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    path: str = field(default="", compare=False)
+    """Where it was read from, for messages."""
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers were learned: all weights but running statistics, or the counts of an n-gram model."""
-        if isinstance(self.recipe.model, NgramConfig):
-            return self.weights["counts"].size
-        return sum(array.size for name, array in self.weights.items() if ".running_" not in name)
+        """How many numbers were learned: all weights but running statistics; of an n-gram model its counts alone."""
+        return sum(
+            array.size
+            for name, array in self.weights.items()
+            if ".running_" not in name and name.removeprefix(_NGRAM) != "ngrams"
+        )
+
+    @property
+    def network(self) -> dict[str, np.ndarray]:
+        """The weights without those of an n-gram model that is mixed in."""
+        return {name: array for name, array in self.weights.items() if not name.startswith(_NGRAM)}
+
+    @property
+    def ngram_arrays(self) -> dict[str, np.ndarray]:
+        """`ngrams` and `counts` of an n-gram model, whether it is the whole or mixed in."""
+        prefix = "" if isinstance(self.recipe.model, NgramConfig) else _NGRAM
+        return {name: self.weights[prefix + name] for name in _COUNTED}
+
+    @property
+    def ngram_weight(self) -> float | None:
+        """The share that an n-gram model has in a mixture, from 0 to 1; None where none is mixed in."""
+        weight = self.weights.get(f"{_NGRAM}weight")
+        return None if weight is None else float(weight)
 
     def members(self) -> list[dict[str, np.ndarray]]:
         """The weights of each network of an ensemble, under the names of a single one."""
@@ -65,7 +90,7 @@ class ModelFile:
             "characters": self.vocabulary.characters,
             "provenance": dict(self.provenance),
         }
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.weights.items()}
+        arrays = {name: np.asarray(array, order="C") for name, array in self.weights.items()}
         # A single metadata entry: with several, safetensors writes them in an order that changes from run to run.
         write_whole(path, safetensors.numpy.save(arrays, {"wavemore": json.dumps(about)}))
 
@@ -96,11 +121,8 @@ class ModelFile:
             raise ModelFileError(
                 f"the model {path} has unsound metadata: it knows no characters; train it or copy it again"
             )
-        if isinstance(recipe.model, NgramConfig):
-            _check_names(weights, {"ngrams", "counts"}, path)  # `Ngram.of` checks what is in them
-        else:
-            _check_weights(weights, weight_shapes(recipe.model, len(vocabulary)), path)
-        return cls(recipe, vocabulary, weights, about["provenance"])
+        _check(weights, recipe.model, len(vocabulary), path)
+        return cls(recipe, vocabulary, weights, about["provenance"], str(path))
 
 
 def pretrained_path() -> Path:
@@ -139,6 +161,20 @@ def _about(entry: str, path: object) -> dict[str, Any]:
     return about
 
 
+def _check(
+    weights: Mapping[str, np.ndarray], config: ModelConfig | SequenceConfig | NgramConfig, size: int, path: object
+) -> None:
+    """Names, types, shapes and values, but what n-grams say: `Ngram.of` checks that."""
+    if isinstance(config, NgramConfig):
+        _check_names(weights, set(_COUNTED), path)
+        return
+    shapes, counted = weight_shapes(config, size), set[str]()
+    if isinstance(config, ModelConfig) and config.ngram:
+        shapes, counted = {**shapes, f"{_NGRAM}weight": ()}, {_NGRAM + name for name in _COUNTED}
+    _check_names(weights, shapes.keys() | counted, path)
+    _check_weights(weights, shapes, path)
+
+
 def _check_names(weights: Mapping[str, np.ndarray], names: Set[str], path: object) -> None:
     for name in sorted(weights.keys() ^ names):
         state = "lacks" if name in names else "has a tensor that does not belong there,"
@@ -146,7 +182,6 @@ def _check_names(weights: Mapping[str, np.ndarray], names: Set[str], path: objec
 
 
 def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], path: object) -> None:
-    _check_names(weights, shapes.keys(), path)
     for name, shape in shapes.items():
         array = weights[name]
         if array.shape != shape or array.dtype != np.float32:
@@ -164,3 +199,7 @@ def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple
             )
         if name.endswith(".running_var") and (array < 0).any():
             raise ModelFileError(f"the model {path} holds a negative variance in {name}")
+        if name == f"{_NGRAM}weight" and not 0 <= array <= 1:
+            raise ModelFileError(
+                f"the model {path} holds {float(array):g} in {name}, and it is from 0 to 1; train it again"
+            )

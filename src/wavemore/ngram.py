@@ -43,8 +43,10 @@ __all__ = ["Ngram", "NgramState"]
 _ROOT = 0  # the number of the n-gram without characters: the context that knows nothing
 _LOGITS_AT_ONCE = 1 << 18  # bounds the memory of predictions
 _LARGEST_COUNT = 1 << 53  # up to which float64 has all whole numbers
-_UNSOUND = "the model's n-grams are unsound:"
-_REMEDY = "train it or copy it again"
+
+
+class _UnsoundError(Exception):
+    """What is wrong with the arrays of a model."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,15 @@ class Ngram:
         return cls(config, size, np.concatenate(ngrams), np.concatenate(counts))
 
     @classmethod
-    def of(cls, config: NgramConfig, vocabulary_size: int, arrays: Mapping[str, np.ndarray]) -> Self:
-        """The model of what `arrays` returned. Raises `ModelFileError` for any arrays that it cannot have returned."""
-        ngrams, counts = _checked(config, vocabulary_size, arrays)
-        return cls(config, vocabulary_size, ngrams, counts)
+    def of(
+        cls, config: NgramConfig, vocabulary_size: int, arrays: Mapping[str, np.ndarray], name: str = "the model"
+    ) -> Self:
+        """The model of what `arrays` returned. Raises `ModelFileError`, which says `name`, for any arrays that it
+        cannot have returned."""
+        try:
+            return cls(config, vocabulary_size, *_checked(config, vocabulary_size, arrays))
+        except _UnsoundError as fault:
+            raise ModelFileError(f"{name} has unsound n-grams: {fault}; train it or copy it again") from fault
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that is needed to make the model again: `ngrams` and `counts`, int64, (G,) each."""
@@ -144,7 +151,7 @@ class Ngram:
         """The state of so many strings before their first character."""
         everyone = np.arange(strings)
         context = self._longest(np.array([_ROOT]), np.array([BOUNDARY]))
-        return NgramState(everyone, np.zeros(strings, dtype=np.int64), self._logits(context), context)
+        return NgramState(everyone, np.zeros(strings, dtype=np.int64), self.following(context), context)
 
     def step(self, state: NgramState, going_on: np.ndarray, characters: np.ndarray) -> NgramState:
         """The state one character later. `going_on` numbers places of `state.strings`; each of these strings takes the
@@ -154,12 +161,23 @@ class Ngram:
         contexts = self._longest(state._contexts[before[where]], characters[where])
         where, numbers = distinct(contexts, self._contexts)
         contexts = contexts[where]
-        return NgramState(state.strings[going_on], numbers[pairs], self._logits(contexts), contexts)
+        return NgramState(state.strings[going_on], numbers[pairs], self.following(contexts), contexts)
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         """What the model says of every character of the strings; see `Predictor.predictions`."""
+        answers, contexts = self.contexts(strings, vocabulary)
+        where, numbers = distinct(contexts, self._contexts)
+        rows = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
+        for start in range(0, len(where), rows):
+            of_these = np.flatnonzero((numbers >= start) & (numbers < start + rows))
+            logits = self.following(contexts[where[start : start + rows]])
+            yield Predictions(of_these, numbers[of_these] - start, logits, answers[of_these])
+
+    def contexts(self, strings: Sequence[str], vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+        """The id that each prediction is of, string after string, and the number of the longest known n-gram before it
+        that is shorter than the order: (N,) each. Raises `UnknownCharacterError`."""
         answers, last = _answers(strings, vocabulary)
-        longest = np.full(len(answers), _ROOT)  # (N,) the longest known n-gram before each prediction
+        longest = np.full(len(answers), _ROOT)
         at = np.arange(len(answers))  # the predictions with a known n-gram of the length in turn before them
         contexts = longest[at]  # and that n-gram
         for _ in range(1, self.config.order):
@@ -169,21 +187,16 @@ class Ngram:
             longest[at] = contexts
             inside = np.flatnonzero(answers[at] != BOUNDARY)
             at, contexts = at[inside] + 1, contexts[inside]
-        where, numbers = distinct(longest, self._contexts)
-        rows = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
-        for start in range(0, len(where), rows):
-            of_these = np.flatnonzero((numbers >= start) & (numbers < start + rows))
-            logits = self._logits(longest[where[start : start + rows]])
-            yield Predictions(of_these, numbers[of_these] - start, logits, answers[of_these])
+        return answers, longest
 
-    def _logits(self, contexts: np.ndarray) -> np.ndarray:
-        """The log-probabilities of what follows these n-grams, (n,) of them: (n, V) float32."""
+    def following(self, contexts: np.ndarray) -> np.ndarray:
+        """The log-probabilities of what follows these n-grams, (n,) of them by number: (n, V) float32."""
         longer = np.flatnonzero(contexts != _ROOT)
         logits = np.full((len(contexts), self.vocabulary_size), -np.log(self.vocabulary_size), dtype=np.float32)
         if len(longer):
             shorter = self._shorter[contexts[longer]]
             where, numbers = distinct(shorter, self._contexts)
-            logits[longer] = self._logits(shorter[where])[numbers]
+            logits[longer] = self.following(shorter[where])[numbers]
         logits += self._log_left[contexts, None]
         counts = self._starts[contexts + 1] - self._starts[contexts]  # (n,) of the ids seen behind each
         rows = np.repeat(np.arange(len(contexts)), counts)
@@ -212,13 +225,13 @@ class Ngram:
         return places + 1
 
     def _without_oldest(self, parents: np.ndarray, ends: list[int]) -> np.ndarray:
-        """The number of each n-gram less its oldest id: (1 + G,), the root first. Raises `ModelFileError` where such an
+        """The number of each n-gram less its oldest id: (1 + G,), the root first. Raises `_UnsoundError` where such an
         n-gram is missing."""
         shorter = np.zeros(len(parents) + 1, dtype=np.int64)
         for start, end in pairwise(ends[1:]):
             shorter[start:end] = self._found(shorter[parents[start - 1 : end - 1]], self._newest[start - 1 : end - 1])
             if not shorter[start:end].all():
-                raise ModelFileError(f"{_UNSOUND} an n-gram is there without its own end; {_REMEDY}")
+                raise _UnsoundError("an n-gram is there without its own end")
         return shorter
 
 
@@ -257,33 +270,30 @@ def _discounts(adjusted: np.ndarray) -> np.ndarray:
 def _checked(
     config: NgramConfig, vocabulary_size: int, arrays: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`ngrams` and `counts`, sound but for n-grams without their own ends. Raises `ModelFileError`."""
+    """`ngrams` and `counts`, sound but for n-grams without their own ends. Raises `_UnsoundError`."""
     for name in sorted(arrays.keys() ^ {"ngrams", "counts"}):
         state = "is missing" if name not in arrays else "does not belong there"
-        raise ModelFileError(f"{_UNSOUND} the array {name} {state}; {_REMEDY}")
+        raise _UnsoundError(f"the array {name} {state}")
     for name, array in arrays.items():
         if array.dtype != np.int64 or array.ndim != 1:
-            raise ModelFileError(
-                f"{_UNSOUND} {name} are {array.dtype} of shape {array.shape}, and they need to be int64 in a single "
-                f"row; {_REMEDY}"
+            raise _UnsoundError(
+                f"{name} are {array.dtype} of shape {array.shape}, and they need to be int64 in a single row"
             )
     ngrams, counts = arrays["ngrams"], arrays["counts"]
     if len(ngrams) != len(counts) or not len(ngrams):
-        raise ModelFileError(f"{_UNSOUND} there are {len(ngrams):,} of them and {len(counts):,} counts; {_REMEDY}")
+        raise _UnsoundError(f"there are {len(ngrams):,} of them and {len(counts):,} counts")
     parents, newest = np.divmod(ngrams, vocabulary_size)
     if (np.diff(ngrams) <= 0).any() or (ngrams < 0).any() or (parents > np.arange(len(ngrams))).any():
-        raise ModelFileError(f"{_UNSOUND} they are not in their order; {_REMEDY}")
+        raise _UnsoundError("they are not in their order")
     ends = _ends(parents)
     if len(ends) - 1 > config.order:
-        raise ModelFileError(
-            f"{_UNSOUND} they are up to {len(ends) - 1} ids long, and the order is {config.order}; {_REMEDY}"
-        )
+        raise _UnsoundError(f"they are up to {len(ends) - 1} ids long, and the order is {config.order}")
     if (counts < 1).any() or (counts > _LARGEST_COUNT).any():
-        raise ModelFileError(f"{_UNSOUND} a count is not from 1 to 2**53; {_REMEDY}")
+        raise _UnsoundError("a count is not from 1 to 2**53")
     # What goes on, and is shorter than the order, was seen as often as all that it begins; what has ended begins none.
     begun = np.bincount(parents, counts, minlength=len(ngrams) + 1)[1:]
     goes_on = (newest != BOUNDARY) | (np.arange(len(ngrams)) == 0)
     goes_on[ends[min(config.order, len(ends)) - 1] - 1 :] = False
     if (begun != counts * goes_on).any():
-        raise ModelFileError(f"{_UNSOUND} their counts do not add up; {_REMEDY}")
+        raise _UnsoundError("their counts do not add up")
     return ngrams, counts

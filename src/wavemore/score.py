@@ -10,7 +10,7 @@ from wavemore.errors import UnknownCharacterError
 from wavemore.predictor import Predictor, log_probabilities
 from wavemore.vocabulary import Vocabulary, normalise
 
-__all__ = ["log_likelihoods", "stream_log_likelihoods"]
+__all__ = ["log_likelihoods", "portions", "stream_log_likelihoods"]
 
 _STRINGS_AT_ONCE = 32768
 _CHARACTERS_AT_ONCE = 1 << 17
@@ -31,7 +31,7 @@ def stream_log_likelihoods(
     engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """The same for any number of strings in bounded memory: some thousand strings and their scores at once."""
-    for part in _portions(strings):
+    for part in portions(strings):
         try:
             scores = _scores(engine, vocabulary, part)
         except UnknownCharacterError:
@@ -43,7 +43,7 @@ def stream_log_likelihoods(
         yield part, scores
 
 
-def _portions(strings: Iterable[str]) -> Iterator[list[str]]:
+def portions(strings: Iterable[str]) -> Iterator[list[str]]:
     """The strings in portions that are limited in number and in characters."""
     rest = iter(strings)
     held: list[str] = []

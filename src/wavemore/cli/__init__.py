@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from wavemore._version import __version__
-from wavemore.cli import evaluate, info, sample, trace, train
+from wavemore.cli import compare, evaluate, info, sample, trace, train
 from wavemore.cli.output import say
 from wavemore.errors import FileError, WavemoreError
 
@@ -49,7 +49,7 @@ def _root(
         raise typer.Exit
 
 
-for _command in (train, sample, evaluate, trace, info):
+for _command in (train, sample, evaluate, compare, trace, info):
     app.command(name=_command.NAME)(_command.command)
 
 

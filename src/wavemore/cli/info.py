@@ -1,7 +1,13 @@
 """`wavemore info`: what is in a model file."""
 
+from typing import TYPE_CHECKING
+
 from wavemore.cli.options import JsonOption, ModelArgument
 from wavemore.cli.output import json_line, write_lines
+
+if TYPE_CHECKING:
+    from wavemore.config import ModelConfig, SequenceConfig
+    from wavemore.modelfile import ModelFile
 
 NAME = "info"
 
@@ -22,22 +28,66 @@ def command(model: ModelArgument = None, json: JsonOption = False) -> None:
         record = {
             "parameters": file.parameter_count,
             "characters": file.vocabulary.characters,
+            "ngram_weight": file.ngram_weight,
             "recipe": file.recipe.to_dict(),
             "provenance": dict(file.provenance),
         }
         write_lines([json_line(record)])
         return
-    config = file.recipe.wavenet
     rows = [
+        ("kind", file.recipe.model.kind),
         ("parameters", f"{file.parameter_count:,}"),
-        ("context", f"{config.context} characters, groups {config.groups}"),
-        ("embedding", str(config.embedding)),
-        ("hidden", str(config.hidden)),
+        *_shape(file),
         ("characters", f"{len(file.vocabulary.characters):,}: {_printable(file.vocabulary.characters)}"),
         *_rows(file.provenance),
     ]
     width = max(len(name) for name, _ in rows)
     write_lines(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _shape(file: "ModelFile") -> list[tuple[str, str]]:
+    """The rows that only some kind of model has."""
+    from wavemore.config import NgramConfig, SequenceConfig
+
+    config = file.recipe.model
+    if isinstance(config, NgramConfig):
+        return [("context", _counted(config.order - 1, "character")), ("order", str(config.order))]
+    if isinstance(config, SequenceConfig):
+        return _sequence_shape(config)
+    return _wavenet_shape(config, file.ngram_weight)
+
+
+def _wavenet_shape(config: "ModelConfig", ngram_weight: float | None) -> list[tuple[str, str]]:
+    cycles = f", {config.cycles} cycles" if config.cycles > 1 else ""
+    added = [name for name in ("residual", "skip") if getattr(config, name)]
+    rows = [
+        ("context", f"{config.context} characters, groups {config.groups}{cycles}"),
+        ("embedding", str(config.embedding)),
+        ("hidden", str(config.hidden)),
+        ("norm", config.norm),
+        ("activation", config.activation),
+    ]
+    if added:
+        rows.append(("connections", ", ".join(added)))
+    if config.members > 1:
+        rows.append(("members", str(config.members)))
+    if ngram_weight is not None:
+        rows.append(("n-gram", f"order {config.ngram}, weight {ngram_weight:.3f}"))
+    return rows
+
+
+def _sequence_shape(config: "SequenceConfig") -> list[tuple[str, str]]:
+    rows = [("context", "the whole string")]
+    if config.kind != "transformer":
+        rows.append(("embedding", str(config.embedding)))
+    rows += [("hidden", str(config.hidden)), ("layers", str(config.layers))]
+    if config.kind == "transformer":
+        rows.append(("heads", str(config.heads)))
+    return rows
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _printable(characters: str, most: int = 80) -> str:

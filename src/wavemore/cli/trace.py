@@ -1,12 +1,15 @@
 """`wavemore trace`: the shape of every tensor on its way through the model."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wavemore.cli.options import JsonOption, ModelArgument, SetOption, settings_of, whole_number
 from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
+
+if TYPE_CHECKING:
+    from wavemore.config import ModelConfig, Recipe
 
 NAME = "trace"
 
@@ -26,6 +29,8 @@ def command(
 ) -> None:
     """Send a batch through the model and show the shape after every layer.
 
+    Of several networks that vote one is shown, and of a mixture with an n-gram model the network.
+
     \b
     Examples
       wavemore trace --recipe notes
@@ -43,10 +48,11 @@ def command(
             raise UsageError(
                 "--set and --vocabulary go with --recipe: a model file has its own settings and characters"
             )
-        file = ModelFile.load(pretrained_path() if model is None else model)
-        config, size = file.recipe.wavenet, len(file.vocabulary)
+        path = pretrained_path() if model is None else model
+        file = ModelFile.load(path)
+        config, size = _traceable(file.recipe, f"the model {path}"), len(file.vocabulary)
     else:
-        config = load_recipe(recipe).with_settings(settings_of(set_)).wavenet
+        config = _traceable(load_recipe(recipe).with_settings(settings_of(set_)), f"the recipe {recipe}")
         size = 27 if vocabulary is None else vocabulary
     steps = trace(config, size, batch)
     if json:
@@ -57,6 +63,13 @@ def command(
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     write_lines(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows)
     write_lines(["", f"flattening alone: {' -> '.join(_tuple(shape) for shape in flattening(config))}"])
+
+
+def _traceable(recipe: "Recipe", name: str) -> "ModelConfig":
+    """The shape of a WaveNet. Raises `UsageError` for a baseline."""
+    if recipe.model.kind != "wavenet":
+        raise UsageError(f'{name} is of kind "{recipe.model.kind}", and only a "wavenet" has layers to trace')
+    return recipe.wavenet
 
 
 def _tuple(shape: tuple[int, ...]) -> str:

@@ -37,7 +37,9 @@ def command(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="The model file to write; without it, named after the list.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="A recipe's name, or a TOML file.")] = "fast",
+    recipe: Annotated[
+        str, typer.Option(help="A recipe's name, or a TOML file; auto chooses settings that fit the list.")
+    ] = "auto",
     set_: SetOption = None,
     seed: Annotated[
         int | None, typer.Option(parser=whole_number, metavar="<int>", help="Seed of weights and batches (train.seed).")

@@ -1,0 +1,139 @@
+"""`wavemore compare`: several recipes and model files on one list."""
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from wavemore.cli.options import (
+    ColumnOption,
+    EncodingOption,
+    FormatOption,
+    JsonOption,
+    QuietOption,
+    SetOption,
+    settings_of,
+    whole_number,
+)
+from wavemore.cli.output import json_line, say, write_lines
+from wavemore.errors import UsageError
+
+if TYPE_CHECKING:
+    from wavemore.comparison import Comparison
+    from wavemore.corpus import Corpus
+    from wavemore.rows import Row
+
+NAME = "compare"
+_SEEDS = 3
+
+
+def command(
+    context: typer.Context,
+    list_: Annotated[
+        str, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name, such as names.")
+    ],
+    rows: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ROW...", help="A recipe's name, a TOML file or a model file; NAME=ROW gives it a name."
+        ),
+    ],
+    seeds: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="<int>", help=f"How many seeds, from 0 up; without it {_SEEDS}."),
+    ] = None,
+    seed_list: Annotated[str | None, typer.Option(help="These seeds instead, such as 0,1,2.")] = None,
+    set_: SetOption = None,
+    keep: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Keep finished runs there, and go on with what it holds.")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="Look at the test part too: once, at the end.")] = False,
+    picture: Annotated[str | None, typer.Option(metavar="FILE", help="Draw the losses as .svg or .png.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    column: ColumnOption = None,
+    encoding: EncodingOption = "utf-8",
+    format: FormatOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Train several recipes on one list, each with several seeds, and show what they cost and reach.
+
+    All rows have the list split alike; where recipes differ in that, --set makes it one, as with data.split=lecture: it
+    changes every recipe. A model file is only evaluated, and must have been trained on the same split of the same list.
+    Losses are those of held-out strings, "unseen" of the ones that are not training strings too.
+
+    Choose by the validation part. The test part is for the last word on what was chosen, so it is looked at with --test
+    alone; without it there are no such columns.
+
+    With --keep every finished model and its figures stay in FOLDER, one record a line in compare.jsonl. The same
+    command does only what is missing there; Ctrl-C loses nothing, since the run it stops is kept too. A row that fails
+    says why and does not stop the others; the exit code is 1 then. --picture needs the extra "plot".
+
+    \b
+    Examples
+      wavemore compare names auto fast ngram
+      wavemore compare names.txt fast lecture --set data.split=lecture --keep runs
+      wavemore compare towns fast mine.toml --seed-list 0,1,2,3,4 --picture towns.svg
+      wavemore compare names.txt ours=names.safetensors fast --test --markdown
+    """
+    from wavemore.corpus import read_corpus
+    from wavemore.picture import check_picture, draw
+    from wavemore.rows import data_of, rows_of
+    from wavemore.sources import Format
+
+    if json and markdown:
+        raise UsageError("--json and --markdown exclude each other; choose one")
+    chosen = _seeds(seeds, seed_list)
+    prepared = rows_of(rows, settings_of(set_))
+    kind, longest = cast(Format | None, format), data_of(prepared).max_length
+    if picture is not None:
+        check_picture(picture)
+    corpus = read_corpus(list_, column=column, encoding=encoding, format=kind, max_length=longest)
+    if corpus.skipped.counts and not quiet:
+        say(f"{corpus.name}: {corpus.skipped}")
+    line = _command_line(context.obj)
+    comparison = _compared(corpus, prepared, chosen, keep=keep, test=test, quiet=quiet, command=line)
+    if json:
+        write_lines(json_line(record) for record in comparison.to_records())
+    else:
+        write_lines((comparison.to_markdown() if markdown else comparison.to_text()).split("\n"))
+    if picture is not None and any(result.runs for result in comparison.results):
+        draw(comparison, picture)
+    if comparison.failed:
+        raise typer.Exit(1)
+
+
+def _compared(
+    corpus: "Corpus", rows: "list[Row]", seeds: list[int], *, keep: str | None, test: bool, quiet: bool, command: str
+) -> "Comparison":
+    from wavemore.comparing import compare
+
+    remark = (lambda sentence: None) if quiet else say
+    try:
+        return compare(
+            corpus, rows, seeds=seeds, keep=keep, test=test, progress=not quiet, remark=remark, command=command
+        )
+    except KeyboardInterrupt:
+        if keep is not None:
+            say(f"stopped; what was done is kept in {keep}, and the same command goes on with it")
+        raise
+
+
+def _seeds(count: int | None, listed: str | None) -> list[int]:
+    """The seeds that the options name."""
+    if count is not None and listed is not None:
+        raise UsageError("--seeds and --seed-list exclude each other; choose one")
+    if listed is None:
+        count = _SEEDS if count is None else count
+        if count < 1:
+            raise UsageError(f"the number of seeds is {count}, and it is 1 or more")
+        return list(range(count))
+    try:
+        return [int(seed) for seed in listed.split(",")]
+    except ValueError:
+        raise UsageError(f'--seed-list is "{listed}", and it is whole numbers such as 0,1,2') from None
+
+
+def _command_line(words: list[str] | None) -> str:
+    """How this comparison was started."""
+    return shlex.join(["wavemore", *(words or ())]).encode("utf-8", "backslashreplace").decode()
