@@ -17,6 +17,7 @@ PACKAGE = Path(wavemore.__file__).parent
 LAYERS = [
     ["errors", "_version", "progress"],
     ["files", "vocabulary", "fetch", "strict"],
+    ["architecture"],
     ["config"],
     ["shapes"],
     ["sources", "modelfile", "sizing"],
