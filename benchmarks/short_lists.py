@@ -54,7 +54,7 @@ def main() -> None:
     lines = [
         "# Short lists",
         "",
-        f"Held-out loss, nats per character: median and range of {len(seeds)} draws of the strings, each with its seed.",
+        f"Held-out loss, nats per character: median and range of {len(seeds)} draws of strings, each with its seed.",
         "",
     ]
     rows = []
