@@ -238,7 +238,7 @@ def test_nan_model(refused, tiny_path):
 def test_unknown_recipe(refused):
     assert refused(WRONG_USAGE, "train", "list.txt", "--recipe", "lectrue") == (
         'unknown recipe "lectrue" (did you mean "lecture"?); '
-        f"recipes are {', '.join(recipe_names())}, or a file that ends in .toml"
+        f"recipes are auto, {', '.join(recipe_names())}, or a file that ends in .toml"
     )
 
 
@@ -470,6 +470,36 @@ def test_stopped_run_is_not_discarded_unasked(refused):
     )
     message = refused(FAILED, "train", "list.txt", "--resume")
     assert message.startswith("list.safetensors.checkpoint is not a sound checkpoint (")
+
+
+def test_counts_go_on_with_no_stopped_run(refused):
+    Path("list.safetensors.checkpoint").write_bytes(b"kept")
+    assert refused(WRONG_USAGE, "train", "list.txt", "--recipe", "ngram", "--resume") == (
+        "an n-gram model is counted at once, so there is no stopped run to resume; start it anew"
+    )
+
+
+def test_a_stopped_run_outlives_a_restart_that_is_refused(refused):
+    Path("list.safetensors.checkpoint").write_bytes(b"kept")
+    Path("short.txt").write_text("a\nb\n")
+    Path("wild.toml").write_text('[train]\nform = "windowed"\noptimizer = "sgd"\nrate = 1e9\nsteps = 20\n')
+    line = ["train", "list.txt", "--restart"]
+    assert refused(WRONG_USAGE, *line, "--resume") == "--resume and --restart exclude each other; choose one"
+    line += ["-o", "list.safetensors"]
+    assert refused(FAILED, "train", "lst.txt", *line[2:]).startswith('there is no file "lst.txt"')
+    assert "a split needs at least 20" in refused(FAILED, "train", "short.txt", *line[2:])
+    assert refused(FAILED, *line, "--recipe", "wild.toml").endswith("lower the learning rate (train.rate is 1e+09)")
+
+
+def test_counts_that_cannot_be_saved_name_no_run(refused, monkeypatch):
+    """There is none to go on with."""
+
+    def save(self: ModelFile, path: object) -> None:
+        raise FileError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr(ModelFile, "save", save)
+    message = refused(FAILED, "train", "list.txt", "--recipe", "ngram")
+    assert message == "cannot write list.safetensors: No space left on device"
 
 
 def test_output_that_is_no_model(refused):

@@ -20,6 +20,7 @@ from wavemore.cli import app, run
 from wavemore.cli.options import settings_of
 from wavemore.corpus import split
 from wavemore.errors import UsageError
+from wavemore.estimator import StringModel
 from wavemore.modelfile import ModelFile, pretrained_path
 
 COMMANDS = ("train", "sample", "evaluate", "compare", "trace", "info")
@@ -223,6 +224,38 @@ def test_train_restart_discards_the_stopped_run(answer):
     answer("train list.txt --recipe tiny.toml -q --restart")
     assert not Path("list.safetensors.checkpoint").exists()
     assert ModelFile.load("list.safetensors").provenance["command"] == "wavemore train list.txt --recipe tiny.toml -q"
+
+
+def test_train_restart_with_counts_discards_it_too(answer):
+    Path("list.safetensors.checkpoint").write_bytes(b"not even a sound one")
+    answer("train list.txt --recipe ngram -q --restart")
+    assert not Path("list.safetensors.checkpoint").exists()
+
+
+def test_train_with_counts_leaves_the_run_of_another_alone(answer, monkeypatch):
+    """One that begins meanwhile."""
+    fit = StringModel.fit
+
+    def fitting(self: StringModel, *arguments: Any, **options: Any) -> StringModel:
+        Path("list.safetensors.checkpoint").write_bytes(b"of another run")
+        return fit(self, *arguments, **options)
+
+    monkeypatch.setattr(StringModel, "fit", fitting)
+    answer("train list.txt --recipe ngram -q")
+    assert Path("list.safetensors.checkpoint").exists()
+
+
+def test_ctrl_c_before_the_first_save_of_a_restart_names_no_run(answer, monkeypatch, capfd):
+    """The one that is there is the old one."""
+
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    Path("list.safetensors.checkpoint").write_bytes(b"kept")
+    monkeypatch.setattr("wavemore.estimator.fit_model", interrupt)
+    assert run(["train", "list.txt", "--restart"]) == 130
+    assert capfd.readouterr() == ("", "")
+    assert Path("list.safetensors.checkpoint").read_bytes() == b"kept"
 
 
 def test_train_file_names_that_are_no_text(answer):

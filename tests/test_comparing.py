@@ -16,6 +16,7 @@ from wavemore.comparison import Comparison
 from wavemore.corpus import Corpus, read_corpus
 from wavemore.errors import ConfigError, CorpusError, FileError, UsageError
 from wavemore.estimator import StringModel
+from wavemore.evaluate import parts_of
 from wavemore.keeping import RECORDS
 from wavemore.modelfile import ModelFile
 from wavemore.progress import TrainingProgress
@@ -77,8 +78,8 @@ def test_figures_are_those_of_models_fitted_by_hand(corpus):
         for run, seed in zip(result.runs, (3, 4), strict=True):
             model = StringModel(result.source, settings=LECTURE, seed=seed).fit(corpus)
             assert (run.seed, run.parameters) == (seed, model.file_.parameter_count)
-            parts = wavemore.evaluate.evaluate_parts(model.engine_, model.file_, corpus)
-            assert run.losses == {part: parts[part].to_dict() for part in found.parts}
+            parts = parts_of(model.file_, corpus)
+            assert run.losses == {part: model.evaluate(parts[part]).to_dict() for part in found.parts}
             assert run.losses["validation"] != run.losses["validation unseen"]
             assert run.seconds is not None
             assert run.seconds > 0
@@ -234,8 +235,9 @@ def test_unknown_recipe_and_short_list_are_refused(corpus, fits):
     ):
         compare(corpus, ["fsat"])
     with pytest.raises(CorpusError, match="a split needs at least 20"):
-        compare(["a", "b"], ["tiny.toml"])
+        compare(["a", "b"], ["tiny.toml"], keep="kept")
     assert fits == []
+    assert not Path("kept").exists()
 
 
 # What is kept.
@@ -302,6 +304,34 @@ def test_the_test_part_of_kept_models_is_looked_at_later(corpus, fits):
     (Path("kept") / RECORDS).write_text(json.dumps({**kept()[0], "losses": without.results[0].runs[0].losses}) + "\n")
     assert losses(compare(corpus, ["tiny.toml"], seeds=(0,), keep="kept", test=True)) == losses(later)
     assert len(fits) == 3  # the model was lost, and made again
+
+
+def test_a_row_of_another_name_leaves_the_record_its_file(corpus, fits):
+    compare(corpus, ["tiny.toml"], seeds=(0,), keep="kept")
+    (before,) = kept()
+    compare(corpus, ["renamed=tiny.toml"], seeds=(0,), keep="kept", test=True)
+    (record,) = kept()
+    assert "test" in record["losses"]
+    assert (record["model"], record["row"]) == (before["model"], "tiny")
+    assert ModelFile.load(Path("kept") / record["model"]).parameter_count == record["parameters"]
+    Path("kept", record["model"]).unlink()
+    Path("kept", RECORDS).write_text(json.dumps(before) + "\n")
+    compare(corpus, ["renamed=tiny.toml"], seeds=(0,), keep="kept", test=True)  # lost, so made again
+    (record,) = kept()
+    assert [path.name for path in Path("kept").glob("*.safetensors")] == [record["model"]]
+    assert record["model"].startswith("renamed-0-")
+    assert len(fits) == 2
+
+
+@pytest.mark.parametrize("name", [None, "", 3, ["a"], "../tiny.safetensors", "/tiny", "..\\tiny", "\0"])
+def test_a_record_that_names_no_file_of_the_folder_is_refused(corpus, fits, name):
+    compare(corpus, ["tiny.toml"], seeds=(0,), keep="kept")
+    record = {key: value for key, value in {**kept()[0], "model": name}.items() if value is not None}
+    Path("kept", RECORDS).write_text(json.dumps(record) + "\n")
+    with pytest.raises(FileError) as error:
+        compare(corpus, ["tiny.toml"], seeds=(0,), keep="kept", test=True)
+    assert str(error.value) == "line 1 of kept/compare.jsonl is not the record of a run; mend or remove it"
+    assert len(fits) == 1
 
 
 def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:

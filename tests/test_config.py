@@ -322,3 +322,13 @@ def test_fast_is_the_model_as_taught_but_for_what_it_names():
     fast = load_recipe("fast")
     settings = {"model.activation": "gelu", "model.residual": True, "train.weight_decay": 0.1}
     assert Recipe(description=fast.description).with_settings(settings) == fast
+
+
+def test_the_kind_of_a_model_is_its_recipes():
+    with pytest.raises(ConfigError, match='this recipe is a "wavenet"; choose another recipe'):
+        Recipe().with_settings({"model.kind": "gru"})
+    assert load_recipe("gru").with_settings({"model.kind": "gru"}) == load_recipe("gru")
+
+
+def test_more_levels_than_anyone_needs_are_refused():
+    assert message({"model": {"groups": [1] * 20, "cycles": 64}}).endswith("at most 256 levels")

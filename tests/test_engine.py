@@ -121,3 +121,35 @@ def test_log_sum_exp_neither_overflows_nor_loses_mass():
     logits = (np.random.default_rng(0).normal(size=(6, 9)) * 1e4).astype(np.float32)
     assert log_sum_exp(logits) == pytest.approx(logits.max(axis=1), abs=1)
     assert np.exp(np.zeros(9) - log_sum_exp(np.zeros((1, 9), np.float32))).sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(hidden=64, activation="gated", residual=True),
+        ModelConfig(groups=(2,) * 4, cycles=2, skip=True, hidden=32, residual=True, norm="layer"),
+        ModelConfig(groups=(4, 2), hidden=48),
+    ],
+)
+def test_a_string_in_the_making_takes_no_more_than_remembered(config):
+    """Summed over all arrays of a state of strings that differ from the first character on."""
+    vocabulary = Vocabulary("".join(map(chr, range(97, 97 + 40))))
+    engine = engine_of(with_random_weights(config, len(vocabulary), 0))
+    draw, strings = np.random.default_rng(0), 40
+    state = engine.start(strings)
+    for depth in range(config.context + 3):
+        following = np.arange(1, 41) if depth == 0 else draw.integers(1, 41, strings)
+        state = engine.step(state, np.arange(strings), following)
+    arrays = {id(array): array for array in _arrays(state)}
+    constant = {id(array) for array in _arrays(engine.start(1))}  # of the characters alone
+    held = sum(array.nbytes for key, array in arrays.items() if key not in constant)
+    assert 0.5 * engine.remembered < held / strings < engine.remembered
+
+
+def _arrays(value: object) -> list[np.ndarray]:
+    """Every array in a state, whatever holds it."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, tuple | list):
+        return [array for item in value for array in _arrays(item)]
+    return [array for item in vars(value).values() for array in _arrays(item)] if hasattr(value, "__dict__") else []

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from wavemore.bootstrap import Buckets
 from wavemore.calibration import Calibration, bin_sums, top_predictions
 from wavemore.corpus import Corpus, read_corpus, split
 from wavemore.errors import CorpusError
-from wavemore.evaluate import evaluate, evaluate_parts, parts_of
+from wavemore.evaluate import Evaluation, evaluate, parts_of
 from wavemore.modelfile import ModelFile
+from wavemore.predictor import Predictor
 
 
 def test_the_loss_is_the_mean_over_characters_and_boundaries(tiny_model, strings):
@@ -29,9 +31,13 @@ def test_strings_with_unknown_characters_are_counted_and_left_out(tiny_model, st
         evaluate(tiny_model.engine_, file.vocabulary, ["xyz"])
 
 
+def by_parts(engine: Predictor[Any], model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
+    return {name: evaluate(engine, model.vocabulary, part) for name, part in parts_of(model, corpus).items()}
+
+
 def test_the_training_list_is_recognised_and_evaluated_by_parts(tiny_model, strings):
     corpus = read_corpus(strings)
-    results = evaluate_parts(tiny_model.engine_, tiny_model.file_, corpus)
+    results = by_parts(tiny_model.engine_, tiny_model.file_, corpus)
     assert list(results) == ["train", "validation", "validation unseen", "test", "test unseen", "all"]
     losses = tiny_model.file_.provenance["losses"]
     assert results["train"].nats_per_character == pytest.approx(losses["train"], abs=1e-5)
@@ -40,7 +46,7 @@ def test_the_training_list_is_recognised_and_evaluated_by_parts(tiny_model, stri
 
 
 def test_another_list_is_evaluated_whole(tiny_model, strings):
-    assert list(evaluate_parts(tiny_model.engine_, tiny_model.file_, read_corpus(strings[1:]))) == ["all"]
+    assert list(parts_of(tiny_model.file_, read_corpus(strings[1:]))) == ["all"]
 
 
 def test_interval_and_calibration_are_those_of_the_strings(tiny_model, strings):
@@ -86,7 +92,7 @@ def test_unseen_strings_are_those_that_are_not_in_the_training_part(tiny_model, 
     """The tiny list repeats its short strings, and the lecture's split shares them out."""
     corpus = read_corpus(strings)
     model = of_the_lectures_split(tiny_model.file_, corpus)
-    results, found = evaluate_parts(tiny_model.engine_, model, corpus), split(corpus, model.recipe.data)
+    results, found = by_parts(tiny_model.engine_, model, corpus), split(corpus, model.recipe.data)
     for name, part in (("validation", found.validation), ("test", found.test)):
         by_hand = [string for string in part if found.train.count(string) == 0]
         assert 0 < len(by_hand) < len(part)

@@ -5,11 +5,19 @@ import numpy as np
 import pytest
 import torch
 
-from wavemore.config import ModelConfig
+from wavemore.calibration import top_predictions
+from wavemore.config import ModelConfig, NgramConfig
 from wavemore.engine import Engine
+from wavemore.ensemble import Ensemble
+from wavemore.errors import ModelFileError
 from wavemore.estimator import StringModel
+from wavemore.evaluate import evaluate
+from wavemore.mixture import Mixture
+from wavemore.ngram import Ngram
 from wavemore.nn import WaveNet, evaluation_mode
+from wavemore.sample import sample_strings
 from wavemore.score import log_likelihoods
+from wavemore.shapes import weight_shapes
 from wavemore.vocabulary import Vocabulary
 
 
@@ -70,6 +78,33 @@ def test_an_unknown_character_has_probability_zero_and_spoils_no_other(engine):
 def test_strings_are_brought_to_nfc(strings, tiny_recipe):
     model = StringModel(tiny_recipe).fit([*strings, "zoé"])
     assert model.score_samples([unicodedata.normalize("NFD", "zoé")]) == model.score_samples(["zoé"])
+
+
+def overflowing() -> Engine:
+    """Each of its numbers is sound, what they make of a string is not."""
+    config = ModelConfig(groups=(2,) * 5, embedding=3, hidden=6, activation="gelu", norm="none")
+    return Engine(config, {name: np.full(s, 8e8, np.float32) for name, s in weight_shapes(config, 4).items()})
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        overflowing(),
+        Ensemble([overflowing(), overflowing()]),
+        Mixture(overflowing(), Ngram.fit(["ab", "c"], ABC, NgramConfig(kind="ngram")), 0.5),
+    ],
+)
+def test_a_model_that_overflows_is_one_sentence_and_no_warning(network):
+    for ask in (
+        lambda: log_likelihoods(network, ABC, ["abc", "a"]),
+        lambda: list(sample_strings(network, ABC, 5, seed=0)),
+        lambda: list(sample_strings(network, ABC, 5, seed=0, starts_with="ab")),
+        lambda: evaluate(network, ABC, ["abc", "x"]),
+        lambda: top_predictions(network, ABC, ["abc"]),
+    ):
+        with pytest.raises(ModelFileError) as error:
+            ask()
+        assert str(error.value) == "the model's numbers are too large to compute with; train it again"
 
 
 def test_no_strings_give_no_scores(engine):

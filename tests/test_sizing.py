@@ -74,3 +74,15 @@ def test_what_was_chosen_is_said(capsys, strings):
     assert "chosen for" in capsys.readouterr().err.replace("\n", " ")
     StringModel("fast", settings={"train.steps": 2}).fit(strings, progress=True)
     assert "chosen for" not in capsys.readouterr().err
+
+
+def test_batches_of_long_strings_are_small():
+    assert sized(["x" * 1000 + f"{i:x}" for i in range(12_800)]).train.batch == 32
+    assert sized([f"{i:x}" for i in range(12_800)]).train.batch == 256
+
+
+def test_a_setting_that_changes_the_choice_is_in_the_sentence():
+    strings = ["emma", "anna", "lina"]
+    recipe = sized(strings).with_settings({"train.steps": 300, "model.dropout": 0.5})
+    assert "dropout 0.5" in chosen(recipe, strings)
+    assert "300 steps" in chosen(recipe, strings)

@@ -70,6 +70,7 @@ class ModelConfig:
         require(all(n >= 1 for n in self.groups), "model.groups", self.groups, "each group is 1 or more")
         require(prod(self.groups) <= 4096, "model.groups", self.groups, "their product, the context, is at most 4096")
         require(1 <= self.cycles <= 64, "model.cycles", self.cycles, "from 1 to 64")
+        require(len(self.levels) <= 256, "model.groups", self.groups, "with all cycles, at most 256 levels")
         require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
         require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "at least 0 and below 1")

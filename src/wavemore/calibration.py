@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from wavemore.predictor import Predictor
+from wavemore.predictor import Predictor, finite
 from wavemore.vocabulary import Vocabulary
 
 __all__ = ["BINS", "Calibration", "bin_sums", "top_predictions"]
@@ -76,11 +76,12 @@ def top_predictions(
     engine: Predictor[Any], vocabulary: Vocabulary, strings: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The probability of the most likely id at each prediction, float64 (N,), and whether it is the one that follows,
-    (N,), string after string, of at least one string. Raises `UnknownCharacterError`."""
+    (N,), string after string, of at least one string. Raises what `log_probabilities` raises."""
     count = sum(map(len, strings)) + len(strings)
     confidence, correct = np.empty(count), np.empty(count, dtype=bool)
-    for rows, context_of, logits, answers in engine.predictions(strings, vocabulary):
-        highest = logits.max(axis=1, keepdims=True)  # (n, 1)
-        confidence[rows] = (1 / np.exp(logits - highest).sum(axis=1, dtype=np.float64))[context_of]
-        correct[rows] = logits.argmax(axis=1)[context_of] == answers
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
+        for rows, context_of, logits, answers in engine.predictions(strings, vocabulary):
+            highest = finite(logits).max(axis=1, keepdims=True)  # (n, 1)
+            confidence[rows] = (1 / np.exp(logits - highest).sum(axis=1, dtype=np.float64))[context_of]
+            correct[rows] = logits.argmax(axis=1)[context_of] == answers
     return confidence, correct

@@ -57,9 +57,9 @@ def compare(
     _check_seeds(seeds)
     if any(row.differs_by_seed for row in rows):
         import wavemore.train  # noqa: F401 - so that no run's seconds have the import in them
-    folder = None if keep is None else Folder(keep)
     corpus = strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=data.max_length)
     split(corpus, data)  # refuses a list that is too short
+    folder = None if keep is None else Folder(keep)
     rows = [row.fitting(corpus.strings) for row in rows]
     compared = _Compared(corpus, data, folder, ("validation", "test") if test else ("validation",), progress, command)
     runs: dict[str, list[Run]] = {row.name: [] for row in rows}
@@ -136,7 +136,7 @@ class _Compared:
         file, seconds = self._fit_and_keep(recipe, title, place)
         run = Run(seed, file.parameter_count, seconds, self._losses(file, title), measured())
         file.save(place.model)
-        self.folder.keep(place, run, self._about(row, file))
+        self.folder.keep(place, run, {"model": place.model.name, **self._about(row, file)})
         place.clear()
         return run, f"{seconds:.1f} s, "
 

@@ -5,7 +5,7 @@ a wrong type or a value out of range is a `ConfigError` that names the key as `t
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -70,7 +70,7 @@ class TrainConfig:
     """Stop after this many evaluations in a row without a lower validation loss; 0 never stops early."""
     teacher: str = ""
     """A recipe, or a model file: what that model expects is learned in place of the characters that follow. A recipe's
-    model is trained first, on the same strings."""
+    model is trained first, on the same strings, with this recipe's seed and threads."""
     threads: int = 0
     """How many threads: PyTorch's own, or for an ensemble how many members are trained side by side, each on one
     thread. 0 is one for a single network (two are faster on an idle machine, and many times slower beside other busy
@@ -157,6 +157,11 @@ class Recipe:
         tables = self.to_dict()
         if not isinstance(settings, Mapping):
             raise ConfigError(f'the settings are {settings!r}, and they are a table such as {{"train.steps": 100}}')
+        if settings.get("model.kind", self.model.kind) != self.model.kind:
+            raise ConfigError(
+                f'model.kind = {settings["model.kind"]!r} cannot be set: this recipe is a "{self.model.kind}"; choose '
+                "another recipe, or write one"
+            )
         for key, value in settings.items():
             key = str(key)  # noqa: PLW2901
             table, dot, name = key.partition(".")
@@ -183,8 +188,9 @@ class Recipe:
         return parse(cls, tables, "")
 
 
-def load_recipe(source: str | Path | Recipe) -> Recipe:
-    """A recipe by its name, from a TOML file, or as it is. Raises `ConfigError`; `FileError` for an unreadable file."""
+def load_recipe(source: str | Path | Recipe, *, others: Iterable[str] = ()) -> Recipe:
+    """A recipe by its name, from a TOML file, or as it is. Raises `ConfigError`, which names `others` too, words that
+    would do besides; `FileError` for an unreadable file."""
     if isinstance(source, Recipe):
         return source
     if str(source) in recipe_names():
@@ -197,7 +203,7 @@ def load_recipe(source: str | Path | Recipe) -> Recipe:
         except UnicodeDecodeError as error:
             raise ConfigError(f"the recipe {source} is not a TOML file: it is not UTF-8 text") from error
     else:
-        known = recipe_names()
+        known = (*others, *recipe_names())
         raise ConfigError(
             f'unknown recipe "{source}"{suggestion(str(source), known)}; '
             f"recipes are {', '.join(known)}, or a file that ends in .toml"

@@ -33,7 +33,6 @@ import numpy as np
 from wavemore.activation import EPS, activated
 from wavemore.chunks import Chunks, distinct, joined
 from wavemore.config import ModelConfig
-from wavemore.modelfile import ModelFile
 from wavemore.predictor import Predictions
 from wavemore.vocabulary import BOUNDARY, Vocabulary
 
@@ -124,17 +123,15 @@ class Engine:
         embedding = weights["embedding.weight"]  # (V, E)
         self._characters = _Nodes([product(embedding, piece) for piece in folded[0][0]], embedding, None)
 
-    @classmethod
-    def of(cls, model: ModelFile) -> "Engine":
-        """The engine of a model file's single network, without an n-gram model that is mixed in."""
-        return cls(model.recipe.wavenet, model.weights)
-
     @property
     def remembered(self) -> int:
-        """Bytes that a string in the making takes at worst: what later steps look back to, logits and weights."""
-        config = self.config
-        node = 4 * config.hidden * (2 * max(config.groups) + config.residual) + 4 * self.vocabulary_size * config.skip
-        return config.context * (node + 32) + 40 * self.vocabulary_size
+        """Bytes that a string in the making takes at worst, when no two share a node: what later steps look back to at
+        every level, logits and weights."""
+        nodes = 0
+        for level in self._levels:
+            numbers = sum(piece.shape[1] for piece in level.above) + self.config.hidden  # products and the node itself
+            nodes += 4 * (numbers + (self.vocabulary_size if level.head is not None else 0)) + 16
+        return self.config.context * nodes + 40 * self.vocabulary_size
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         """What the model says of every character of the strings; see `Predictor.predictions`."""

@@ -39,7 +39,8 @@ class StringModel:
     seed        where given, the seed of weights and batches (`train.seed`)
 
     After `fit` or `load`: `file_` (recipe, vocabulary, weights and provenance) and `history_` (one record for each
-    evaluation; empty for a loaded model). Fitting needs PyTorch, everything else does not.
+    evaluation; empty for a loaded model). Fitting needs PyTorch, and so does all use of the recurrent
+    networks, Transformers and bags of words; n-grams and everything else do without.
     """
 
     def __init__(
@@ -189,7 +190,7 @@ class StringModel:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by
         the strings. Raises `ConfigError`."""
         seed = {} if self.seed is None else {"train.seed": self.seed}
-        recipe = sized(strings) if self.recipe == AUTO else load_recipe(self.recipe)
+        recipe = sized(strings) if self.recipe == AUTO else load_recipe(self.recipe, others=[AUTO])
         return recipe.with_settings(self.settings or {}).with_settings(seed)
 
 

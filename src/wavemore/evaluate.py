@@ -16,7 +16,7 @@ from wavemore.predictor import Predictor
 from wavemore.score import stream_log_likelihoods
 from wavemore.vocabulary import Vocabulary
 
-__all__ = ["Evaluation", "evaluate", "evaluate_parts", "parts_of"]
+__all__ = ["Evaluation", "evaluate", "parts_of"]
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,13 @@ class Evaluation:
 def evaluate(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]) -> Evaluation:
     """The loss of a model over strings, each counted as often as it stands there; any number in bounded memory.
 
-    Raises `CorpusError` when the model knows all characters of none of the strings.
+    Raises `CorpusError` when the model knows all characters of none of the strings, and `ModelFileError` where its
+    numbers overflow.
     """
     nats, predictions, known, unknown = 0.0, 0, 0, 0
     buckets, sums = Buckets(), np.zeros((4, BINS))
     for texts, scores in stream_log_likelihoods(engine, vocabulary, strings):
-        is_known = scores > -np.inf
+        is_known = scores != -np.inf
         used = [text for text, use in zip(texts, is_known, strict=True) if use]
         lengths = np.fromiter(map(len, used), dtype=np.int64, count=len(used)) + 1
         nats -= scores[is_known].sum()
@@ -91,12 +92,6 @@ def evaluate(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[s
             "evaluate it on a list in the alphabet it was trained on"
         )
     return Evaluation(known, unknown, predictions, float(nats / predictions), buckets.interval(), Calibration.of(sums))
-
-
-def evaluate_parts(engine: Predictor[Any], model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
-    """The loss over each of the parts that `parts_of` tells apart. Raises what `evaluate` raises."""
-    parts = parts_of(model, corpus)
-    return {name: evaluate(engine, model.vocabulary, strings) for name, strings in parts.items()}
 
 
 def parts_of(model: ModelFile, corpus: Corpus) -> dict[str, Sequence[str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
 from wavemore.kinds import network_of, predictor_of
 from wavemore.mixture import best_weight, mixed
-from wavemore.modelfile import ModelFile
+from wavemore.modelfile import ModelFile, is_model_file
 from wavemore.ngram import Ngram
 from wavemore.predictor import Predictor, log_probabilities
 from wavemore.score import portions
@@ -73,6 +74,8 @@ def fit_model(
     parts, origin = lists.parts(recipe)
     vocabulary = Vocabulary.of(string for part in parts for string in part)
     if isinstance(recipe.model, NgramConfig):
+        if resume:
+            raise UsageError("an n-gram model is counted at once, so there is no stopped run to resume; start it anew")
         counts = Ngram.fit(parts.train, vocabulary, recipe.model)
         losses = _losses(-_log_probabilities(counts, part, vocabulary).mean() for part in parts[:2])
         about = _provenance(origin, losses, 0, recipe, command)
@@ -118,9 +121,10 @@ class _Fitting:
     stopped: "Checkpoint | None"
     command: str
 
-    def about(self, recipe: Recipe) -> dict[str, Any]:
-        """What a run is, for its checkpoints."""
-        return {"settings": recipe.to_dict(), "list or split": self.origin, "command": self.command}
+    def about(self, recipe: Recipe, teacher: Any) -> dict[str, Any]:
+        """What a run is, for its checkpoints. `teacher` tells its teacher from others."""
+        about = {"settings": recipe.to_dict(), "list or split": self.origin, "command": self.command}
+        return about if teacher is None else {**about, "teacher": teacher}
 
     def train(self, recipe: Recipe, teacher: ModelFile | None = None, what: str = "") -> "Trained":
         """Train, or go on with the stopped run; a finished teacher travels in its pupil's checkpoints."""
@@ -132,7 +136,7 @@ class _Fitting:
             self.vocabulary,
             self.parts.train,
             self.parts.validation,
-            about=self.about(recipe),
+            about=self.about(recipe, None if teacher is None else _identity(teacher)),
             monitor=self.monitor,
             resume=self.stopped,
             save=self._save(learned),
@@ -169,10 +173,8 @@ class _Fitting:
 def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
     """The model that the pupil's recipe names: from a file, from the pupil's checkpoint, or trained now; and whether a
     stopped run is the pupil's."""
-    from wavemore.modelfile import is_model_file
-
     name = pupil.train.teacher
-    if is_model_file(name):
+    if name.endswith(".safetensors") or is_model_file(name):
         file = ModelFile.load(name)
         if file.vocabulary.characters != fitting.vocabulary.characters:
             raise ConfigError(f'train.teacher = "{name}" cannot be: its characters are not those of the list')
@@ -181,14 +183,30 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
     recipe = replace(recipe, train=replace(recipe.train, seed=pupil.train.seed, threads=pupil.train.threads))
     if recipe.train.teacher:
         raise ConfigError(f'train.teacher = "{name}" cannot be: it has a teacher of its own')
+    if isinstance(recipe.model, NgramConfig):
+        counts = Ngram.fit(fitting.parts.train, fitting.vocabulary, recipe.model)
+        return ModelFile(recipe, fitting.vocabulary, counts.arrays()), True
     stopped = fitting.stopped
     if stopped is not None and stopped.about.get("settings") != recipe.to_dict():  # the pupil had begun
         weights = {name: tensor.numpy() for name, tensor in stopped.group("teacher").items()}
         if not weights:
             raise CheckpointError("the stopped run had other settings than this one; start the run anew")
+        if stopped.about.get("teacher") != recipe.to_dict():
+            raise CheckpointError(f"the stopped run had another teacher than {name} is now; start the run anew")
         return ModelFile(recipe, fitting.vocabulary, weights), True
     weights, _ = fitting.with_ngram(recipe, fitting.train(recipe, what=f"teacher, recipe {name}"))
     return ModelFile(recipe, fitting.vocabulary, weights), False
+
+
+def _identity(teacher: ModelFile) -> Any:
+    """What tells a teacher from others: the recipe of one that was trained for its pupil, a digest of a file's weights
+    of one that was there before."""
+    if not teacher.provenance:
+        return teacher.recipe.to_dict()
+    digest = sha256()
+    for name, array in sorted(teacher.weights.items()):
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _losses(of_parts: Iterable[float]) -> dict[str, Any]:

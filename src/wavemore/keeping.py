@@ -100,11 +100,13 @@ class Folder:
         return ModelFile.load(self.path / self._read()[key]["model"])
 
     def keep(self, place: Place, run: Run, about: dict[str, Any]) -> None:
-        """Write a finished run's line, in place of an older one of its key; its model has been saved before."""
+        """Write a finished run's line; its model has been saved before. What an older line of its key says stays, the
+        name of its model's file too, but for the figures and what `about` says."""
         records = self._read()  # anew: another comparison may have written meanwhile
         record = {
             "key": place.key,
             "model": place.model.name,
+            **records.get(place.key, {}),
             "seed": run.seed,
             "parameters": run.parameters,
             "seconds": run.seconds,
@@ -112,7 +114,7 @@ class Folder:
             **run.measured,
             **about,
         }
-        records[place.key] = {**records.get(place.key, {}), **record}
+        records[place.key] = record
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in records.values()]
         write_whole(self._records, "".join(lines).encode("utf-8", "backslashreplace"))
 
@@ -131,12 +133,19 @@ class Folder:
             try:
                 record = json.loads(line)
                 _run(record)
+                _check_name(record["model"])
                 records[str(record["key"])] = record
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise FileError(
                     f"line {number} of {self._records} is not the record of a run; mend or remove it"
                 ) from error
         return records
+
+
+def _check_name(name: object) -> None:
+    """Raise a `ValueError` for what is not the name of a file in the folder itself."""
+    if not isinstance(name, str) or not name or any(c in name for c in "/\\\0"):
+        raise ValueError
 
 
 def _run(record: dict[str, Any]) -> Run:

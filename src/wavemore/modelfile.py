@@ -168,6 +168,8 @@ def _check(
     if isinstance(config, NgramConfig):
         _check_names(weights, set(_COUNTED), path)
         return
+    if isinstance(config, ModelConfig) and config.members * len(config.levels) > len(weights):
+        raise ModelFileError(f"the model {path} has fewer tensors than its settings need; train it or copy it again")
     shapes, counted = weight_shapes(config, size), set[str]()
     if isinstance(config, ModelConfig) and config.ngram:
         shapes, counted = {**shapes, f"{_NGRAM}weight": ()}, {_NGRAM + name for name in _COUNTED}

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from wavemore.errors import ModelFileError
 from wavemore.vocabulary import Vocabulary
 
-__all__ = ["Position", "Predictions", "Predictor", "log_probabilities", "log_sum_exp"]
+__all__ = ["Position", "Predictions", "Predictor", "finite", "log_probabilities", "log_sum_exp"]
 
 
 class Predictions(NamedTuple):
@@ -78,11 +79,19 @@ class Predictor(Protocol[State]):
 
 def log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
     """The log-probability of every character and of the boundary at each end: float64, (N,), string after string.
-    Raises `UnknownCharacterError`."""
+    Raises `UnknownCharacterError`, and `ModelFileError` as `finite` does."""
     out = np.empty(sum(map(len, strings)) + len(strings))
-    for rows, context_of, logits, answers in model.predictions(strings, vocabulary):
-        out[rows] = logits[context_of, answers] - log_sum_exp(logits)[context_of]
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
+        for rows, context_of, logits, answers in model.predictions(strings, vocabulary):
+            out[rows] = finite(logits)[context_of, answers] - log_sum_exp(logits)[context_of]
     return out
+
+
+def finite(logits: np.ndarray) -> np.ndarray:
+    """The logits of a model. Raises `ModelFileError` where one of them is no number: sound weights may overflow."""
+    if not np.isfinite(logits).all():
+        raise ModelFileError("the model's numbers are too large to compute with; train it again")
+    return logits
 
 
 def log_sum_exp(logits: np.ndarray) -> np.ndarray:

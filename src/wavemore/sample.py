@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from wavemore.errors import UsageError
-from wavemore.predictor import Predictor
+from wavemore.predictor import Predictor, finite
 from wavemore.vocabulary import BOUNDARY, Vocabulary, normalise
 
 __all__ = ["sample_strings"]
 
 _BLOCK = 1024  # strings that share one random generator
-_BATCH_BYTES = 1 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
+_BATCH_BYTES = 3 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
 _BATCH_STRINGS = 1 << 16  # at most: more share hardly more
 _LONGEST = 1000  # where the caller names no maximum length
 
@@ -40,7 +40,8 @@ def sample_strings(
     max_length     a string this long ends there (where None, 1000 characters)
     seed           a whole number for the same strings again; where None, strings differ from call to call
 
-    Raises `UsageError` for arguments that make no sense, at once and not at the first string.
+    Raises `UsageError` for arguments that make no sense, at once and not at the first string; the strings
+    `ModelFileError` where the model's numbers overflow.
     """
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
         raise UsageError(f"the number of strings is {n!r}, and it is a whole number of 0 or more")
@@ -75,7 +76,9 @@ def _batches(
             np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy, spawn_key=(block,))))
             for block in blocks
         ]
-        yield _sample(engine, min(size, n - start), prefix, temperature, longest, generators)
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
+            ids = _sample(engine, min(size, n - start), prefix, temperature, longest, generators)
+        yield ids
 
 
 def _sample(
@@ -94,7 +97,7 @@ def _sample(
         state = engine.step(state, np.arange(strings), columns[-1])
     while len(columns) < longest:
         uniform = np.concatenate([generator.random(_BLOCK) for generator in generators])[state.strings]  # (alive,)
-        cumulated = _cumulated(state.logits, temperature, may_end=len(columns) > 0)  # (n, V)
+        cumulated = _cumulated(finite(state.logits), temperature, may_end=len(columns) > 0)  # (n, V)
         following = _draw(cumulated, state.context_of, uniform)  # (alive,)
         columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
         columns[-1][state.strings] = following
@@ -113,8 +116,7 @@ def _cumulated(logits: np.ndarray, temperature: float, *, may_end: bool) -> np.n
         logits[:, BOUNDARY] = -np.inf  # no string is empty
     shifted = logits - logits.max(axis=1, keepdims=True)
     if temperature != 1.0:
-        with np.errstate(over="ignore"):  # a tiny temperature gives minus infinity, and that is right
-            shifted = shifted.astype(np.float64) / temperature
+        shifted = shifted.astype(np.float64) / temperature  # minus infinity for a tiny one, and that is right
     return np.cumsum(np.exp(shifted, out=shifted), axis=1, dtype=np.float64)
 
 

@@ -21,7 +21,7 @@ def log_likelihoods(engine: Predictor[Any], vocabulary: Vocabulary, strings: Ite
 
     Over all strings of known characters, the empty one included, the probabilities sum to one. A string with another
     character is brought to NFC, the form that training strings have; if that does not help, its probability is zero
-    and its log-likelihood minus infinity.
+    and its log-likelihood minus infinity. Raises `ModelFileError` where the model's numbers overflow.
     """
     parts = [scores for _, scores in stream_log_likelihoods(engine, vocabulary, strings)]
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,5 +1,7 @@
 """Networks that vote: trained side by side, run as one, stopped and resumed, and the same on any number of threads."""
 
+import threading
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from interrupted import Run, same
 from wavemore.chunks import Chunks
 from wavemore.config import Recipe
 from wavemore.ensemble import Ensemble
-from wavemore.errors import CheckpointError
+from wavemore.errors import CheckpointError, TrainingError
 from wavemore.estimator import StringModel
 from wavemore.modelfile import ModelFile
 from wavemore.predictor import log_probabilities
@@ -21,6 +23,7 @@ from wavemore.sample import sample_strings
 from wavemore.score import log_likelihoods
 from wavemore.shapes import weight_shapes
 from wavemore.train import Checkpoint
+from wavemore.train.run import Run as One
 
 
 @pytest.fixture
@@ -79,9 +82,28 @@ def test_a_checkpoint_of_fewer_members_is_refused(run):
         run(resume=True)
 
 
-def test_a_member_that_diverges_stops_the_others(run):
-    from wavemore.errors import TrainingError
+def test_a_member_that_diverges_stops_the_others(run, monkeypatch):
+    """The first to step fails at once; the others, which wait for that, soon hear of it."""
+    run.recipe = run.recipe.with_settings({"train.threads": 3, "train.steps": 1000})
+    original, failed, taken = One.step, threading.Event(), Counter[One]()
 
+    def step(self: One) -> float:
+        taken[self] += 1
+        if next(iter(taken)) is self:
+            failed.set()
+            raise TrainingError("diverged")
+        assert failed.wait(60)
+        return original(self)
+
+    monkeypatch.setattr(One, "step", step)
+    with pytest.raises(TrainingError, match="diverged"):
+        run()
+    first, *others = taken.values()
+    assert first == 1
+    assert sum(others) < 500
+
+
+def test_a_run_that_diverges_says_what_to_do(run):
     run.recipe = run.recipe.with_settings({"train.optimizer": "sgd", "train.rate": 1e9, "train.steps": 100000})
     with pytest.raises(TrainingError, match="lower the learning rate"):
         run()
@@ -104,10 +126,10 @@ def test_a_saved_ensemble_is_the_same(recipe, strings, tmp_path):
     assert loaded.sample(20, seed=1) == model.sample(20, seed=1)
     assert np.array_equal(loaded.score_samples(strings), model.score_samples(strings))
     single = ModelFile.load(tmp_path / "e.safetensors").recipe.with_settings({"model.members": 1}).wavenet
-    count = sum(np.prod(shape) for name, shape in weight_shapes(single, 7).items() if "running" not in name)
-    assert loaded.file_.parameter_count % 3 == 0
+    shapes = weight_shapes(single, len(loaded.file_.vocabulary))
+    count = sum(int(np.prod(shape)) for name, shape in shapes.items() if "running" not in name)
+    assert loaded.file_.parameter_count == 3 * count
     assert len(loaded.file_.members()) == 3
-    assert count
 
 
 @settings(deadline=None, max_examples=40)
@@ -139,3 +161,8 @@ def test_the_folded_form_equals_the_windowed_form(config, seed, members):
     shares = state.logits - np.log(np.exp(state.logits).sum())
     assert np.abs(shares[0] - expected[0]).max() < 1e-5 * max(1, np.abs(expected).max())
     assert len(list(sample_strings(engine, vocabulary, 5, seed=0, max_length=20))) == 5
+
+
+def test_members_are_trained_where_a_system_does_not_tell_its_free_cores(run, monkeypatch):
+    monkeypatch.delattr("os.sched_getaffinity")
+    assert run().step

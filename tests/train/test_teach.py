@@ -7,15 +7,15 @@ import pytest
 from interrupted import Interrupting
 
 from wavemore.chunks import Chunks
-from wavemore.config import Recipe
+from wavemore.config import Recipe, load_recipe
 from wavemore.corpus import read_corpus
-from wavemore.errors import CheckpointError, ConfigError
+from wavemore.errors import CheckpointError, ConfigError, FileError
 from wavemore.estimator import StringModel
 from wavemore.fitting import Lists, fit_model
 from wavemore.modelfile import ModelFile
+from wavemore.shapes import weight_shapes
 from wavemore.train import Checkpoint
 from wavemore.train.teach import taught
-from wavemore.vocabulary import Vocabulary
 
 TEACHER = """
 [model]
@@ -141,5 +141,43 @@ def test_the_checkpoint_of_a_pupil_holds_its_teacher(recipe, strings, tmp_path):
     path = tmp_path / "run.checkpoint"
     model = fit(recipe, strings, path)
     teacher = Checkpoint.load(path).group("teacher")
-    assert {name.split(".")[0] for name in teacher} == {"members"}
-    assert Vocabulary(model.vocabulary.characters)
+    shapes = weight_shapes(load_recipe(recipe.train.teacher).wavenet, len(model.vocabulary))
+    assert {name: tuple(tensor.shape) for name, tensor in teacher.items()} == shapes
+
+
+def test_a_pupil_whose_teacher_has_changed_since_is_refused(recipe, strings, tmp_path, monkeypatch):
+    path = tmp_path / "run.checkpoint"
+    original = Interrupting.begin
+
+    def begin(self: Interrupting, steps: int, what: str) -> None:
+        self.steps = () if what else (15,)
+        original(self, steps, what)
+
+    monkeypatch.setattr(Interrupting, "begin", begin)
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, strings, path)
+    monkeypatch.setattr(Interrupting, "begin", original)
+    (tmp_path / "teacher.toml").write_text(TEACHER.replace("[2, 2, 2]", "[2, 2]"))
+    with pytest.raises(CheckpointError, match="another teacher than"):
+        fit(recipe, strings, path, resume=True)
+
+
+def test_a_teacher_file_that_was_replaced_is_noticed(recipe, strings, tmp_path):
+    path, file = tmp_path / "run.checkpoint", tmp_path / "t.safetensors"
+    StringModel(tmp_path / "teacher.toml").fit(strings).save(file)
+    pupil = recipe.with_settings({"train.teacher": str(file)})
+    with pytest.raises(KeyboardInterrupt):
+        fit(pupil, strings, path, 15)
+    StringModel(tmp_path / "teacher.toml", seed=7).fit(strings).save(file)
+    with pytest.raises(CheckpointError, match="other teacher than this one"):
+        fit(pupil, strings, path, resume=True)
+
+
+def test_an_n_gram_teaches_too(recipe, strings):
+    taught_by_counts = StringModel(recipe, settings={"train.teacher": "ngram"}).fit(strings)
+    assert np.isfinite(taught_by_counts.score_samples(strings)).all()
+
+
+def test_a_missing_teacher_file_is_named(recipe, strings):
+    with pytest.raises(FileError, match=r"nosuch\.safetensors: No such file"):
+        StringModel(recipe, settings={"train.teacher": "nosuch.safetensors"}).fit(strings)

@@ -82,6 +82,7 @@ def command(
     target = f"{source_name(strings)}.safetensors" if output is None else output
     _check_target(target)
     checkpoint = _checkpoint(target, resume=resume, restart=restart)
+    before = None if resume else _written(checkpoint)
 
     read = partial(_read, column=column, encoding=encoding, format=format, max_length=max_length, quiet=quiet)
     listed = read(strings)
@@ -96,10 +97,13 @@ def command(
             command=_command_line(context.obj),
         )
     except KeyboardInterrupt:
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None and _written(checkpoint) not in (None, before):
             say(f"stopped; {_kept(checkpoint)}")
         raise
-    _save(model, target, checkpoint)
+    run = checkpoint if model.history_ else None  # counts keep no run
+    _save(model, target, run)
+    if checkpoint is not None and (restart or run is not None):
+        checkpoint.unlink(missing_ok=True)
     _report(model, target, set(listed.strings), json=json)
 
 
@@ -118,13 +122,11 @@ def _read(
 
 
 def _save(model: "StringModel", target: str, checkpoint: Path | None) -> None:
-    """Write the model, and only then let the stopped run go."""
+    """Write the model; where that fails, say where its run is kept."""
     try:
         model.save(target)
     except FileError as error:
         raise FileError(str(error) if checkpoint is None else f"{error}; {_kept(checkpoint)}") from error
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
 
 
 def _check_inputs(*sources: str | None) -> None:
@@ -146,10 +148,11 @@ def _check_target(target: str) -> None:
 
 
 def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
-    """Where the run is kept, or None beside a device. Refuses options that do not go with what is there."""
+    """Where the run is kept, or None beside a device. Refuses options that do not go with what is there.
+
+    A stopped run that is discarded stays until the new one is saved in its place.
+    """
     checkpoint = Path(f"{target}.checkpoint")
-    if restart:
-        checkpoint.unlink(missing_ok=True)
     is_device = Path(target).exists() and not Path(target).is_file()
     stopped = checkpoint.exists() and not is_device
     if resume and restart:
@@ -159,6 +162,11 @@ def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
     if stopped and not resume and not restart:
         raise UsageError(f"{checkpoint} holds a stopped run; add --resume to go on with it, or --restart to discard it")
     return None if is_device else checkpoint
+
+
+def _written(checkpoint: Path | None) -> int | None:
+    """When the file was written, in nanoseconds; None where there is none."""
+    return checkpoint.stat().st_mtime_ns if checkpoint is not None and checkpoint.exists() else None
 
 
 def _kept(checkpoint: Path) -> str:

@@ -50,7 +50,7 @@ def gathered_product(x: Tensor, weight: Tensor, branch: Branch) -> Tensor:
 
 
 def shared_batch_norm(x: Tensor, uses: Tensor, norm: BatchNorm1d) -> Tensor:
-    """`norm(x, uses)`: (n, H) -> (n, H). In training mode x is overwritten."""
+    """`norm(x, uses)`: (n, H) -> (n, H)."""
     return _BatchNorm.apply(x, norm.gamma, norm.beta, norm, uses) if norm.training else norm(x)  # type: ignore[return-value]
 
 

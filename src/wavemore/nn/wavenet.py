@@ -12,7 +12,7 @@
      e  m  m  a  ...                                   embedding               (B, 8, E)
 
 Shapes in this file
-    B  rows (contexts)     T  context length, the product of the groups     V  vocabulary, boundary id 0 included
+    B  rows (contexts)     T  context length        V  vocabulary, boundary id 0 included
     E  embedding channels  H  hidden channels                               n  the group of one level
 
 A node depends on its own leaves alone, so this tree is WaveNet's stack of causal convolutions with kernel n and

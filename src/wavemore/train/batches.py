@@ -1,6 +1,6 @@
 """Where a run's batches come from, in either form: random windows, as taught, or strings and their distinct chunks."""
 
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from wavemore.windows import Windows
 __all__ = ["Batches", "Passes", "SharedBatches", "WindowedBatches", "answer_counts", "tree_of"]
 
 _WINDOWS_AT_ONCE = 16384  # of an evaluation
+_NUMBERS_AT_ONCE = 1 << 26
 _PREDICTIONS_AT_ONCE = 1 << 18
 _COUNTS_AT_ONCE = 1 << 23  # answers counted, predictions times vocabulary
 
@@ -65,7 +66,7 @@ class WindowedBatches:
     def loss(self, model: WaveNet | Ensemble) -> float:
         total = 0.0
         with evaluation_mode(model):
-            for rows in torch.arange(len(self)).split(_WINDOWS_AT_ONCE):
+            for rows in torch.arange(len(self)).split(_windows_at_once(model)):
                 contexts, answers = self._at(rows)
                 total += F.cross_entropy(model(contexts), answers, reduction="sum").item()
         return total / len(self)
@@ -108,6 +109,13 @@ class Passes:
         strings = self._order[self._next : self._next + batch].numpy()
         self._next += batch
         return strings
+
+
+def _windows_at_once(model: WaveNet | Ensemble) -> int:
+    """How many windows an evaluation takes at once, so that the widest tensor is bounded."""
+    one = cast(WaveNet, model.members[0] if isinstance(model, Ensemble) else model)
+    widest = one.config.leaves * max(2 * one.config.hidden, one.config.embedding)
+    return max(1, min(_WINDOWS_AT_ONCE, _NUMBERS_AT_ONCE // widest))
 
 
 class SharedBatches(Passes):

@@ -76,8 +76,9 @@ def train(
     """Train a new model on the strings of `training`, or go on with a stopped run.
 
     `about` says what the run is, for its checkpoints; `resume` is a checkpoint to go on from, whose `about` must agree;
-    `save` gets a checkpoint after each evaluation, and when Ctrl-C stops the run after the step it is in. A `teacher`'s
-    predictions are learned in place of the characters that follow. `what` names the run for the monitor.
+    `save` gets a checkpoint after each evaluation (of an ensemble every few seconds), and when Ctrl-C stops the run
+    after the step it is in. A `teacher`'s predictions are learned in place of the characters that follow. `what` names
+    the run for the monitor.
 
     The members of an ensemble are trained side by side, each on one thread, with the same result on any number of them.
 
@@ -123,7 +124,7 @@ class _Job:
             with _threads(threads or 1):
                 self._train(0)
             return
-        with _threads(1), ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+        with _threads(1), ThreadPoolExecutor(threads or _cores()) as pool:
             work = [pool.submit(self._train, member) for member in range(len(self.runs))]
             for member in work:
                 member.result()
@@ -212,6 +213,12 @@ def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> 
         return WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
     chunks = Chunks.of(strings, vocabulary, recipe.wavenet.groups, recipe.wavenet.cycles)
     return SharedBatches(chunks, len(vocabulary))
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 @contextmanager
