@@ -7,6 +7,7 @@ times, and medians are compared; each side may use the number of threads that su
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -195,11 +196,12 @@ def scoring(model: StringModel, net: WaveNet, rounds: int) -> list[str]:
 
 
 def starting(rounds: int) -> list[str]:
-    """Whole processes."""
+    """Whole processes, with all packages compiled to bytecode, as an installed one is."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def process(*words: str) -> Callable[[], float]:
         run = [sys.executable, *words]
-        return lambda: seconds(lambda: subprocess.run(run, check=True, capture_output=True))
+        return lambda: seconds(lambda: subprocess.run(run, check=True, capture_output=True, env=environment))
 
     measured = in_turn(
         {

@@ -15,7 +15,7 @@ import wavemore
 PACKAGE = Path(wavemore.__file__).parent
 
 LAYERS = [
-    ["errors", "_version", "progress"],
+    ["errors", "_version", "progress", "threads"],
     ["files", "vocabulary", "fetch", "strict"],
     ["architecture"],
     ["config"],
@@ -37,8 +37,20 @@ LAYERS = [
 
 ALONE = {
     "progress": set[str](),
+    "threads": set[str](),
     "nn": {"predictor", "chunks", "vocabulary", "config", "errors"},
-    "train": {"nn", "predictor", "modelfile", "chunks", "windows", "vocabulary", "config", "errors", "files"},
+    "train": {
+        "nn",
+        "predictor",
+        "modelfile",
+        "chunks",
+        "windows",
+        "vocabulary",
+        "config",
+        "errors",
+        "files",
+        "threads",
+    },
     "__init__": {"_version", "comparing", "config", "corpus", "errors", "estimator", "evaluate"},
     "__main__": {"cli"},
 }
@@ -212,7 +224,7 @@ def test_importing_wavemore_imports_its_version_alone():
     "arguments",
     [
         ["-c", "import wavemore.estimator, wavemore.cli, wavemore.progress"],
-        ["-c", "import wavemore; wavemore.load, wavemore.fit, wavemore.evaluate, wavemore.read_corpus"],
+        ["-c", "import wavemore; wavemore.load, wavemore.fit, wavemore.read_corpus"],
         ["-m", "wavemore", "--help"],
         ["-m", "wavemore", "train", "--help"],
         ["-c", "import wavemore; wavemore.compare; import wavemore.picture"],

@@ -4,7 +4,6 @@ A *recipe* is a TOML file with three tables, `[model]`, `[train]` and `[data]`. 
 a wrong type or a value out of range is a `ConfigError` that names the key as `table.key`, the value and what would do.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -208,6 +207,8 @@ def load_recipe(source: str | Path | Recipe, *, others: Iterable[str] = ()) -> R
             f'unknown recipe "{source}"{suggestion(str(source), known)}; '
             f"recipes are {', '.join(known)}, or a file that ends in .toml"
         )
+    import tomllib  # here: a model file holds its settings as JSON
+
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # beside its own error, for numbers and nesting without end

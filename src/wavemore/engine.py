@@ -34,6 +34,7 @@ from wavemore.activation import EPS, activated
 from wavemore.chunks import Chunks, distinct, joined
 from wavemore.config import ModelConfig
 from wavemore.predictor import Predictions
+from wavemore.threads import side_by_side
 from wavemore.vocabulary import BOUNDARY, Vocabulary
 
 __all__ = ["Engine", "State", "predictions_of", "product"]
@@ -41,6 +42,7 @@ __all__ = ["Engine", "State", "predictions_of", "product"]
 _NORM = ("gamma", "beta")
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
 _ROWS = 16  # of one product
+_ROWS_AT_ONCE = 512  # from the children to what the nodes contribute
 _LOGITS_AT_ONCE = 1 << 18  # bounds the memory of the top level
 
 
@@ -222,19 +224,32 @@ class Engine:
         self, i: int, below: _Nodes, children: Sequence[np.ndarray] | np.ndarray, reach: Sequence[int] | None = None
     ) -> _Nodes:
         """The nodes of level i, which have these children below, (g, n), the oldest first. For each place in the level
-        above `reach` says how many of them stand there; without it, all may."""
-        level = self._levels[i]
-        y = below.products[0].take(children[0], axis=0)  # (n, W)
-        for part, row in zip(below.products[1:], children[1:], strict=True):
-            y += part.take(row, axis=0)
-        y += level.bias
-        y = activated(y, self.config, level.gamma, level.beta)  # (n, H)
-        if level.residual:
-            y += below.values.take(children[-1], axis=0)
-        products = [
-            product(y[:n], piece) for n, piece in zip(reach or [len(y)] * len(level.above), level.above, strict=True)
-        ]
-        return _Nodes(products, y, None if level.head is None else product(y, level.head))
+        above `reach` says how many of them stand there; without it, all may.
+
+        Some hundred rows at once go through all of it, so that what is in the making stays in the processor's cache."""
+        n, level = len(children[0]), self._levels[i]
+        reach = reach or [n] * len(level.above)
+        values = np.empty((n, self.config.hidden), dtype=np.float32)
+        products = [np.empty((m, piece.shape[1]), np.float32) for m, piece in zip(reach, level.above, strict=True)]
+        logits = None if level.head is None else np.empty((n, self.vocabulary_size), np.float32)
+
+        def work(start: int) -> None:
+            part = slice(start, start + _ROWS_AT_ONCE)
+            y = below.products[0].take(children[0][part], axis=0)  # (rows, W)
+            for child, row in zip(below.products[1:], children[1:], strict=True):
+                y += child.take(row[part], axis=0)
+            y += level.bias
+            y = activated(y, self.config, level.gamma, level.beta)  # (rows, H)
+            if level.residual:
+                y += below.values.take(children[-1][part], axis=0)
+            values[part] = y
+            for out, piece in zip(products, level.above, strict=True):
+                product(y[: max(0, len(out) - start)], piece, out[part])
+            if logits is not None and level.head is not None:
+                product(y, level.head, logits[part])
+
+        side_by_side(work, range(0, n, _ROWS_AT_ONCE))
+        return _Nodes(products, values, logits)
 
     def _top(self, nodes: _Nodes) -> np.ndarray:
         """The (n, V) logits of the nodes of the top level, without what skips to them."""
@@ -242,8 +257,8 @@ class Engine:
         return nodes.logits + self._bias
 
 
-def product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """x @ weight, (n, C) @ (C, W), in many products of the same few rows and columns.
+def product(x: np.ndarray, weight: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """x @ weight, (n, C) @ (C, W), in many products of the same few rows and columns; into `out`, where given.
 
     That has two reasons. Libraries choose their method by the shape of a product, and methods differ in rounding: with
     blocks a row's result depends on nothing but that row, and a seed gives the same strings in any company. And
@@ -251,18 +266,18 @@ def product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     hundreds of times as long.
     """
     n, (channels, width) = len(x), weight.shape
+    out = np.empty((n, width), dtype=np.float32) if out is None else out
     whole = n // _ROWS * _ROWS
     rest = np.zeros((_ROWS, channels), dtype=np.float32)
     rest[: n - whole] = x[whole:]
-    out = np.empty((-(-n // _ROWS) * _ROWS, width), dtype=np.float32)
     columns = max(16, _ONE_THREAD // (_ROWS * channels) // 16 * 16)
     for start in range(0, width, columns):
         part = slice(start, start + columns)
         blocks = out[:whole].reshape(-1, _ROWS, width)[:, :, part]
         np.matmul(x[:whole].reshape(-1, _ROWS, channels), weight[:, part], out=blocks)
         if whole < n:
-            np.matmul(rest, weight[:, part], out=out[whole:, part])
-    return out[:n]
+            out[whole:, part] = (rest @ weight[:, part])[: n - whole]
+    return out
 
 
 def _folded(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[list[np.ndarray], np.ndarray]:

@@ -1,33 +1,34 @@
-"""`StringModel`: a density over strings with scikit-learn's conventions, and the short forms `fit` and `load`."""
+"""`StringModel`: a density over strings with scikit-learn's conventions, and the short forms `fit` and `load`.
+
+What only fitting and evaluating need is imported there, so that a model answers at once.
+"""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from wavemore.config import Recipe, load_recipe
-from wavemore.corpus import Corpus, read_corpus
 from wavemore.errors import NotFittedError, UsageError
-from wavemore.evaluate import Evaluation, evaluate
-from wavemore.fitting import Lists, fit_model
 from wavemore.kinds import predictor_of
 from wavemore.modelfile import ModelFile, pretrained_path
 from wavemore.predictor import Predictor
 from wavemore.sample import sample_strings
 from wavemore.score import log_likelihoods
-from wavemore.sizing import AUTO, chosen, sized
 
 if TYPE_CHECKING:
+    from wavemore.corpus import Corpus
+    from wavemore.evaluate import Evaluation
     from wavemore.nn import Ensemble, WaveNet
     from wavemore.train import Monitor
 
 __all__ = ["StringModel", "fit", "load"]
 
-Strings = str | Path | Iterable[str] | Corpus
+Strings: TypeAlias = "str | Path | Iterable[str] | Corpus"
 """A file's path, "-" for standard input, a list's name, any iterable of strings, or a `Corpus` read before."""
 
 
@@ -59,8 +60,8 @@ class StringModel:
         X: Strings,  # noqa: N803 - scikit-learn's name
         y: object = None,
         *,
-        validation: Strings | None = None,
-        test: Strings | None = None,
+        validation: "Strings | None" = None,
+        test: "Strings | None" = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
         progress: bool = False,
@@ -78,6 +79,9 @@ class StringModel:
         """
         if resume and checkpoint is None:
             raise UsageError("to resume, name the checkpoint to go on from")
+        from wavemore.fitting import Lists, fit_model
+        from wavemore.sizing import AUTO, chosen
+
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else _corpus(part, longest) for part in (validation, test))
         lists = Lists(_corpus(X, longest), *held_out)
@@ -117,12 +121,12 @@ class StringModel:
             )
         )
 
-    def score_samples(self, X: Iterable[str] | Corpus) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+    def score_samples(self, X: "Iterable[str] | Corpus") -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """The log-likelihood of each string in nats, float64 of shape (strings,); minus infinity where a character is
         unknown. Raises `UsageError` for a single string in place of a list."""
         return log_likelihoods(self.engine_, self._file.vocabulary, _listed(X))
 
-    def score(self, X: Iterable[str] | Corpus, y: object = None) -> float:  # noqa: N803 - scikit-learn's name
+    def score(self, X: "Iterable[str] | Corpus", y: object = None) -> float:  # noqa: N803 - scikit-learn's name
         """The mean log-likelihood of the strings, nats per string: higher is better. `y` is ignored."""
         strings = _listed(X)
         if not strings:
@@ -137,9 +141,11 @@ class StringModel:
         config = self._file.recipe.wavenet
         return (WaveNet if config.members == 1 else Ensemble).of(config, self._file.network)
 
-    def evaluate(self, X: Iterable[str] | Corpus) -> Evaluation:  # noqa: N803 - scikit-learn's name
+    def evaluate(self, X: "Iterable[str] | Corpus") -> "Evaluation":  # noqa: N803 - scikit-learn's name
         """The loss over the strings: nats and bits per character with their 95 % intervals, perplexity, calibration.
         Raises `CorpusError` when the model knows all characters of none of them."""
+        from wavemore.evaluate import evaluate
+
         return evaluate(self.engine_, self._file.vocabulary, _listed(X))
 
     def save(self, path: str | Path) -> None:
@@ -189,6 +195,8 @@ class StringModel:
     def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by
         the strings. Raises `ConfigError`."""
+        from wavemore.sizing import AUTO, sized
+
         seed = {} if self.seed is None else {"train.seed": self.seed}
         recipe = sized(strings) if self.recipe == AUTO else load_recipe(self.recipe, others=[AUTO])
         return recipe.with_settings(self.settings or {}).with_settings(seed)
@@ -200,8 +208,8 @@ def fit(
     recipe: str | Path | Recipe = "auto",
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
-    validation: Strings | None = None,
-    test: Strings | None = None,
+    validation: "Strings | None" = None,
+    test: "Strings | None" = None,
     progress: bool = False,
 ) -> StringModel:
     """A `StringModel` trained on strings: `StringModel(recipe, ...).fit(strings, ...)` in one call."""
@@ -219,9 +227,11 @@ def _parameters() -> list[str]:
     return [name for name in inspect.signature(StringModel.__init__).parameters if name != "self"]
 
 
-def _listed(strings: Iterable[str] | Corpus) -> Sequence[str]:
+def _listed(strings: "Iterable[str] | Corpus") -> Sequence[str]:
     if isinstance(strings, str):
         raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
+    from wavemore.corpus import Corpus
+
     if isinstance(strings, Corpus):
         return strings.strings
     if not isinstance(strings, Iterable) or isinstance(strings, Path):
@@ -237,7 +247,9 @@ def _listed(strings: Iterable[str] | Corpus) -> Sequence[str]:
     return strings
 
 
-def _corpus(strings: Strings, longest: int) -> Corpus:
+def _corpus(strings: "Strings", longest: int) -> "Corpus":
+    from wavemore.corpus import Corpus, read_corpus
+
     return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)
 
 

@@ -1,14 +1,15 @@
-"""Which code runs which kind of model."""
+"""Which code runs which kind of model. Only that code is imported, so that a small model answers at once."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wavemore.config import ModelConfig, NgramConfig
 from wavemore.engine import Engine
-from wavemore.ensemble import Ensemble
-from wavemore.mixture import Mixture
 from wavemore.modelfile import ModelFile
-from wavemore.ngram import Ngram
 from wavemore.predictor import Predictor
+
+if TYPE_CHECKING:
+    from wavemore.ensemble import Ensemble
+    from wavemore.ngram import Ngram
 
 __all__ = ["network_of", "predictor_of"]
 
@@ -23,20 +24,26 @@ def predictor_of(file: ModelFile) -> Predictor[Any]:
         network = network_of(file)
         if file.ngram_weight is None:
             return network
+        from wavemore.mixture import Mixture
+
         return Mixture(network, _ngram(file, NgramConfig(kind="ngram", order=config.ngram)), file.ngram_weight)
     from wavemore.nn.sequence_predictor import SequencePredictor
 
     return SequencePredictor(config, file.weights)
 
 
-def network_of(file: ModelFile) -> Engine | Ensemble:
+def network_of(file: ModelFile) -> "Engine | Ensemble":
     """The WaveNet of a model file, or the ensemble of them, without an n-gram model that is mixed in."""
     config = file.recipe.wavenet
     if config.members == 1:
         return Engine(config, file.weights)
+    from wavemore.ensemble import Ensemble
+
     return Ensemble(Engine(config, member) for member in file.members())
 
 
-def _ngram(file: ModelFile, config: NgramConfig) -> Ngram:
+def _ngram(file: ModelFile, config: NgramConfig) -> "Ngram":
+    from wavemore.ngram import Ngram
+
     name = f"the model {file.path}".rstrip()
     return Ngram.of(config, len(file.vocabulary), file.ngram_arrays, name)

@@ -19,7 +19,7 @@ __all__ = ["sample_strings"]
 
 _BLOCK = 1024  # strings that share one random generator
 _BATCH_BYTES = 3 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
-_BATCH_STRINGS = 1 << 16  # at most: more share hardly more
+_BATCH_STRINGS = 1 << 18  # at most: more share hardly more
 _LONGEST = 1000  # where the caller names no maximum length
 
 
@@ -69,16 +69,24 @@ def _batches(
     engine: Predictor[Any], n: int, prefix: np.ndarray, temperature: float, longest: int, entropy: int
 ) -> Iterator[np.ndarray]:
     """The ids of the strings, some thousand at once: (strings, length of the longest), boundaries behind each."""
-    size = max(_BLOCK, min(_BATCH_STRINGS, _BATCH_BYTES // engine.remembered) // _BLOCK * _BLOCK)
-    for start in range(0, n, size):
-        blocks = range(start // _BLOCK, -(-min(start + size, n) // _BLOCK))
+    start, size = 0, _batch(engine.remembered)
+    while start < n:
+        strings = min(size, n - start)
+        blocks = range(start // _BLOCK, -(-(start + strings) // _BLOCK))
         generators = [
             np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy, spawn_key=(block,))))
             for block in blocks
         ]
         with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-            ids = _sample(engine, min(size, n - start), prefix, temperature, longest, generators)
+            ids, contexts = _sample(engine, strings, prefix, temperature, longest, generators)
         yield ids
+        start += strings
+        size = _batch(engine.remembered * contexts / strings)  # the more strings begin alike, the more fit
+
+
+def _batch(remembered: float) -> int:
+    """How many strings to draw at once, whole blocks, if each takes so many bytes."""
+    return max(_BLOCK, min(_BATCH_STRINGS, int(_BATCH_BYTES / remembered)) // _BLOCK * _BLOCK)
 
 
 def _sample(
@@ -88,14 +96,17 @@ def _sample(
     temperature: float,
     longest: int,
     generators: list[np.random.Generator],
-) -> np.ndarray:
-    """Every step draws for whole blocks, so that a string's draws do not depend on how many strings there are."""
+) -> tuple[np.ndarray, int]:
+    """The ids of the strings, and the most distinct contexts at which they stood.
+
+    Every step draws for whole blocks, so that a string's draws do not depend on how many strings there are."""
     state = engine.start(strings)
-    columns = []
+    columns, contexts = [], 1
     for character in prefix:
         columns.append(np.full(strings, character, dtype=np.int32))
         state = engine.step(state, np.arange(strings), columns[-1])
     while len(columns) < longest:
+        contexts = max(contexts, len(state.logits))
         uniform = np.concatenate([generator.random(_BLOCK) for generator in generators])[state.strings]  # (alive,)
         cumulated = _cumulated(finite(state.logits), temperature, may_end=len(columns) > 0)  # (n, V)
         following = _draw(cumulated, state.context_of, uniform)  # (alive,)
@@ -106,7 +117,7 @@ def _sample(
             break
         if len(columns) < longest:
             state = engine.step(state, going_on, following[going_on])
-    return np.stack(columns, axis=1)
+    return np.stack(columns, axis=1), contexts
 
 
 def _cumulated(logits: np.ndarray, temperature: float, *, may_end: bool) -> np.ndarray:

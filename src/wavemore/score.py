@@ -12,8 +12,8 @@ from wavemore.vocabulary import Vocabulary, normalise
 
 __all__ = ["log_likelihoods", "portions", "stream_log_likelihoods"]
 
-_STRINGS_AT_ONCE = 32768
-_CHARACTERS_AT_ONCE = 1 << 17
+_STRINGS_AT_ONCE = 1 << 16
+_CHARACTERS_AT_ONCE = 1 << 18
 
 
 def log_likelihoods(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]) -> np.ndarray:

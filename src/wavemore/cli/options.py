@@ -1,6 +1,5 @@
 """Options that several commands share: each has one name, one meaning and one help text."""
 
-import tomllib
 from typing import Annotated, Any
 
 import typer
@@ -67,6 +66,8 @@ def number(text: str) -> float:
 
 
 def _toml_value(text: str) -> Any:
+    import tomllib
+
     if "\n" in text:
         return text
     try:

@@ -1,7 +1,6 @@
 """The training loop: draw a batch of contexts, step down the gradient, now and then look at the validation part."""
 
 import copy
-import os
 import signal
 import threading
 import time
@@ -19,6 +18,7 @@ from wavemore.config import ModelConfig, Recipe, SequenceConfig
 from wavemore.errors import CheckpointError
 from wavemore.nn import Ensemble
 from wavemore.predictor import Predictor
+from wavemore.threads import cores
 from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.run import Run
@@ -124,7 +124,7 @@ class _Job:
             with _threads(threads or 1):
                 self._train(0)
             return
-        with _threads(1), ThreadPoolExecutor(threads or _cores()) as pool:
+        with _threads(1), ThreadPoolExecutor(threads or cores()) as pool:
             work = [pool.submit(self._train, member) for member in range(len(self.runs))]
             for member in work:
                 member.result()
@@ -213,12 +213,6 @@ def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> 
         return WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
     chunks = Chunks.of(strings, vocabulary, recipe.wavenet.groups, recipe.wavenet.cycles)
     return SharedBatches(chunks, len(vocabulary))
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux has it
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 @contextmanager
