@@ -42,11 +42,16 @@ def _commit() -> str:
 _COMMIT = _commit()  # when the benchmark starts: the checkout may move on before it ends
 
 
+def _placeless(word: str) -> str:
+    """A word of the command line without the folders that are of one machine alone."""
+    return Path(word).name if Path(word).is_absolute() else word
+
+
 def table() -> str:
     """All of it, as Markdown lines to stand under a result."""
     return "\n".join(
         [
-            f"- command: `{shlex.join(['python', *sys.orig_argv[1:]])}`",
+            f"- command: `{shlex.join(['python', *map(_placeless, sys.orig_argv[1:])])}`",
             f"- commit: {_COMMIT}",
             f"- hardware: {hardware()}",
             f"- versions: Python {platform.python_version()}, "

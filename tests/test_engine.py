@@ -94,7 +94,8 @@ def test_the_comparison_notices_statistics_that_were_not_folded():
     assert np.abs(chunk_logits(engine, ["abcab"], Vocabulary("abc")) - expected).max() > 1e-4
 
 
-def test_more_contexts_than_fit_at_once():
+def test_more_contexts_than_fit_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("wavemore.engine._LOGITS_AT_ONCE", 1 << 18)
     draw = np.random.default_rng(0)
     strings = ["".join(draw.choice(list("abcdefgh"), size=9)) for _ in range(6000)]
     vocabulary = Vocabulary("abcdefgh")

@@ -7,6 +7,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from wavemore.config import ModelConfig
+from wavemore.constraints import StartsWith
 from wavemore.engine import Engine
 from wavemore.errors import UnknownCharacterError, UsageError
 from wavemore.nn import WaveNet, sample_as_taught
@@ -83,13 +84,13 @@ def test_the_taught_sampler_follows_the_same_distribution(engine, net):
 
 def test_a_beginning_conditions_and_does_not_bias(engine):
     n = 5000
-    drawn = draw(engine, n, seed=2, starts_with="ab")
+    drawn = draw(engine, n, seed=2, conditions=[StartsWith("ab")])
     assert all(s.startswith("ab") for s in drawn)
     assert chi_square_z(Counter(drawn), enumerated(engine, "ab", most=8), n) < 4
 
 
 def test_a_beginning_longer_than_the_context(engine):
-    assert all(s.startswith("abcabc") for s in draw(engine, 20, seed=2, starts_with="abcabc"))
+    assert all(s.startswith("abcabc") for s in draw(engine, 20, seed=2, conditions=[StartsWith("abcabc")]))
 
 
 def test_a_seed_gives_the_same_strings_however_many_are_asked_for(engine):
@@ -105,9 +106,8 @@ def test_without_a_seed_strings_differ_from_call_to_call(engine):
     assert draw(engine, 50) != draw(engine, 50)
 
 
-def test_no_string_is_empty_and_each_ends_at_the_maximum_length(engine):
+def test_no_string_is_empty_and_each_is_cut_at_the_maximum_length(engine):
     assert {len(s) for s in draw(engine, 500, seed=1, max_length=3)} == {1, 2, 3}
-    assert draw(engine, 3, starts_with="abc", max_length=3) == ["abc"] * 3
 
 
 def test_a_model_that_never_ends_is_ended():
@@ -138,13 +138,13 @@ def test_nothing_is_asked_for(engine):
         ),
         ({"seed": -1}, "the seed is -1, and it is a whole number of 0 or more"),
         ({"n": True}, "the number of strings is True, and it is a whole number of 0 or more"),
-        ({"max_length": 2.5}, "the maximum length is 2.5, and it is a whole number"),
+        ({"max_length": 2.5}, "the maximum length is 2.5, and it is a whole number of 1 or more"),
+        ({"max_length": 0}, "the maximum length is 0, and it is a whole number of 1 or more"),
+        ({"mode": "quick"}, "the mode is 'quick', and it is exact or fast"),
+        ({"top_k": 0}, "top_k is 0, and it is a whole number of 1 or more"),
+        ({"top_p": 0}, "top_p is 0, and it is a number above 0 and up to 1"),
+        ({"top_p": 1.5}, "top_p is 1.5, and it is a number above 0 and up to 1"),
         ({"temperature": "1"}, "the temperature is '1', and it is a finite number above 0; 1 is the model's own"),
-        ({"starts_with": 3}, "the beginning is 3, of type int, and it is a string"),
-        (
-            {"max_length": 1, "starts_with": "ab"},
-            "the maximum length is 1, and it is at least 1 and at least the length of the beginning 'ab', 2",
-        ),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engine, options, sentence):
@@ -155,13 +155,13 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engin
 
 def test_a_beginning_with_an_unknown_character(engine):
     with pytest.raises(UnknownCharacterError, match=r"'x' \(U\+0078\) in 'ax' is not among the 3 characters"):
-        sample_strings(engine, ABC, 1, starts_with="ax")
+        sample_strings(engine, ABC, 1, conditions=[StartsWith("ax")])
 
 
 def test_batches_and_threads_do_not_change_a_string(engine, monkeypatch):
     """Strings for one seed: in one batch, in batches of one block, and with one BLAS thread."""
     whole = draw(engine, 5000, seed=8)
-    monkeypatch.setattr("wavemore.sample._BATCH_BYTES", 1)
+    monkeypatch.setattr("wavemore.draw._BATCH_BYTES", 1)
     assert draw(engine, 5000, seed=8) == whole
     with threadpool_limits(1):
         assert draw(engine, 5000, seed=8) == whole
@@ -195,7 +195,7 @@ def test_samples_of_an_alphabet_with_combining_marks_have_a_score_and_begin_as_a
     vocabulary = Vocabulary("ex\u0301")
     weights = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=6), 4).state_dict()
     engine = Engine(ModelConfig(groups=(2,), embedding=3, hidden=6), {n: t.numpy() for n, t in weights.items()})
-    drawn = list(sample_strings(engine, vocabulary, 300, starts_with="e", seed=1))
+    drawn = list(sample_strings(engine, vocabulary, 300, conditions=[StartsWith("e")], seed=1))
     assert any("e\u0301" in s for s in drawn)
     assert all(s.startswith("e") for s in drawn)
     assert np.isfinite(log_likelihoods(engine, vocabulary, drawn)).all()

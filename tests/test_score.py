@@ -7,6 +7,7 @@ import torch
 
 from wavemore.calibration import top_predictions
 from wavemore.config import ModelConfig, NgramConfig
+from wavemore.constraints import StartsWith
 from wavemore.engine import Engine
 from wavemore.ensemble import Ensemble
 from wavemore.errors import ModelFileError
@@ -98,7 +99,7 @@ def test_a_model_that_overflows_is_one_sentence_and_no_warning(network):
     for ask in (
         lambda: log_likelihoods(network, ABC, ["abc", "a"]),
         lambda: list(sample_strings(network, ABC, 5, seed=0)),
-        lambda: list(sample_strings(network, ABC, 5, seed=0, starts_with="ab")),
+        lambda: list(sample_strings(network, ABC, 5, seed=0, conditions=[StartsWith("ab")])),
         lambda: evaluate(network, ABC, ["abc", "x"]),
         lambda: top_predictions(network, ABC, ["abc"]),
     ):

@@ -25,7 +25,7 @@ Shapes in this file
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,7 @@ _NORM = ("gamma", "beta")
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
 _ROWS = 16  # of one product
 _ROWS_AT_ONCE = 512  # from the children to what the nodes contribute
-_LOGITS_AT_ONCE = 1 << 18  # bounds the memory of the top level
+_LOGITS_AT_ONCE = 1 << 21  # bounds the memory of the top level
 
 
 class _Level(NamedTuple):
@@ -66,8 +66,8 @@ class _Nodes(NamedTuple):
 
     products: list[np.ndarray]
     """For each child's place in the level above, (n, W)."""
-    values: np.ndarray
-    """(n, H): the nodes themselves, for a residual."""
+    values: np.ndarray | None
+    """(n, H): the nodes themselves, where a residual above needs them."""
     logits: np.ndarray | None
     """(n, V), where the head reads them."""
 
@@ -145,6 +145,7 @@ class Engine:
         """The (n, V) float32 logits of the distinct contexts, in slices of some thousand rows, with each its slice."""
         characters = chunks.characters
         products = [part[characters] for part in self._characters.products]
+        assert self._characters.values is not None
         nodes = [_Nodes(products, self._characters.values[characters], None)]
         for i, branch in enumerate(chunks.branches[:-1]):
             nodes.append(self._nodes(i, nodes[-1], branch.children, chunks.branches[i + 1].reach))
@@ -179,6 +180,17 @@ class Engine:
         )
         return self._advanced(state, strings, beginning, characters[where], strings[where])
 
+    def rearranged(self, state: State, places: np.ndarray) -> State:
+        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
+        strings = state.strings[places]
+        return replace(
+            state,
+            strings=np.arange(len(places)),
+            context_of=state.context_of[places],
+            _beginning_of=tuple(beginning_of[strings] for beginning_of in state._beginning_of),
+            _strings=len(places),
+        )
+
     def _advanced(
         self, state: State, strings: np.ndarray, beginning: np.ndarray, last: np.ndarray, examples: np.ndarray
     ) -> State:
@@ -205,7 +217,7 @@ class Engine:
                 rows = [row[where] for row in rows]
             nodes.append(_Depth(ids, self._nodes(i, _Nodes(products, children[-1].nodes.values, None), rows)))
         logits = self._top(nodes[-1].nodes)
-        for depth in nodes[1:-1]:
+        for depth in nodes[-2:0:-1]:  # in the order of `chunk_logits`, so that both round alike
             if depth.nodes.logits is not None:
                 logits += depth.nodes.logits[depth.ids[where]]
         kept = self.config.context  # depths that a later one can still look back to, the very first among them
@@ -229,10 +241,14 @@ class Engine:
         Some hundred rows at once go through all of it, so that what is in the making stays in the processor's cache."""
         n, level = len(children[0]), self._levels[i]
         reach = reach or [n] * len(level.above)
-        values = np.empty((n, self.config.hidden), dtype=np.float32)
+        above = i + 1 < len(self._levels) and self._levels[i + 1].residual
+        values = np.empty((n, self.config.hidden), np.float32) if above else None
         products = [np.empty((m, piece.shape[1]), np.float32) for m, piece in zip(reach, level.above, strict=True)]
         logits = None if level.head is None else np.empty((n, self.vocabulary_size), np.float32)
 
+        @np.errstate(
+            over="ignore", invalid="ignore"
+        )  # logits that are too large are refused; threads do not inherit it
         def work(start: int) -> None:
             part = slice(start, start + _ROWS_AT_ONCE)
             y = below.products[0].take(children[0][part], axis=0)  # (rows, W)
@@ -240,9 +256,10 @@ class Engine:
                 y += child.take(row[part], axis=0)
             y += level.bias
             y = activated(y, self.config, level.gamma, level.beta)  # (rows, H)
-            if level.residual:
+            if level.residual and below.values is not None:
                 y += below.values.take(children[-1][part], axis=0)
-            values[part] = y
+            if values is not None:
+                values[part] = y
             for out, piece in zip(products, level.above, strict=True):
                 product(y[: max(0, len(out) - start)], piece, out[part])
             if logits is not None and level.head is not None:

@@ -58,6 +58,11 @@ class Ensemble:
         pairs = zip(self.members, state.members, strict=True)
         return _state([member.step(before, going_on, characters) for member, before in pairs])
 
+    def rearranged(self, state: EnsembleState, places: np.ndarray) -> EnsembleState:
+        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
+        pairs = zip(self.members, state.members, strict=True)
+        return EnsembleState(tuple(member.rearranged(before, places) for member, before in pairs), state.logits)
+
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         """What the members together say of every character of the strings; see `Predictor.predictions`."""
         chunks = Chunks.of(strings, vocabulary, self.config.groups, self.config.cycles)

@@ -9,6 +9,7 @@
     |-- ModelFileError        a file that is not a sound model                   (also a ValueError)
     |-- CheckpointError       a stopped run that cannot be continued             (also a ValueError)
     |-- TrainingError         a run whose loss is no longer a number
+    |-- SamplingError         conditions that the model's strings meet too rarely
     |-- NotFittedError        a StringModel asked before it was fitted           (also an AttributeError)
     |-- FileError             a file that cannot be opened or written            (also an OSError)
     |-- FetchError            a list that cannot be fetched                      (also an OSError)
@@ -29,6 +30,7 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "NotFittedError",
+    "SamplingError",
     "ShapeError",
     "TrainingError",
     "UnknownCharacterError",
@@ -75,6 +77,10 @@ class CheckpointError(WavemoreError, ValueError):
 
 class TrainingError(WavemoreError):
     """A training run that cannot go on, for example because its loss is no longer finite."""
+
+
+class SamplingError(WavemoreError):
+    """Conditions that no string, or too small a share of the model's strings, meets."""
 
 
 class NotFittedError(WavemoreError, AttributeError):

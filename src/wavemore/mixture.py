@@ -73,6 +73,12 @@ class Mixture:
         network = self.network.step(state.network, going_on, characters)
         return self._state(network, self.ngram.step(state.ngram, going_on, characters))
 
+    def rearranged(self, state: MixtureState, places: np.ndarray) -> MixtureState:
+        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
+        network = self.network.rearranged(state.network, places)
+        ngram = self.ngram.rearranged(state.ngram, places)
+        return MixtureState(network, ngram, state.context_of[places], state.logits)
+
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         """What both together say of every character of the strings; see `Predictor.predictions`."""
         _, seen = self.ngram.contexts(strings, vocabulary)  # (N,)

@@ -26,7 +26,7 @@ Shapes in this file
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
 
@@ -163,6 +163,10 @@ class Ngram:
         contexts = contexts[where]
         return NgramState(state.strings[going_on], numbers[pairs], self.following(contexts), contexts)
 
+    def rearranged(self, state: NgramState, places: np.ndarray) -> NgramState:
+        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
+        return replace(state, strings=np.arange(len(places)), context_of=state.context_of[places])
+
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         """What the model says of every character of the strings; see `Predictor.predictions`."""
         answers, contexts = self.contexts(strings, vocabulary)
@@ -204,6 +208,17 @@ class Ngram:
         ids = self._newest[seen]
         logits[rows, ids] = np.logaddexp(logits[rows, ids], self._log_own[seen])
         return logits
+
+    def table(self) -> tuple[np.ndarray, np.ndarray]:
+        """The whole model: of each context the probability of what follows it, (U, V) float64, and the context after
+        each id, (U, V). Context 0 is that of a string that has not begun. For small orders: U grows with the order."""
+        begun = self._longest(np.array([_ROOT]), np.array([BOUNDARY]))
+        reached = np.append(begun, np.setdiff1d(np.arange(self._contexts), begun))  # (U,)
+        number = np.argsort(reached)
+        every = np.arange(self.vocabulary_size)
+        after = np.stack([self._longest(np.full(len(every), context), every) for context in reached])
+        chances = np.exp(self.following(reached).astype(np.float64))
+        return chances / chances.sum(axis=1, keepdims=True), number[after]
 
     def _longest(self, contexts: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The longest known n-gram, shorter than the order, that each context and then this id ends in: (n,)."""

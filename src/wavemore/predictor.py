@@ -71,6 +71,11 @@ class Predictor(Protocol[State]):
         id that stands in `characters` (none of them the boundary)."""
         ...
 
+    def rearranged(self, state: State, places: np.ndarray) -> State:
+        """The state of as many strings as there are `places`: string i, numbered anew from 0, goes on from where the
+        string at place places[i] of `state.strings` stands. Places may repeat, and be left out."""
+        ...
+
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         """What the model says of every character and of the boundary at each end, given what stands before, in portions
         of bounded size. Raises `UnknownCharacterError`."""

@@ -2,11 +2,12 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-__all__ = ["TrainingProgress", "counted"]
+__all__ = ["TrainingProgress", "counted", "watching"]
 
 _EVERY = 0.1  # seconds between two drawings
 _AFTER = 1.0  # seconds before the first
@@ -77,8 +78,16 @@ class TrainingProgress:
         )
 
 
-def counted(items: Iterable[Item], total: int | None, what: str, *, quiet: bool = False) -> Iterator[Item]:
-    """The items, with a bar on a terminal's standard error once they take longer than a second.
+def counted(
+    items: Iterable[Item],
+    total: int | None,
+    what: str,
+    *,
+    quiet: bool = False,
+    size: Callable[[Item], int] = lambda item: 1,
+) -> Iterator[Item]:
+    """The items, with a bar on a terminal's standard error once they take longer than a second. An item counts as many
+    times as its `size` says.
 
     There is none where the items themselves are written to a terminal, which shows that it goes on.
     """
@@ -101,9 +110,11 @@ def counted(items: Iterable[Item], total: int | None, what: str, *, quiet: bool 
     task = bar.add_task(what, total=total)
     due = time.monotonic() + _AFTER
     shown = False
+    done = 0
     try:
-        for done, item in enumerate(items, start=1):
+        for item in items:
             yield item
+            done += size(item)
             if time.monotonic() >= due:
                 if not shown:
                     bar.start()
@@ -113,3 +124,31 @@ def counted(items: Iterable[Item], total: int | None, what: str, *, quiet: bool 
     finally:
         if shown:
             bar.stop()
+
+
+@contextmanager
+def watching(text: str, *, quiet: bool = False) -> Iterator[Callable[..., None]]:
+    """A function that shows numbers, put into `text`, on one line of a terminal's standard error; once a second has
+    passed, and gone at the end."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    due = time.monotonic() + _AFTER
+    longest = 0
+
+    def watch(*numbers: int) -> None:
+        nonlocal due, longest
+        if time.monotonic() < due:
+            return
+        due = time.monotonic() + _EVERY
+        line = text.format(*numbers)
+        longest = max(longest, len(line))
+        sys.stderr.write(f"\r{line:<{longest}}")
+        sys.stderr.flush()
+
+    try:
+        yield watch
+    finally:
+        if longest:
+            sys.stderr.write("\r" + " " * longest + "\r")
+            sys.stderr.flush()

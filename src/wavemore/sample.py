@@ -1,26 +1,52 @@
-"""New strings: drawn one character at a time from the model's own distribution, many strings side by side.
+"""New strings: independent draws from the model's own distribution, under conditions if there are some.
 
-Strings that have begun alike share one evaluation and then draw separately, so the samples are exact and independent,
-and the more are asked for, the less each costs. The draws of string i depend on the seed and on i alone, and so does
-the string: a seed gives the same strings however many are asked for and however they are batched.
+What is asked for is checked first, and it is an error, at once, if no string can meet it. Then strings are drawn
+(`draw.py`) and kept or rejected: for conditions that an automaton tells (`constraints.py`), so that what is kept is
+distributed as the model says (`conditional.py`), and for what only finished strings tell: being on some list, and
+being there already.
 """
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from wavemore.errors import UsageError
-from wavemore.predictor import Predictor, finite
-from wavemore.vocabulary import BOUNDARY, Vocabulary, normalise
+from wavemore.draw import BLOCK, Source
+from wavemore.errors import SamplingError, UsageError
+from wavemore.predictor import Predictor
+from wavemore.shaping import Shape
+from wavemore.vocabulary import Vocabulary
 
-__all__ = ["sample_strings"]
+if TYPE_CHECKING:
+    from wavemore.automaton import Automaton
+    from wavemore.conditional import Conditional
+    from wavemore.constraints import Condition
 
-_BLOCK = 1024  # strings that share one random generator
-_BATCH_BYTES = 3 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
-_BATCH_STRINGS = 1 << 18  # at most: more share hardly more
-_LONGEST = 1000  # where the caller names no maximum length
+
+__all__ = ["MODES", "Mode", "Refusal", "Samples", "sample_strings"]
+
+Mode = Literal["exact", "fast"]
+MODES: tuple[Mode, ...] = ("exact", "fast")
+Refusal = Callable[[list[str]], np.ndarray]
+"""Says of finished strings which of them, (strings,) bool, are not wanted."""
+
+_HOPELESS = 1 << 20  # strings drawn in a row without one to keep
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Strings as they were asked for: iterate over it, once."""
+
+    strings: Iterator[str]
+    chance: float | None = None
+    """The share of the model's strings, the empty one aside, that meet the conditions; None where it is not measured:
+    without conditions, and in mode "fast"."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self.strings
 
 
 def sample_strings(
@@ -28,124 +54,158 @@ def sample_strings(
     vocabulary: Vocabulary,
     n: int,
     *,
-    starts_with: str = "",
+    conditions: "Sequence[Condition]" = (),
+    refused: Refusal | None = None,
+    unique: bool = False,
+    mode: Mode = "exact",
     temperature: float = 1.0,
-    max_length: int | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    max_length: int = 1000,
     seed: int | None = None,
-) -> Iterator[str]:
-    """`n` independent strings, none of them empty (they follow the model's distribution given that), as an iterator.
+) -> Samples:
+    """`n` independent strings, none of them empty: they follow the model's distribution given that, and given the
+    conditions.
 
-    starts_with    the beginning of every string; the rest is drawn given it
+    conditions     what every string meets; see `constraints.py`
+    refused        says of finished strings which are not wanted: they are drawn again
+    unique         no string comes twice
+    mode           "exact": distributed as the model's own strings that meet the conditions; "fast": drawn towards them
+                   with a rough look ahead, and biased: some strings come too often, others too rarely
     temperature    divides the logits: below 1 likelier strings, above 1 stranger ones
-    max_length     a string this long ends there (where None, 1000 characters)
-    seed           a whole number for the same strings again; where None, strings differ from call to call
+    top_k, top_p   only so many of the likeliest characters at each step; only the likeliest that have this probability
+                   together
+    max_length     characters; strings are cut there that are the model's own, or its own behind a given beginning;
+                   under other conditions strings end by then
+    seed           a whole number for the same strings again, the first ones for any n; where None, strings differ
 
-    Raises `UsageError` for arguments that make no sense, at once and not at the first string; the strings
-    `ModelFileError` where the model's numbers overflow.
+    Raises `UsageError` for arguments that make no sense and conditions that no string meets, `SamplingError` where too
+    few strings do, both at once and not at the first string; the strings raise `ModelFileError` where the model's
+    numbers overflow, and `SamplingError` where no more strings are found that are wanted.
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
-        raise UsageError(f"the number of strings is {n!r}, and it is a whole number of 0 or more")
-    if not isinstance(temperature, int | float | np.number) or not 0 < temperature < float("inf"):
-        raise UsageError(f"the temperature is {temperature!r}, and it is a finite number above 0; 1 is the model's own")
-    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
-        raise UsageError(f"the seed is {seed!r}, and it is a whole number of 0 or more")
-    if max_length is not None and (isinstance(max_length, bool) or not isinstance(max_length, int | np.integer)):
-        raise UsageError(f"the maximum length is {max_length!r}, and it is a whole number")
-    if not isinstance(starts_with, str):
-        raise UsageError(f"the beginning is {starts_with!r}, of type {type(starts_with).__name__}, and it is a string")
-    prefix = vocabulary.encode(starts_with if vocabulary.knows(starts_with) else normalise(starts_with))
-    longest = max(_LONGEST, len(prefix)) if max_length is None else max_length
-    if longest < max(1, len(prefix)):
-        raise UsageError(
-            f"the maximum length is {max_length}, and it is at least 1 and at least the length of the beginning "
-            f"{starts_with!r}, {len(prefix)}"
-        )
+    _check(n=n, mode=mode, seed=seed, temperature=temperature, top_k=top_k, top_p=top_p, max_length=max_length)
+    shape = Shape(float(temperature), None if top_k is None else int(top_k), top_p)
     entropy = int.from_bytes(os.urandom(8)) if seed is None else int(seed)
-    batches = _batches(engine, int(n), prefix, temperature, longest, entropy)
-    return (string for ids in batches for string in vocabulary.decode_rows(ids))
+    filters = _Filters(refused, unique)
+    nothing = np.zeros(0, dtype=np.int64)
+    if not conditions:
+        source = Source(engine, (entropy,), shape, nothing, max_length)
+        strings = _filtered(source, None, vocabulary, n, filters) if filters.some else _plain(source, vocabulary, n)
+        return Samples(strings)
+    from wavemore.constraints import conjunction
+
+    automaton = conjunction(conditions, vocabulary)
+    assert automaton is not None
+    _check_left(automaton, vocabulary, n, filters)
+    from wavemore.conditional import Conditional
+
+    if mode == "fast":
+        found = Conditional.approximate(engine, vocabulary, automaton, shape, max_length, entropy)
+        return Samples(_filtered(found.source, found, vocabulary, n, filters))
+    found = Conditional.of(engine, vocabulary, automaton, shape, max_length, entropy)
+    if found.kept == 1 and not filters.some:  # a beginning that decides all
+        return Samples(_plain(found.source, vocabulary, n), found.chance)
+    return Samples(_filtered(found.source, found, vocabulary, n, filters), found.chance)
 
 
-def _batches(
-    engine: Predictor[Any], n: int, prefix: np.ndarray, temperature: float, longest: int, entropy: int
-) -> Iterator[np.ndarray]:
-    """The ids of the strings, some thousand at once: (strings, length of the longest), boundaries behind each."""
-    start, size = 0, _batch(engine.remembered)
+@dataclass(frozen=True)
+class _Filters:
+    """What only finished strings tell."""
+
+    refused: Refusal | None
+    unique: bool
+
+    @property
+    def some(self) -> bool:
+        return self.refused is not None or self.unique
+
+
+def _plain(source: Source, vocabulary: Vocabulary, n: int) -> Iterator[str]:
+    """The first `n` strings of a source."""
+    start, room = 0, source.room()
     while start < n:
-        strings = min(size, n - start)
-        blocks = range(start // _BLOCK, -(-(start + strings) // _BLOCK))
-        generators = [
-            np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy, spawn_key=(block,))))
-            for block in blocks
-        ]
-        with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-            ids, contexts = _sample(engine, strings, prefix, temperature, longest, generators)
-        yield ids
+        strings = min(room, n - start)
+        drawn = source.batch(start, strings)
+        yield from vocabulary.decode_rows(drawn.ids)
         start += strings
-        size = _batch(engine.remembered * contexts / strings)  # the more strings begin alike, the more fit
+        room = source.room(drawn.contexts / strings)  # the more strings begin alike, the more fit
 
 
-def _batch(remembered: float) -> int:
-    """How many strings to draw at once, whole blocks, if each takes so many bytes."""
-    return max(_BLOCK, min(_BATCH_STRINGS, int(_BATCH_BYTES / remembered)) // _BLOCK * _BLOCK)
+def _filtered(
+    source: Source, conditional: "Conditional | None", vocabulary: Vocabulary, n: int, filters: _Filters
+) -> Iterator[str]:
+    """The first `n` strings of a source that are kept. What is kept does not depend on how many are drawn at once."""
+    known: set[str] = set()
+    found, start, in_vain, room = 0, 0, 0, source.room()
+    rate = 1.0 if conditional is None else conditional.kept
+    while found < n:
+        wanted = min(room, int((n - found) / max(rate, 1e-3)) + BLOCK)
+        drawn = source.batch(start, wanted // BLOCK * BLOCK)
+        strings = vocabulary.decode_rows(drawn.ids if conditional is None else drawn.ids[conditional.keep(drawn)])
+        if filters.refused is not None and strings:
+            unwanted = filters.refused(strings)
+            strings = [string for string, refuse in zip(strings, unwanted, strict=True) if not refuse]
+        if filters.unique:
+            strings = [string for string in dict.fromkeys(strings) if string not in known]
+            known.update(strings)
+        yield from strings[: n - found]
+        found += len(strings)
+        start += len(drawn.ids)
+        in_vain = 0 if strings else in_vain + len(drawn.ids)
+        rate = (found + 1) / (start + 1)
+        room = source.room(drawn.contexts / len(drawn.ids))
+        if in_vain >= _HOPELESS:
+            raise SamplingError(
+                f"after {found:,} strings, {in_vain:,} were drawn in a row without another one that is wanted; "
+                f"so fewer than {3 / in_vain:.1g} of them are (with 95 % confidence); ask for less"
+            )
 
 
-def _sample(
-    engine: Predictor[Any],
-    strings: int,
-    prefix: np.ndarray,
-    temperature: float,
-    longest: int,
-    generators: list[np.random.Generator],
-) -> tuple[np.ndarray, int]:
-    """The ids of the strings, and the most distinct contexts at which they stood.
+def _check_left(automaton: "Automaton", vocabulary: Vocabulary, n: int, filters: _Filters) -> None:
+    """Raises `UsageError` where so few strings meet the conditions that they can be counted, and there are not as many
+    as are asked for, or none that is wanted."""
+    if not filters.some:
+        return
+    from wavemore.constraints import listed
 
-    Every step draws for whole blocks, so that a string's draws do not depend on how many strings there are."""
-    state = engine.start(strings)
-    columns, contexts = [], 1
-    for character in prefix:
-        columns.append(np.full(strings, character, dtype=np.int32))
-        state = engine.step(state, np.arange(strings), columns[-1])
-    while len(columns) < longest:
-        contexts = max(contexts, len(state.logits))
-        uniform = np.concatenate([generator.random(_BLOCK) for generator in generators])[state.strings]  # (alive,)
-        cumulated = _cumulated(finite(state.logits), temperature, may_end=len(columns) > 0)  # (n, V)
-        following = _draw(cumulated, state.context_of, uniform)  # (alive,)
-        columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
-        columns[-1][state.strings] = following
-        going_on = np.flatnonzero(following != BOUNDARY)
-        if not len(going_on):
-            break
-        if len(columns) < longest:
-            state = engine.step(state, going_on, following[going_on])
-    return np.stack(columns, axis=1), contexts
+    every = listed(automaton, vocabulary)
+    if every is None:
+        return
+    left = len(every) if filters.refused is None else int((~filters.refused(every)).sum())
+    if left == 0:
+        raise UsageError(
+            f"only {len(every):,} strings meet the conditions, and every one of them is refused; ask for less"
+        )
+    if filters.unique and left < n:
+        raise UsageError(f"only {left:,} strings meet the conditions, and {n:,} different ones are asked for")
 
 
-def _cumulated(logits: np.ndarray, temperature: float, *, may_end: bool) -> np.ndarray:
-    """(n, V) logits -> (n, V) float64 cumulated weights."""
-    if not may_end:
-        logits = logits.copy()
-        logits[:, BOUNDARY] = -np.inf  # no string is empty
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    if temperature != 1.0:
-        shifted = shifted.astype(np.float64) / temperature  # minus infinity for a tiny one, and that is right
-    return np.cumsum(np.exp(shifted, out=shifted), axis=1, dtype=np.float64)
+def _check(
+    *,
+    n: object,
+    mode: object,
+    seed: object,
+    temperature: object,
+    top_k: object,
+    top_p: object,
+    max_length: object,
+) -> None:
+    """Raises `UsageError` for an argument that makes no sense."""
+    if not _is_whole(n, 0):
+        raise UsageError(f"the number of strings is {n!r}, and it is a whole number of 0 or more")
+    if mode not in MODES:
+        raise UsageError(f"the mode is {mode!r}, and it is {' or '.join(MODES)}")
+    if seed is not None and not _is_whole(seed, 0):
+        raise UsageError(f"the seed is {seed!r}, and it is a whole number of 0 or more")
+    if not isinstance(temperature, int | float | np.number) or not 0 < temperature < inf:
+        raise UsageError(f"the temperature is {temperature!r}, and it is a finite number above 0; 1 is the model's own")
+    if top_k is not None and not _is_whole(top_k, 1):
+        raise UsageError(f"top_k is {top_k!r}, and it is a whole number of 1 or more")
+    if top_p is not None and not (isinstance(top_p, int | float | np.number) and 0 < top_p <= 1):
+        raise UsageError(f"top_p is {top_p!r}, and it is a number above 0 and up to 1")
+    if not _is_whole(max_length, 1):
+        raise UsageError(f"the maximum length is {max_length!r}, and it is a whole number of 1 or more")
 
 
-def _draw(cumulated: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """One id for each uniform draw, by inversion: how many cumulated weights of its row are not above the draw.
-
-    Found by bisection over a table whose width is a power of two, infinity behind the V-th weight.
-    """
-    n, size = cumulated.shape
-    width = 1 << (size - 1).bit_length()
-    table = np.full((n, width), np.inf)
-    table[:, :size] = cumulated
-    flat = table.reshape(-1)
-    base = rows * width
-    threshold = uniform * flat[base + size - 1]
-    found = base.copy()
-    half = width >> 1
-    while half:
-        found += half * (flat[found + half - 1] <= threshold)
-        half >>= 1
-    return np.minimum(found - base, size - 1)  # a draw that rounds to the sum of all weights stays inside
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)

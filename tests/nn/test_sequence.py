@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavemore.config import SequenceConfig
+from wavemore.constraints import StartsWith
 from wavemore.errors import ShapeError, UnknownCharacterError
 from wavemore.nn import evaluation_mode
 from wavemore.nn.packing import Packing, Strings
@@ -261,9 +262,9 @@ def test_predictions_equal_the_plain_form_in_portions_of_any_size(config, monkey
 
 def test_a_predictor_samples_scores_and_refuses_unknown_characters(config):
     predictor = predictor_of(trained_a_little(config))
-    names = list(sample_strings(predictor, ALPHABET, 20, seed=1, max_length=12, starts_with="ab"))
+    names = list(sample_strings(predictor, ALPHABET, 20, seed=1, max_length=12, conditions=[StartsWith("ab")]))
     assert len(names) == 20
-    assert names == list(sample_strings(predictor, ALPHABET, 20, seed=1, max_length=12, starts_with="ab"))
+    assert names == list(sample_strings(predictor, ALPHABET, 20, seed=1, max_length=12, conditions=[StartsWith("ab")]))
     assert len(log_probabilities(predictor, names, ALPHABET)) == sum(map(len, names)) + 20
     assert predictor.remembered > 0
     assert list(predictor.predictions([], ALPHABET)) == []

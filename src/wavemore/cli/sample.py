@@ -1,11 +1,18 @@
 """`wavemore sample`: new strings."""
 
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from wavemore.cli.options import JsonOption, ModelArgument, QuietOption, number, whole_number
-from wavemore.cli.output import json_line, write_lines
+from wavemore.cli.output import json_line, say, write_lines
+from wavemore.errors import UsageError
+
+if TYPE_CHECKING:
+    from wavemore.estimator import StringModel
+    from wavemore.sample import Mode
+    from wavemore.wish import Wish
 
 NAME = "sample"
 
@@ -14,11 +21,33 @@ def command(
     model: ModelArgument = None,
     n: Annotated[int, typer.Option("-n", parser=whole_number, metavar="<int>", help="How many strings.")] = 20,
     starts_with: Annotated[str, typer.Option(help="The beginning of every string.")] = "",
+    ends_with: Annotated[str, typer.Option(help="The end of every string.")] = "",
+    contains: Annotated[list[str] | None, typer.Option(help="Stands in every string; may be repeated.")] = None,
+    matches: Annotated[str, typer.Option(help="A regular expression for the whole string.")] = "",
+    length: Annotated[
+        str, typer.Option(metavar="<int>|<int>-<int>", help="Characters: 5, or from 3 to 8: 3-8, 3-, -8.")
+    ] = "",
+    only: Annotated[str, typer.Option(help="The only characters that a string may have.")] = "",
+    never: Annotated[str, typer.Option(help="Characters that no string has.")] = "",
+    banned: Annotated[list[str] | None, typer.Option(help="A word that no string has; may be repeated.")] = None,
+    not_in: Annotated[str, typer.Option(metavar="LIST", help="A file or a list whose strings are refused.")] = "",
+    new: Annotated[
+        bool, typer.Option("--new", help="Refuse strings of the list that the model was made from.")
+    ] = False,
+    unique: Annotated[bool, typer.Option("--unique", help="No string twice.")] = False,
+    most_likely: Annotated[
+        bool, typer.Option("--most-likely", help="The likeliest strings in exact order, instead of samples.")
+    ] = False,
+    mode: Annotated[str, typer.Option(help="How conditions are met: exact, or fast, which is biased.")] = "exact",
     temperature: Annotated[
         float, typer.Option(parser=number, metavar="<float>", help="Below 1 likelier strings, above 1 stranger ones.")
     ] = 1.0,
-    max_length: Annotated[
-        int | None, typer.Option(parser=whole_number, metavar="<int>", help="A string this long ends there.")
+    top_k: Annotated[
+        int | None, typer.Option(parser=whole_number, metavar="<int>", help="Only the likeliest characters, so many.")
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(parser=number, metavar="<float>", help="Only the likeliest characters, up to this probability."),
     ] = None,
     seed: Annotated[
         int | None,
@@ -30,27 +59,93 @@ def command(
     """Make strings like those of the list, one a line.
 
     Strings are independent draws from the model's own distribution. With --seed the first strings stay the same
-    however many are asked for.
+    however many are asked for. Conditions combine: every string meets all of them, and strings are distributed as
+    the model's own ones that do. How many do is said. With --mode fast they are drawn so that they meet them, which
+    is quick for rare conditions, and biased: some strings come too often.
+
+    With --most-likely the likeliest strings are searched for, and the log-likelihood of each, in nats, stands before
+    it.
 
     \b
     Examples
       wavemore sample
       wavemore sample names.safetensors -n 5 --starts-with an --seed 1
+      wavemore sample --ends-with ia --length 5-7 --new
+      wavemore sample --matches '(an|el).*[aeiou]' --never xyz --unique
+      wavemore sample --most-likely -n 10 --length 4
       wavemore sample -n 1000000 --json > names.jsonl
     """
     from wavemore.estimator import load
-    from wavemore.progress import counted
-    from wavemore.sample import sample_strings
+    from wavemore.wish import Wish
 
-    loaded = load(model)
-    strings = sample_strings(
-        loaded.engine_,
-        loaded.file_.vocabulary,
-        n,
+    wish = Wish(
         starts_with=starts_with,
+        ends_with=ends_with,
+        contains=contains or (),
+        matches=matches,
+        length=_length(length),
+        only=only,
+        never=never,
+        banned=banned or (),
+        not_in=not_in,
+        new=new,
+    )
+    loaded = load(model)
+    if most_likely:
+        shape = {"temperature": temperature != 1.0, "top_k": top_k, "top_p": top_p, "seed": seed}
+        for name, given in shape.items():
+            if given:
+                raise UsageError(f"--most-likely searches and draws nothing, so --{name.replace('_', '-')} has no use")
+        write_lines(_likeliest(loaded, wish, n, json=json, quiet=quiet))
+        return
+    strings = wish.samples(
+        loaded.file_,
+        loaded.engine_,
+        n,
+        unique=unique,
+        mode=cast("Mode", mode),
         temperature=temperature,
-        max_length=loaded.file_.recipe.data.max_length if max_length is None else max_length,
+        top_k=top_k,
+        top_p=top_p,
         seed=seed,
     )
-    shown = counted(strings, n, "sampling", quiet=quiet)
-    write_lines(json_line({"string": string}) if json else string for string in shown)
+    if not quiet and strings.chance is not None:
+        say(f"about {_share(strings.chance)} of the model's strings meet the conditions")
+    if not quiet and mode == "fast" and wish.conditions():
+        say("mode fast: every string meets the conditions, but some come too often and others too rarely")
+    write_lines(_lines(strings, n, json=json, quiet=quiet))
+
+
+def _lines(strings: Iterable[str], n: int, *, json: bool, quiet: bool) -> Iterator[str]:
+    from wavemore.progress import counted
+
+    for string in counted(strings, n, "sampling", quiet=quiet):
+        yield json_line({"string": string}) if json else string
+
+
+def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet: bool) -> Iterator[str]:
+    from wavemore.progress import watching
+
+    with watching("searching: {:,} beginnings looked at, {:,} strings found", quiet=quiet) as watch:
+        found = wish.most_likely(model.file_, model.engine_, n, watch=watch)
+    if len(found) < n and not quiet:
+        say(f"there are no more than {len(found):,} such strings")
+    for string, log_likelihood in found:
+        record: dict[str, Any] = {"string": string, "log_likelihood": log_likelihood}
+        yield json_line(record) if json else f"{log_likelihood:10.6f}  {string}"
+
+
+def _length(text: str) -> int | tuple[int | None, int | None] | None:
+    """`5`, `3-8`, `3-` and `-8`."""
+    if not text:
+        return None
+    least, dash, most = text.partition("-")
+    if not all(part.isdecimal() for part in (least, most) if part) or text == "-":
+        raise typer.BadParameter(f'"{text}" is no length; write 5, 3-8, 3- or -8', param_hint="'--length'")
+    if not dash:
+        return int(least)
+    return (int(least) if least else None), (int(most) if most else None)
+
+
+def _share(chance: float) -> str:
+    return f"{chance:.2g}" if chance < 1e-4 else f"{100 * chance:.2g} %"

@@ -8,7 +8,7 @@ Shapes in this file
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -79,6 +79,10 @@ class SequencePredictor:
             memory = tuple(part.index_select(0, rows) for part in state._memory)
             ids = torch.from_numpy(characters[where].astype(np.int64))  # (n,)
             return self._stepped(state.strings[going_on], beginning, ids, memory)
+
+    def rearranged(self, state: SequenceState, places: np.ndarray) -> SequenceState:
+        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
+        return replace(state, strings=np.arange(len(places)), context_of=state.context_of[places])
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         """What the model says of every character of the strings; see `Predictor.predictions`."""
