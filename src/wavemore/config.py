@@ -121,6 +121,9 @@ class DataConfig:
     """Seeds the split."""
     max_length: int = 1000
     """Longer strings are skipped, counted and reported."""
+    remember: bool = True
+    """Keep fingerprints of the strings and quantiles of held-out scores in the model file (`seen.py`). Whoever has the
+    file can then test whether a string that they guess was on the list; false leaves them out."""
 
     def __post_init__(self) -> None:
         check_types(self, "data")

@@ -1,8 +1,10 @@
-"""From strings and a recipe to a model file: split, train, with a teacher or without, mix, and say where it is from."""
+"""From strings and a recipe to a model file: split, train, with a teacher or without, mix, remember its strings, and
+say where it is from."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from datetime import UTC, datetime
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +15,18 @@ from wavemore.config import ModelConfig, NgramConfig, Recipe, load_recipe
 from wavemore.corpus import Corpus, Parts, split
 from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
+from wavemore.history import HistoryFile, remove_history
 from wavemore.kinds import network_of, predictor_of
 from wavemore.mixture import best_weight, mixed
 from wavemore.modelfile import ModelFile, is_model_file
 from wavemore.ngram import Ngram
 from wavemore.predictor import Predictor, log_probabilities
-from wavemore.score import portions
+from wavemore.score import log_likelihoods, portions
+from wavemore.seen import SALT_BYTES, Seen, quantiles
 from wavemore.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from wavemore.train import Checkpoint, Monitor, Trained
+    from wavemore.train import Checkpoint, Monitor, Sink, Trained
 
 __all__ = ["Lists", "fit_model"]
 
@@ -58,6 +62,12 @@ class Lists:
         }
         return parts, {"data": data, "split": {**how, **sizes}}
 
+    @property
+    def salt(self) -> bytes:
+        """The key of the strings' fingerprints: the same lists have the same, and so the same model file."""
+        given = [part.fingerprint for part in (self.strings, self.validation, self.test) if part is not None]
+        return blake2b(" ".join(given).encode(), digest_size=SALT_BYTES).digest()
+
 
 def fit_model(
     lists: Lists,
@@ -66,6 +76,8 @@ def fit_model(
     monitor: "Monitor",
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    record: str | Path | None = None,
+    tensorboard: str | Path | None = None,
     command: str = "",
     what: str = "",
 ) -> tuple[ModelFile, list[dict[str, Any]]]:
@@ -79,20 +91,44 @@ def fit_model(
         counts = Ngram.fit(parts.train, vocabulary, recipe.model)
         losses = _losses(-_log_probabilities(counts, part, vocabulary).mean() for part in parts[:2])
         about = _provenance(origin, losses, 0, recipe, command)
-        return ModelFile(recipe, vocabulary, counts.arrays(), about), []
+        if record is not None:  # that of the model that was there before
+            remove_history(record)
+        return _remembering(ModelFile(recipe, vocabulary, counts.arrays(), about), parts, lists.salt), []
 
     from wavemore.train import Checkpoint
 
     stopped = Checkpoint.load(checkpoint) if resume and checkpoint is not None else None
     if checkpoint is not None:
         check_writable(checkpoint)
-    fitting = _Fitting(parts, vocabulary, origin, monitor, checkpoint, stopped, command)
+    sinks = _sinks(record, tensorboard)
+    fitting = _Fitting(parts, vocabulary, origin, monitor, sinks, checkpoint, stopped, command)
     teacher, begun = _teacher(fitting, recipe) if recipe.train.teacher else (None, True)
     trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher, what)
     command = stopped.about["command"] if stopped is not None else command
     weights, losses = fitting.with_ngram(recipe, trained)
     about = _provenance(origin, losses, trained.step, recipe, command)
-    return ModelFile(recipe, vocabulary, weights, about), trained.history
+    return _remembering(ModelFile(recipe, vocabulary, weights, about), parts, lists.salt), trained.history
+
+
+def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[Sink]":
+    """Where a run's numbers go. Raises `FileError` or `MissingExtraError`."""
+    sinks: list[Sink] = [] if record is None else [HistoryFile(record)]
+    if tensorboard is not None:
+        from wavemore.train.board import Board
+
+        sinks.append(Board(tensorboard))
+    return sinks
+
+
+def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
+    """The model file with what its settings have it remember of its list."""
+    if not file.recipe.data.remember:
+        return file
+    seen = Seen.of(parts.train, [*parts.validation, *parts.test], salt)
+    if not parts.validation:
+        return replace(file, seen=seen)
+    scores = log_likelihoods(predictor_of(file), file.vocabulary, parts.validation)
+    return replace(file, seen=seen, held_out_scores=quantiles(scores))
 
 
 def _provenance(
@@ -117,6 +153,7 @@ class _Fitting:
     vocabulary: Vocabulary
     origin: dict[str, Any]
     monitor: "Monitor"
+    sinks: "Sequence[Sink]"
     checkpoint: str | Path | None
     stopped: "Checkpoint | None"
     command: str
@@ -126,9 +163,22 @@ class _Fitting:
         about = {"settings": recipe.to_dict(), "list or split": self.origin, "command": self.command}
         return about if teacher is None else {**about, "teacher": teacher}
 
-    def train(self, recipe: Recipe, teacher: ModelFile | None = None, what: str = "") -> "Trained":
+    def header(self, recipe: Recipe, role: str) -> dict[str, Any]:
+        """What a run is, for its history."""
+        return {
+            "role": role,
+            "version": __version__,
+            "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "command": self.command,
+            "list": self.origin["data"],
+            "split": self.origin["split"],
+            "recipe": recipe.to_dict(),
+            "seed": recipe.train.seed,
+        }
+
+    def train(self, recipe: Recipe, teacher: ModelFile | None = None, what: str = "", role: str = "model") -> "Trained":
         """Train, or go on with the stopped run; a finished teacher travels in its pupil's checkpoints."""
-        from wavemore.train import train
+        from wavemore.train import Recorder, train
 
         learned = {} if teacher is None else teacher.weights
         return train(
@@ -138,6 +188,7 @@ class _Fitting:
             self.parts.validation,
             about=self.about(recipe, None if teacher is None else _identity(teacher)),
             monitor=self.monitor,
+            recorder=Recorder(self.sinks, self.header(recipe, role)),
             resume=self.stopped,
             save=self._save(learned),
             teacher=None if teacher is None else predictor_of(teacher),
@@ -194,7 +245,7 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
         if stopped.about.get("teacher") != recipe.to_dict():
             raise CheckpointError(f"the stopped run had another teacher than {name} is now; start the run anew")
         return ModelFile(recipe, fitting.vocabulary, weights), True
-    weights, _ = fitting.with_ngram(recipe, fitting.train(recipe, what=f"teacher, recipe {name}"))
+    weights, _ = fitting.with_ngram(recipe, fitting.train(recipe, what=f"teacher, recipe {name}", role="teacher"))
     return ModelFile(recipe, fitting.vocabulary, weights), False
 
 

@@ -8,8 +8,9 @@ The metadata has one entry, "wavemore", a JSON object:
     provenance    where the model comes from: data, split, losses, seed, version, command
 
 The tensors are the model's parameters and running statistics, float32, under the names of `weight_shapes`, and the
-int64 arrays of an n-gram model. Reading checks all of it, but what the n-grams say, which `Ngram.of` checks when they
-are first used; nothing in the file is ever executed. The same model is always the same bytes.
+int64 arrays of an n-gram model. Beside them stands what the file remembers of its list, under the names of `seen.py`.
+Reading checks all of it, but what the n-grams say, which `Ngram.of` checks when they are first used; nothing in the
+file is ever executed. The same model is always the same bytes.
 """
 
 import json
@@ -26,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 from wavemore.config import ModelConfig, NgramConfig, Recipe, SequenceConfig
 from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
 from wavemore.files import write_whole
+from wavemore.seen import LOG_LIKELIHOODS, REMEMBERED, Seen, log_likelihoods_of
 from wavemore.shapes import weight_shapes
 from wavemore.vocabulary import Vocabulary
 
@@ -49,6 +51,10 @@ class ModelFile:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     path: str = field(default="", compare=False)
     """Where it was read from, for messages."""
+    seen: Seen | None = field(default=None, compare=False)
+    """Fingerprints of the strings that it was made from; None where it keeps none."""
+    held_out_scores: np.ndarray | None = field(default=None, compare=False)
+    """(Q,) float32: quantiles of the log-likelihoods of the validation strings, rising; None where it keeps none."""
 
     @property
     def parameter_count(self) -> int:
@@ -90,7 +96,10 @@ class ModelFile:
             "characters": self.vocabulary.characters,
             "provenance": dict(self.provenance),
         }
-        arrays = {name: np.asarray(array, order="C") for name, array in self.weights.items()}
+        remembered = {} if self.seen is None else self.seen.arrays()
+        if self.held_out_scores is not None:
+            remembered[LOG_LIKELIHOODS] = self.held_out_scores
+        arrays = {name: np.asarray(array, order="C") for name, array in {**self.weights, **remembered}.items()}
         # A single metadata entry: with several, safetensors writes them in an order that changes from run to run.
         write_whole(path, safetensors.numpy.save(arrays, {"wavemore": json.dumps(about)}))
 
@@ -121,8 +130,11 @@ class ModelFile:
             raise ModelFileError(
                 f"the model {path} has unsound metadata: it knows no characters; train it or copy it again"
             )
+        remembered = {name: weights.pop(name) for name in REMEMBERED if name in weights}
         _check(weights, recipe.model, len(vocabulary), path)
-        return cls(recipe, vocabulary, weights, about["provenance"], str(path))
+        seen = Seen.from_arrays(remembered, f"the model {path}")
+        scores = log_likelihoods_of(remembered, f"the model {path}")
+        return cls(recipe, vocabulary, weights, about["provenance"], str(path), seen, scores)
 
 
 def pretrained_path() -> Path:

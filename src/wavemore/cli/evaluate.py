@@ -1,4 +1,4 @@
-"""`wavemore evaluate`: the loss of a model on a list, and how like the list its samples are."""
+"""`wavemore evaluate`: the loss of a model on a list, how like the list its samples are, what it knows by heart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, cast
@@ -12,6 +12,7 @@ from wavemore.cli.options import (
     JsonOption,
     ModelArgument,
     QuietOption,
+    model_and_list,
     whole_number,
 )
 from wavemore.cli.output import json_line, say, write_lines
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wavemore.estimator import StringModel
     from wavemore.evaluate import Evaluation
     from wavemore.likeness import Likeness
+    from wavemore.memory import Memory
 
 NAME = "evaluate"
 
@@ -36,6 +38,9 @@ def command(
         int,
         typer.Option(parser=whole_number, metavar="<int>", help="Make so many samples and compare them with the list."),
     ] = 0,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Tell whether the model knows its own list by heart.")
+    ] = False,
     column: ColumnOption = None,
     encoding: EncodingOption = "utf-8",
     format: FormatOption = None,
@@ -56,6 +61,9 @@ def command(
     among the held-out ones; then, over equally many samples and held-out strings, the share of distinct ones and the
     distances of lengths in characters (Wasserstein) and of characters and pairs in bits (Jensen-Shannon).
 
+    With --memory, the probability of all distinct training strings together is shown and that of the held-out ones, and
+    how many times as likely as a held-out string a training string is: once, if none is known by heart.
+
     \b
     Examples
       wavemore evaluate names.safetensors names.txt
@@ -68,7 +76,7 @@ def command(
     from wavemore.sample import sample_strings
     from wavemore.sources import Format
 
-    model, list_ = _named(model, list_)
+    model, list_ = model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
     longest = loaded.file_.recipe.data.max_length
     drawn = sample_strings(loaded.engine_, loaded.file_.vocabulary, samples, max_length=longest, seed=_SEED)
@@ -78,6 +86,7 @@ def command(
     if corpus.skipped.counts and not quiet:
         say(f"{corpus.name}: {corpus.skipped}")
     parts = parts_of(loaded.file_, corpus)
+    known = _known(loaded, parts, corpus.name) if memory else None
     results = _evaluated(loaded, parts, quiet)
     unknown = results["all"].unknown
     if unknown and not quiet:
@@ -87,23 +96,13 @@ def command(
     if json:
         write_lines(json_line({"part": part, **result.to_dict()}) for part, result in results.items())
         write_lines(json_line({"part": who, "against": reference, **like.to_dict()}) for who, like in alike.items())
+        write_lines(json_line({"part": "memory", **found.to_dict()}) for found in (known,) if found is not None)
         return
     write_lines([*_loss_table(results), "", *_calibration_table(results)])
     if alike:
         write_lines(["", *_likeness_table(alike, reference)])
-
-
-def _named(model: str | None, list_: str | None) -> tuple[str | None, str]:
-    """The model, None for the one in the package, and the list. Raises `UsageError` where no list is named."""
-    from wavemore.modelfile import is_model_file
-
-    if list_ is None:  # the one argument is the list
-        model, list_ = None, model
-    if list_ is None:
-        raise UsageError("name the list to evaluate on, as in: wavemore evaluate names")
-    if model is None and is_model_file(list_):
-        raise UsageError(f"{list_} is a model; name the list to evaluate it on, as in: wavemore evaluate {list_} names")
-    return model, list_
+    if known is not None:
+        write_lines(["", *_memory_table(known), "", known.sentence])
 
 
 def _evaluated(model: "StringModel", parts: Mapping[str, Sequence[str]], quiet: bool) -> "dict[str, Evaluation]":
@@ -126,6 +125,19 @@ def _compared(
     samples = list(counted(drawn, n, "sampling", quiet=quiet))
     held_out = [string for part in ("validation", "test") for string in parts.get(part, ())]
     return compare(samples, parts[reference], held_out)
+
+
+def _known(model: "StringModel", parts: Mapping[str, Sequence[str]], name: str) -> "Memory":
+    """What the model makes of its training part. Raises `UsageError` for another list."""
+    from wavemore.memory import exact
+
+    if "train" not in parts:
+        raise UsageError(
+            f"--memory needs the list that the model was trained on and has split, and {name} is another one; "
+            "wavemore info MODEL --memory does without a list"
+        )
+    held_out = [*parts["validation"], *parts["test"]]
+    return exact(model.engine_, model.file_.vocabulary, parts["train"], held_out)
 
 
 def _loss_table(results: Mapping[str, "Evaluation"]) -> list[str]:
@@ -164,4 +176,12 @@ def _likeness_table(alike: Mapping[str, "Likeness"], reference: str) -> list[str
             f"{who:<18}{like.strings:>10,}{like.new:>10.1%}{held_out:>10}{like.compared:>10,}{like.distinct:>10.1%}"
             f"{like.length_distance:>9.3f}{like.character_divergence:>12.5f}{like.pair_divergence:>9.5f}"
         )
+    return rows
+
+
+def _memory_table(known: "Memory") -> list[str]:
+    rows = [f"{'distinct strings':<18}{'strings':>10}{'probability':>13}{'mean of each':>14}"]
+    for part, mass in (("train", known.train), ("held out", known.held_out)):
+        mean = f"{mass.total / mass.strings:.3g}" if mass.strings else "-"
+        rows.append(f"{part:<18}{mass.strings:>10,}{mass.total:>13.3%}{mean:>14}")
     return rows

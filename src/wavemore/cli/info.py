@@ -1,29 +1,44 @@
 """`wavemore info`: what is in a model file."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from wavemore.cli.options import JsonOption, ModelArgument
 from wavemore.cli.output import json_line, write_lines
 
 if TYPE_CHECKING:
     from wavemore.config import ModelConfig, SequenceConfig
+    from wavemore.memory import Memory
     from wavemore.modelfile import ModelFile
 
 NAME = "info"
+_SAMPLES, _SEED = 50_000, 0  # for --memory: the same model says the same again
 
 
-def command(model: ModelArgument = None, json: JsonOption = False) -> None:
+def command(
+    model: ModelArgument = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Draw samples to tell whether the model knows its list by heart.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.
+
+    With --memory, 50,000 samples tell how many times as likely as a held-out string a training string is: once, if none
+    is known by heart. The file knows its strings by fingerprints, so no list is needed.
 
     \b
     Examples
       wavemore info
       wavemore info names.safetensors --json
+      wavemore info names.safetensors --memory
     """
     from wavemore.modelfile import ModelFile, pretrained_path
 
     path = pretrained_path() if model is None else model
     file = ModelFile.load(path)
+    known = _known(file) if memory else None
     if json:
         record = {
             "parameters": file.parameter_count,
@@ -31,7 +46,14 @@ def command(model: ModelArgument = None, json: JsonOption = False) -> None:
             "ngram_weight": file.ngram_weight,
             "recipe": file.recipe.to_dict(),
             "provenance": dict(file.provenance),
+            "remembers": {
+                "train_fingerprints": 0 if file.seen is None else len(file.seen.training),
+                "held_out_fingerprints": 0 if file.seen is None else len(file.seen.aside),
+                "held_out_scores": 0 if file.held_out_scores is None else len(file.held_out_scores),
+            },
         }
+        if known is not None:
+            record["memory"] = known.to_dict()
         write_lines([json_line(record)])
         return
     rows = [
@@ -40,6 +62,8 @@ def command(model: ModelArgument = None, json: JsonOption = False) -> None:
         *_shape(file),
         ("characters", f"{len(file.vocabulary.characters):,}: {_printable(file.vocabulary.characters)}"),
         *_rows(file.provenance),
+        ("remembers", _remembered(file)),
+        *([] if known is None else _memory(known)),
     ]
     width = max(len(name) for name, _ in rows)
     write_lines(f"{name:<{width}}  {value}" for name, value in rows)
@@ -84,6 +108,33 @@ def _sequence_shape(config: "SequenceConfig") -> list[tuple[str, str]]:
     if config.kind == "transformer":
         rows.append(("heads", str(config.heads)))
     return rows
+
+
+def _remembered(file: "ModelFile") -> str:
+    """What the file remembers of its list, in words."""
+    seen, scores = file.seen, file.held_out_scores
+    found = [] if scores is None else [_counted(len(scores), "held-out score")]
+    if seen is not None:
+        found.insert(0, f"{len(seen.training):,} training and {len(seen.aside):,} held-out strings by {seen.bits} bits")
+    return ", ".join(found) or "no strings"
+
+
+def _known(file: "ModelFile") -> "Memory":
+    """What the model makes of its strings. Raises `UsageError` where the file does not remember them."""
+    from wavemore.estimator import load
+    from wavemore.memory import check_fingerprints, estimated
+
+    check_fingerprints(file)
+    model = load(file.path)
+    return estimated(file, model.engine_, model.sample(_SAMPLES, seed=_SEED))
+
+
+def _memory(known: "Memory") -> list[tuple[str, str]]:
+    rows = [
+        (f"memory {part}", f"{mass.total:.3%} of {known.samples:,} samples are among {mass.strings:,} strings")
+        for part, mass in (("train", known.train), ("held out", known.held_out))
+    ]
+    return [*rows, ("memory", known.sentence)]
 
 
 def _counted(count: int, noun: str) -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "ModelArgument",
     "QuietOption",
     "SetOption",
+    "model_and_list",
     "number",
     "settings_of",
     "whole_number",
@@ -36,6 +37,23 @@ SetOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one record a line.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
+
+
+def model_and_list(model: str | None, list_: str | None, *, to: str, with_it: str) -> tuple[str | None, str]:
+    """The model, None for the one in the package, and the list, where a single argument is the list.
+
+    Raises `UsageError` where no list is named: `to` and `with_it` say what for, as "score" and "score with it".
+    """
+    from wavemore.modelfile import is_model_file
+
+    command = to.split()[0]
+    if list_ is None:
+        model, list_ = None, model
+    if list_ is None:
+        raise UsageError(f"name the list to {to}, as in: wavemore {command} names")
+    if model is None and is_model_file(list_):
+        raise UsageError(f"{list_} is a model; name the list to {with_it}, as in: wavemore {command} {list_} names")
+    return model, list_
 
 
 def settings_of(assignments: list[str] | None) -> dict[str, Any]:
