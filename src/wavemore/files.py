@@ -3,12 +3,14 @@
 import errno
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from wavemore.errors import FileError
+from wavemore.errors import FileError, WavemoreError
 
-__all__ = ["check_writable", "write_whole"]
+__all__ = ["check_writable", "whole_file", "write_whole"]
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
@@ -16,17 +18,25 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
     Raises `FileError`, leaving what was there. A device or a pipe is written directly, since it cannot be replaced.
     """
+    with whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[BinaryIO]:
+    """The same for data that comes piece by piece: a file that takes its place at `path` when the block ends, and is
+    gone without a trace where the block raises. Raises `FileError` where it cannot be written."""
     path = Path(path)
     try:
         if path.exists() and not path.is_file():
             with path.open("wb") as device:
-                device.write(data)
+                yield device
             return
         target = _target(path)
         descriptor, name = _temporary(target)
         try:
             with open(descriptor, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, target)
@@ -34,6 +44,8 @@ def write_whole(path: str | Path, data: bytes) -> None:
             with suppress(OSError):
                 os.unlink(name)
             raise
+    except WavemoreError:  # of the block: some of them are OSErrors
+        raise
     except OSError as error:
         raise FileError.of("write", path, error) from error
 

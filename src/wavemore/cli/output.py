@@ -1,14 +1,17 @@
 """What commands print: results to standard output, messages to standard error."""
 
+import gzip
+import io
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from wavemore.errors import FileError
 
-__all__ = ["json_line", "say", "write_lines"]
+__all__ = ["json_line", "result_file", "say", "write_lines"]
 
 
 def say(message: str) -> None:
@@ -30,18 +33,64 @@ def write_lines(lines: Iterable[str]) -> None:
     _write("", flush=True)
 
 
+@contextmanager
+def result_file(output: str | None) -> Iterator[BinaryIO]:
+    """Where bytes go: a file that is written whole or not at all, packed where its name ends in .gz, or standard output
+    where `output` is None or "-". Raises `FileError`."""
+    if output in (None, "-"):
+        stream = _StandardOutput()
+        yield cast(BinaryIO, stream)
+        stream.flush()
+        return
+    from wavemore.files import whole_file
+
+    with whole_file(output) as file:
+        if not output.endswith(".gz"):
+            yield file
+            return
+        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:  # the same rows are the same bytes
+            yield cast(BinaryIO, packed)
+
+
 def json_line(record: Mapping[str, Any]) -> str:
     """One record as one line of JSON."""
     return json.dumps(record, ensure_ascii=False)
 
 
 def _write(text: str, *, flush: bool = False) -> None:
-    try:
+    with _written():
         sys.stdout.write(text)
         if flush:
             sys.stdout.flush()
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise  # typer makes a quiet end of it
     except OSError as error:
         sys.stdout = None  # what is still buffered cannot be written: do not try again at exit
         raise FileError.of("write the results to", "standard output", error) from error
+
+
+class _StandardOutput(io.RawIOBase):
+    """Standard output for bytes. Raises `FileError` when it is closed or full."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if sys.stdout is None:
+            raise FileError("cannot write the results: standard output is closed")
+        buffer = getattr(sys.stdout, "buffer", None)
+        if buffer is None:  # text alone, as in a notebook
+            _write(bytes(data).decode("utf-8", "backslashreplace"))
+            return len(data)
+        with _written():
+            return buffer.write(data)
+
+    def flush(self) -> None:
+        if sys.stdout is not None:
+            _write("", flush=True)

@@ -1,0 +1,176 @@
+"""`wavemore score`: how well each string of a list fits, as columns of the list."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from wavemore.cli.options import (
+    ColumnOption,
+    EncodingOption,
+    JsonOption,
+    ModelArgument,
+    QuietOption,
+    model_and_list,
+    whole_number,
+)
+from wavemore.cli.output import result_file, say
+from wavemore.errors import UsageError
+
+if TYPE_CHECKING:
+    from wavemore.columns import Part, Table
+    from wavemore.scoring import Scoring, Tally
+
+NAME = "score"
+
+
+def command(
+    model: ModelArgument = None,
+    list_: Annotated[
+        str | None,
+        typer.Argument(metavar="LIST", help="A list or table: a file, '-' for standard input, or a list's name."),
+    ] = None,
+    string: Annotated[
+        list[str] | None, typer.Option("--string", "-s", help="Score this string; may be repeated, without a LIST.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="Write this file, packed if it ends in .gz.")
+    ] = None,
+    percentile: Annotated[
+        bool, typer.Option("--percentile", help="Add the share of held-out strings that are less likely.")
+    ] = False,
+    guess_number: Annotated[
+        bool, typer.Option("--guess-number", help="Add how many strings are likelier, and the 95 % interval of that.")
+    ] = False,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Compare with this model too; may be repeated."),
+    ] = None,
+    unknown: Annotated[
+        str, typer.Option(help="Of characters the model does not know: zero, ignore, drop or error.")
+    ] = "zero",
+    odd: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="<int>", help="Only so many rows, the least likely, oddest first."),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Sort by an added column, lowest first; holds all rows in memory."),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="With --sort: highest first.")] = False,
+    column: ColumnOption = None,
+    encoding: EncodingOption = "utf-8",
+    format: Annotated[
+        str | None,
+        typer.Option(help="text, csv, tsv, jsonl or parquet; without it, told from the file's ending."),
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """How well each string fits: its log-likelihood, and what follows from it, as columns of the list.
+
+    A table (CSV, TSV, JSON lines; Parquet with the extra "parquet") is written as it was, row by row and byte for byte,
+    with columns added at the end of each row. A plain list becomes tab-separated, its lines last. With --json each row
+    is the string and the added columns alone. Rows without a string stay, and their values are empty.
+
+    \b
+    log_likelihood       in nats; all strings' probabilities sum to one
+    bits_per_character   the same for each character and the end, in bits: lower fits better
+    percentile           of held-out strings, so many percent are less likely
+    guess_number         so many tries until the string comes, likeliest strings first, with
+                         guess_number_low and guess_number_high
+    log_likelihood_NAME  under each model of --against
+    log_ratio            log_likelihood less the highest of these: above 0, the first model fits better
+    best                 the model that fits best
+    unknown              the characters that the model does not know
+
+    A string with such a character has the probability zero (-inf, in JSON null); --unknown ignore scores it without
+    them, drop leaves its row out, and error stops there.
+
+    \b
+    Examples
+      wavemore score -s emma -s xqzt
+      wavemore score names.safetensors people.csv --column name -o scored.csv
+      wavemore score names --odd 20                 the model in the package, on its own list
+      wavemore score names.safetensors mixed.txt --against towns.safetensors --sort log_ratio
+      wavemore score users.safetensors - --percentile --guess-number --json
+    """
+    from wavemore.progress import counted
+    from wavemore.scoring import Judge, Scoring, Tally, Unknown, scored
+    from wavemore.tables import open_table, write_json_lines
+
+    source: str | list[str] = string or ""
+    if string:
+        if list_ is not None:
+            raise UsageError(f"score either the list {list_} or the strings of --string, not both")
+    else:
+        model, source = model_and_list(model, list_, to="score", with_it="score with it")
+    also = [name for name, wanted in (("percentile", percentile), ("guess_number", guess_number)) if wanted]
+    _check_order(odd, sort, reverse)
+    judges = [Judge.load(path) for path in (model, *(against or []))]
+    scoring = Scoring(judges, cast(Unknown, unknown), also)
+    tally = Tally()
+    with open_table(source, scoring.names, column=column, encoding=encoding, format=format) as table:
+        _check_output(output, "jsonl" if json else table.kind)
+        portions = counted(table.portions(), None, "scoring", quiet=quiet, size=lambda portion: len(portion.texts))
+        parts = _in_order(table, scored(table, portions, scoring, tally), scoring, odd, sort, reverse)
+        with result_file(output) as file:
+            if json:
+                write_json_lines(file, parts)
+            else:
+                table.write(file, parts)
+    if not quiet:
+        _remark(table, scoring, tally)
+
+
+def _check_order(odd: int | None, sort: str | None, reverse: bool) -> None:
+    if odd is not None and sort is not None:
+        raise UsageError("--odd and --sort exclude each other; choose one")
+    if odd is not None and odd < 1:
+        raise UsageError(f"--odd is {odd}, and it is a whole number of 1 or more")
+    if reverse and sort is None:
+        raise UsageError("--reverse goes with --sort; name the column to sort by")
+
+
+def _check_output(output: str | None, kind: str) -> None:
+    """Refuse a file whose name tells of another format, and a terminal for what is no text."""
+    from wavemore.tables import format_of_name
+
+    if output in (None, "-"):
+        if kind == "parquet" and sys.stdout is not None and sys.stdout.isatty():
+            raise UsageError("Parquet is nothing to look at; name a file with --output, or add --json")
+        return
+    named = format_of_name(output)
+    if named not in ("text", kind):
+        ending = "".join(Path(output).suffixes[-2:] if output.endswith(".gz") else Path(output).suffixes[-1:])
+        raise UsageError(f"{output} would hold {kind}, and {ending} is for {named}; give it another ending")
+
+
+def _in_order(
+    table: "Table", parts: "Iterator[Part]", scoring: "Scoring", odd: int | None, sort: str | None, reverse: bool
+) -> "Iterator[Part]":
+    from wavemore.scoring import check_ranking, ranked
+
+    if odd is not None:
+        return ranked(table, parts, "log_likelihood", most=odd)
+    if sort is None:
+        return parts
+    check_ranking(scoring, sort)
+    return ranked(table, parts, sort, reverse=reverse)
+
+
+def _remark(table: "Table", scoring: "Scoring", tally: "Tally") -> None:
+    source = table.source
+    if tally.without.counts:
+        without = str(tally.without).removeprefix("skipped ")
+        without = without.replace("(line", "(row") if table.kind == "parquet" else without
+        say(f"{source}: rows without a score: {without}")
+    if tally.unknown:
+        done = {
+            "zero": "have probability 0",
+            "ignore": "are scored without them",
+            "drop": "are left out",
+        }[scoring.unknown]
+        say(f"{source}: rows with a character that the model does not know, which {done}: {tally.unknown:,}")
