@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from wavemore import picture
+from wavemore.canvas import short
 from wavemore.comparison import Comparison, Result, Run
 from wavemore.errors import FileError, MissingExtraError, UsageError
 from wavemore.picture import draw
@@ -70,7 +71,7 @@ def test_names_cover_no_other_name(comparison, tmp_path, monkeypatch):
             super().__init__(*arguments, **options)  # pyright: ignore[reportArgumentType]
             figures.append(self)
 
-    monkeypatch.setattr(picture, "_figure", lambda: Kept)
+    monkeypatch.setattr("wavemore.canvas.figure_type", lambda: Kept)
     draw(comparison, tmp_path / "a.png")
     assert len(figures) == 1
     names = {row.name for row in ROWS}
@@ -88,7 +89,7 @@ def test_the_grey_line_joins_what_nothing_beats():
     ("value", "text"), [(0.05, "0.05"), (2, "2"), (500, "500"), (5e3, "5k"), (1e6, "1M"), (2e9, "2G")]
 )
 def test_ticks_are_short(value, text):
-    assert picture._short(value) == text
+    assert short(value) == text
 
 
 def test_one_row_with_one_seed(comparison, tmp_path):

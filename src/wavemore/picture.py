@@ -1,18 +1,16 @@
 """A comparison as a picture: validation loss against parameters and against seconds of training. Needs matplotlib."""
 
-import io
-import warnings
 from collections.abc import Sequence
 from itertools import product
 from math import cos, radians, sin
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wavemore.canvas import COLOURS, DPI, canvas, check_picture, short
 from wavemore.comparison import Comparison, Result, Spread
-from wavemore.errors import MissingExtraError, UsageError
-from wavemore.files import check_writable, write_whole
+from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,26 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_picture", "draw"]
 
-_COLOURS = ("#0072b2", "#b34700", "#00795a", "#a8447f", "#4a4a4a", "#806000", "#5b3fb3")  # dark enough for names
 _RINGS = (16, 28, 44, 62, 82, 104, 130, 160, 200)  # dots from its point to a name, the nearest free place first
 _ANGLES = (0, 180, 90, 270, 45, 315, 135, 225, 20, 340, 160, 200)
-_DPI = 144
-_STYLE: dict[Any, Any] = {
-    "font.size": 12,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",  # words stay words
-    "svg.hashsalt": "wavemore",  # the same picture is the same bytes
-}
-
-
-def check_picture(path: str | Path) -> None:
-    """Refuse before the work what `draw` would refuse after it: another ending, a place that cannot be written, and
-    matplotlib absent."""
-    if Path(path).suffix.lower() not in (".svg", ".png"):
-        raise UsageError(f"the picture is {path}, and it is a file that ends in .svg or .png")
-    _figure()
-    check_writable(path)
 
 
 def draw(comparison: Comparison, path: str | Path) -> None:
@@ -50,24 +30,8 @@ def draw(comparison: Comparison, path: str | Path) -> None:
     results = sorted((result for result in comparison.results if result.runs), key=_height)
     if not results:
         raise UsageError("there is nothing to draw: every row failed")
-    import matplotlib
-
-    kind = Path(path).suffix.lower().removeprefix(".")
-    data = io.BytesIO()
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a name may have characters that the font lacks
-        figure = _figure()(figsize=(12, 5.6), dpi=_DPI, layout="constrained")
+    with canvas(path, 12, 5.6) as figure:
         _panels(figure, comparison, results)
-        figure.savefig(data, format=kind, dpi=_DPI, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    write_whole(path, data.getvalue())
-
-
-def _figure() -> "type[Figure]":
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingExtraError.of("drawing a picture", "matplotlib", "plot") from error
-    return Figure
 
 
 def _panels(figure: "Figure", comparison: Comparison, results: Sequence[Result]) -> None:
@@ -109,7 +73,7 @@ def _panel(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | Non
                 [loss.median],
                 xerr=_bars(cost),
                 yerr=_bars(loss),
-                color=_COLOURS[i % len(_COLOURS)],
+                color=COLOURS[i % len(COLOURS)],
                 marker="o",
                 markersize=7,
                 capsize=3,
@@ -121,7 +85,7 @@ def _panel(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | Non
     axes.margins(0.15)
     low, high = axes.get_xlim()
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(color="0.92")
 
@@ -134,19 +98,17 @@ def _names(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | Non
     points = [axes.transData.transform((cost.median, _height(result))) for result, cost in shown]  # dots
     taken = [box for result, cost in shown for box in _bar_boxes(axes, cost, result.loss("validation"))]
     for (result, _), point in zip(shown, points, strict=True):
-        colour = _COLOURS[results.index(result) % len(_COLOURS)]
+        colour = COLOURS[results.index(result) % len(COLOURS)]
         style = {"color": colour, "va": "bottom", "bbox": behind, "zorder": 2}
         text = axes.text(0, 0, result.name, transform=inches, parse_math=False, **style)
         size = text.get_window_extent()
         others = [other for other in points if other is not point]
         box, far = _free_place(point, others, size.width, size.height, axes.bbox, taken)
-        text.set_position((box.x0 / _DPI, box.y0 / _DPI))
+        text.set_position((box.x0 / DPI, box.y0 / DPI))
         taken.append(box)
         if far:
             near = np.clip(point, box.min, box.max)
-            axes.plot(
-                *(np.stack([point, near], axis=1) / _DPI), color=colour, linewidth=0.8, transform=inches, zorder=1
-            )
+            axes.plot(*(np.stack([point, near], axis=1) / DPI), color=colour, linewidth=0.8, transform=inches, zorder=1)
 
 
 def _bar_boxes(axes: "Axes", cost: Spread, loss: Spread | None) -> "list[Bbox]":
@@ -208,11 +170,3 @@ def _unbeaten(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]
         if not best or loss < best[-1][1]:
             best.append((cost, loss))
     return best
-
-
-def _short(value: float) -> str:
-    """A tick: 0.5, 20, 5k, 2M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"

@@ -53,6 +53,10 @@ def command(
     test: Annotated[str | None, typer.Option(help="A test list of its own, beside --validation.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the stopped run of this output.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Discard the stopped run and start anew.")] = False,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Write no history beside the model.")] = False,
+    tensorboard: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Write the same numbers there for TensorBoard.")
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -61,6 +65,10 @@ def command(
     The list is split into a training, a validation and a test part (80, 10 and 10 %). Ctrl-C stops after the step it
     is in and keeps the run beside the output, as OUTPUT.checkpoint; the same command with --resume goes on from there
     and ends in the very same file.
+
+    Losses, learning rate, gradient norm and speed are written down on the way, in names.history.jsonl beside
+    names.safetensors; wavemore plot draws them. They change nothing of the model. --tensorboard needs the extra
+    "tensorboard".
 
     \b
     Examples
@@ -82,6 +90,7 @@ def command(
     target = f"{source_name(strings)}.safetensors" if output is None else output
     _check_target(target)
     checkpoint = _checkpoint(target, resume=resume, restart=restart)
+    record = None if no_record or checkpoint is None else _history(target)
     before = None if resume else _written(checkpoint)
 
     read = partial(_read, column=column, encoding=encoding, format=format, max_length=max_length, quiet=quiet)
@@ -93,6 +102,8 @@ def command(
             test=None if test is None else read(test),
             checkpoint=checkpoint,
             resume=resume,
+            record=record,
+            tensorboard=tensorboard,
             progress=not quiet,
             command=_command_line(context.obj),
         )
@@ -164,6 +175,15 @@ def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
     return None if is_device else checkpoint
 
 
+def _history(target: str) -> Path:
+    """Where the run's history goes. Refuses a place that cannot be written, or holds something else."""
+    from wavemore.history import check_history, history_path
+
+    path = history_path(target)
+    check_history(path)
+    return path
+
+
 def _written(checkpoint: Path | None) -> int | None:
     """When the file was written, in nanoseconds; None where there is none."""
     return checkpoint.stat().st_mtime_ns if checkpoint is not None and checkpoint.exists() else None
@@ -174,8 +194,14 @@ def _kept(checkpoint: Path) -> str:
 
 
 def _command_line(words: Sequence[str] | None) -> str:
-    """How this run was started, without what a resumed run adds."""
-    line = shlex.join(["wavemore", *(word for word in words or () if word not in ("--resume", "--restart"))])
+    """How this run was started, without what a resumed run adds and what changes nothing of the model."""
+    kept, given = [], iter(words or ())
+    for word in given:
+        if word == "--tensorboard":
+            next(given, None)  # its folder
+        elif word not in ("--resume", "--restart", "--no-record") and not word.startswith("--tensorboard="):
+            kept.append(word)
+    line = shlex.join(["wavemore", *kept])
     return line.encode("utf-8", "backslashreplace").decode()  # bytes of a file's name that have no character
 
 

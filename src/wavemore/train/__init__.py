@@ -9,5 +9,6 @@ except ModuleNotFoundError as error:
 
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.loop import Monitor, Trained, train
+from wavemore.train.record import Recorder, Sink
 
-__all__ = ["Checkpoint", "Monitor", "Trained", "train"]
+__all__ = ["Checkpoint", "Monitor", "Recorder", "Sink", "Trained", "train"]

@@ -15,12 +15,13 @@ import torch
 
 from wavemore.chunks import Chunks
 from wavemore.config import ModelConfig, Recipe, SequenceConfig
-from wavemore.errors import CheckpointError
+from wavemore.errors import CheckpointError, TrainingError
 from wavemore.nn import Ensemble
 from wavemore.predictor import Predictor
 from wavemore.threads import cores
 from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
+from wavemore.train.record import Recorder
 from wavemore.train.run import Run
 from wavemore.train.sequences import SequenceBatches
 from wavemore.train.teach import taught
@@ -68,6 +69,7 @@ def train(
     *,
     about: dict[str, Any],
     monitor: Monitor,
+    recorder: Recorder | None = None,
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
     teacher: Predictor[Any] | None = None,
@@ -78,7 +80,7 @@ def train(
     `about` says what the run is, for its checkpoints; `resume` is a checkpoint to go on from, whose `about` must agree;
     `save` gets a checkpoint after each evaluation (of an ensemble every few seconds), and when Ctrl-C stops the run
     after the step it is in. A `teacher`'s predictions are learned in place of the characters that follow. `what` names
-    the run for the monitor.
+    the run for the monitor. A `recorder` writes down what happens, and changes nothing.
 
     The members of an ensemble are trained side by side, each on one thread, with the same result on any number of them.
 
@@ -94,10 +96,15 @@ def train(
     if resume is not None:
         _restore(runs, resume, about)
         about = resume.about
-    monitor.begin(sum(run.steps for run in runs), what)
-    job = _Job(runs, about, monitor, save)
-    with _stop_on_interrupt(job.stopped):
-        job.work(recipe.train.threads)
+    recorder = recorder or Recorder()
+    job = _Job(runs, about, monitor, recorder, save)
+    try:
+        recorder.begin(runs, resumed=resume is not None)
+        monitor.begin(sum(run.steps for run in runs), what)
+        with _stop_on_interrupt(job.stopped):
+            job.work(recipe.train.threads)
+    finally:
+        recorder.close()
     if not all(run.done for run in runs):
         job.save_now()
         raise KeyboardInterrupt
@@ -106,12 +113,17 @@ def train(
 
 
 class _Job:
-    """The runs of an ensemble's members, or a single one, and what they share: the monitor and the checkpoint."""
+    """The runs of an ensemble's members, or a single one, and what they share: monitor, recorder and checkpoint."""
 
     def __init__(
-        self, runs: list[Run], about: dict[str, Any], monitor: Monitor, save: Callable[[Checkpoint], None] | None
+        self,
+        runs: list[Run],
+        about: dict[str, Any],
+        monitor: Monitor,
+        recorder: Recorder,
+        save: Callable[[Checkpoint], None] | None,
     ) -> None:
-        self.runs, self.about, self.monitor, self.save = runs, about, monitor, save
+        self.runs, self.about, self.monitor, self.recorder, self.save = runs, about, monitor, recorder, save
         self.stopped = threading.Event()
         self._lock = threading.Lock()  # for all below, and the monitor
         self._steps = sum(run.progress.step for run in runs)
@@ -138,17 +150,21 @@ class _Job:
         run = self.runs[member]
         try:
             while not run.done and not self.stopped.is_set():
-                loss = run.step()
+                loss = self.recorder.step(member)
                 record = run.evaluate(loss) if run.evaluation_is_due else None
+                self.recorder.note(member, record)
                 with self._lock:
                     self._steps += 1
                     self.monitor.step(self._steps, loss)
                     if record is not None:
                         self._evaluated(member, record)
             if not run.done:
+                self.recorder.note(member, last=True)
                 self._states[member] = run.checkpoint(self.about)
-        except BaseException:
+        except BaseException as error:
             self.stopped.set()  # the other members too
+            if isinstance(error, TrainingError):
+                self.recorder.note(member, last=True)  # what led there
             raise
 
     def _evaluated(self, member: int, record: dict[str, Any]) -> None:

@@ -1,0 +1,74 @@
+"""A run's numbers as TensorBoard shows them: the records of a history as scalars. Needs the package tensorboard."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wavemore.errors import FileError, MissingExtraError
+from wavemore.files import check_writable
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+__all__ = ["Board"]
+
+_TAGS = {
+    "batch_loss": "loss/batch",
+    "mean_loss": "loss/mean",
+    "validation_loss": "loss/validation",
+    "rate": "rate/rate",
+    "matrix_rate": "rate/matrix_rate",
+    "gradient_norm": "gradient_norm",
+    "steps_per_second": "steps_per_second",
+    "passes": "passes",
+}
+_SECONDS_BETWEEN_FLUSHES = 5
+
+
+class Board:
+    """Writes events into a folder, where TensorBoard shows them while training goes on. A `Sink`.
+
+    A teacher and the members of an ensemble have folders of their own in it, so that their curves lie over one another.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        """Raises `MissingExtraError`, and `FileError` where the folder cannot be had."""
+        _summary_writer()
+        self._folder = Path(folder)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError.of("make the folder", folder, error) from error
+        check_writable(self._folder / "events")
+        self._writers: list[SummaryWriter] = []
+
+    def begin(self, about: dict[str, Any], done: Sequence[int] | None) -> float:
+        """What an earlier run left in the folder is hidden; of a run that goes on, what it wrote of later steps."""
+        folder = self._folder / "teacher" if about.get("role") == "teacher" else self._folder
+        members = about["members"]
+        folders = [folder] if members == 1 else [folder / f"network-{member + 1}" for member in range(members)]
+        steps = [0] * members if done is None else [step + 1 for step in done]
+        self._writers = [
+            _summary_writer()(str(place), purge_step=step, flush_secs=_SECONDS_BETWEEN_FLUSHES)
+            for place, step in zip(folders, steps, strict=True)
+        ]
+        return 0.0
+
+    def write(self, record: dict[str, Any]) -> None:
+        writer = self._writers[record.get("member", 0)]
+        for name, tag in _TAGS.items():
+            if record.get(name) is not None:
+                writer.add_scalar(tag, record[name], record["step"])
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+        self._writers = []
+
+
+def _summary_writer() -> "type[SummaryWriter]":
+    try:
+        from torch.utils.tensorboard.writer import SummaryWriter
+    except ImportError as error:  # PyTorch's own where the package is too old
+        raise MissingExtraError.of("writing for TensorBoard", "tensorboard", "tensorboard") from error
+    return SummaryWriter
