@@ -1,0 +1,106 @@
+"""`wavemore inspect`: what happens inside a model, level by level."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wavemore.cli.options import JsonOption, ModelArgument, QuietOption, whole_number
+from wavemore.cli.output import json_line, say, write_lines
+from wavemore.errors import UsageError
+
+if TYPE_CHECKING:
+    from wavemore.modelfile import ModelFile
+
+NAME = "inspect"
+
+
+def command(
+    model: ModelArgument = None,
+    list_: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="LIST",
+            help="A file, '-' for standard input, or a list's name; without it, the list in the package that the model "
+            "was trained on.",
+        ),
+    ] = None,
+    string: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Show the tree of this string: every node and its values.")
+    ] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="<int>", help="With --string: look behind so many characters."),
+    ] = None,
+    chunk: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Show which chunks each level holds to be like this one.")
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--output", metavar="PATH", help="Draw: x.html is one page, x.svg or x.png pictures, else a folder."
+        ),
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Look inside a model: its activations, its gradients, and what wants attention.
+
+    Strings of LIST are run, as many as make 20,000 predictions, of the training part where LIST is the model's own.
+    Shown are, for each level, mean and standard deviation of the activations, dead units (standard deviation below
+    0.01) and the share of saturated values (|tanh| above 0.97, or as flat); for each parameter, gradient over weight
+    and log10 of update over weight in one step with the recipe's optimiser at its full rate; gradient norms; and how
+    far each BatchNorm's running statistics lie off the list's. Below stands what wants attention.
+
+    Of several networks that vote the first is shown, and of a mixture with an n-gram model the network. Needs PyTorch;
+    -o needs the extra "plot".
+
+    \b
+    Examples
+      wavemore inspect
+      wavemore inspect names.safetensors names.txt -o inside.html
+      wavemore inspect --chunk ma
+      wavemore inspect --string marlena --at 3 -o marlena.png
+    """
+    from wavemore.corpus import read_corpus
+    from wavemore.evaluate import parts_of
+    from wavemore.inspection import inspect
+    from wavemore.inspection.report import records_of, text_of
+    from wavemore.modelfile import ModelFile, is_model_file, pretrained_path
+
+    if at is not None and string is None:
+        raise UsageError("--at goes with --string: it is a place in that string")
+    if model is not None and list_ is None and not model.endswith(".safetensors") and not is_model_file(model):
+        model, list_ = None, model
+    file = ModelFile.load(pretrained_path() if model is None else model)
+    if output is not None:
+        from wavemore.inspection.page import check_output
+
+        check_output(output)
+    corpus = read_corpus(_own_list(file) if list_ is None else list_, max_length=file.recipe.data.max_length)
+    if corpus.skipped.counts and not quiet:
+        say(f"{corpus.name}: {corpus.skipped}")
+    parts = parts_of(file, corpus)
+    strings = parts.get("train", corpus.strings)
+    seen = inspect(file, strings, list_name=corpus.name, chunk=chunk, string=string, at=at)
+    if json:
+        write_lines(json_line(record) for record in records_of(seen))
+    else:
+        write_lines(text_of(seen))
+    if output is not None:
+        from wavemore.inspection.page import write
+
+        for path in write(seen, output):
+            if not quiet:
+                say(f"wrote {path}")
+
+
+def _own_list(file: "ModelFile") -> str:
+    """The list in the package that the model was trained on, by its name. Raises `UsageError`."""
+    from wavemore.sources import embedded_lists
+
+    data = file.provenance.get("data")
+    name = data.get("name") if isinstance(data, dict) else None
+    if name in embedded_lists():
+        return str(name)
+    learned = f'its own list, "{name}", is not in the package' if name else "it does not say what it was trained on"
+    raise UsageError(f"name a list to run through {file.path}: {learned}, as in: wavemore inspect {file.path} names")

@@ -1,0 +1,234 @@
+"""A model run over strings of a list, and all that was seen on the way. Needs PyTorch, for the gradients."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+
+from wavemore.chunks import Chunks
+from wavemore.config import ModelConfig, TrainConfig
+from wavemore.errors import CorpusError, UsageError
+from wavemore.inspection.findings import findings_of
+from wavemore.inspection.measures import Layer, Map, Norm, Parameter, map_of
+from wavemore.inspection.nodes import Neighbourhood, StringTree, ids_of, neighbours, tree_nodes
+from wavemore.modelfile import ModelFile
+from wavemore.predictor import log_sum_exp
+from wavemore.vocabulary import Vocabulary, normalise
+
+if TYPE_CHECKING:
+    from wavemore.nn import WaveNet
+
+__all__ = ["Inspection", "inspect"]
+
+_PREDICTIONS = 20_000  # of the sample: enough for two digits of every share, in a second
+_NEIGHBOURS = 8
+_WIDEST = 6.0  # of the histograms of activations, so that where they are flat can be told
+
+
+class _Sample(NamedTuple):
+    """The strings that are run, as distinct chunks."""
+
+    strings: list[str]
+    chunks: Chunks
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was seen inside one network."""
+
+    note: str
+    """Which network of the model it is, where it is not the whole."""
+    list_name: str
+    strings: int
+    """In the sample; the distinct strings of the list, where they are few."""
+    predictions: int
+    batch: int
+    """Strings of the one training step."""
+    loss: float
+    """Of that batch in training mode, nats per character."""
+    optimizer: str
+    rate: float
+    layers: tuple[Layer, ...]
+    """From the bottom up."""
+    parameters: tuple[Parameter, ...]
+    norms: tuple[Norm, ...]
+    """Empty for a model without BatchNorm."""
+    embedding: Map
+    characters: str
+    """Those of rows 1 and up of the embedding; row 0 is the boundary."""
+    neighbourhoods: tuple[Neighbourhood, ...]
+    """For each level, where a chunk was named."""
+    tree: StringTree | None
+
+    @property
+    def gradient_norms(self) -> dict[str, float]:
+        """The length of the gradient of "embedding", "level 1" and so on, and "head", in this order."""
+        squares: dict[str, float] = {}
+        for parameter in self.parameters:
+            squares[parameter.group] = squares.get(parameter.group, 0.0) + parameter.gradient_norm**2
+        return {group: sqrt(square) for group, square in squares.items()}
+
+    @cached_property
+    def findings(self) -> list[str]:
+        """What wants attention, a sentence each; empty for a sound model."""
+        return findings_of(self.layers, self.parameters, self.norms, self.gradient_norms)
+
+
+def inspect(
+    file: ModelFile,
+    strings: Sequence[str],
+    *,
+    list_name: str = "strings",
+    chunk: str | None = None,
+    string: str | None = None,
+    at: int | None = None,
+) -> Inspection:
+    """Look into a WaveNet: of an ensemble into the first member, of a mixture into its network.
+
+    strings    at random, with a seed of its own, as many distinct ones as make 20,000 predictions are run; strings with
+               characters that the model does not know are left out
+    chunk      characters whose nearest neighbours at each level are wanted
+    string     a string whose tree is wanted, at the prediction behind its first `at` characters; without `at` its end
+
+    Raises `UsageError` for a baseline, a chunk or string that cannot be, and a tree too large to look at;
+    `UnknownCharacterError`; `CorpusError` where no two predictions are left; `MissingExtraError` without PyTorch.
+    """
+    config = file.recipe.model
+    if not isinstance(config, ModelConfig):
+        raise UsageError(
+            f'the model is of kind "{config.kind}", and only a "wavenet" has levels to look into; name another model'
+        )
+    for text in (chunk, string):
+        if text is not None:
+            file.vocabulary.encode(normalise(text))  # raises, before the work
+    if chunk == "":
+        raise UsageError('the chunk is "", and it has at least one character')
+    from wavemore.nn import WaveNet
+
+    several = config.members > 1
+    model = WaveNet.of(config, file.members()[0] if several else file.network)
+    sample = _sample(strings, file.vocabulary, config)
+    layers, nodes = _activations(model, sample.chunks)
+    batch, loss, parameters = _step(model, file.recipe.train, sample, len(file.vocabulary))
+    return Inspection(
+        _note(config),
+        list_name,
+        len(sample.strings),
+        len(sample.chunks.answers),
+        batch,
+        loss,
+        file.recipe.train.optimizer,
+        file.recipe.train.rate,
+        tuple(layers),
+        tuple(parameters),
+        tuple(_norms(model, sample.chunks)),
+        map_of(model.embedding.weight.detach().numpy()),
+        file.vocabulary.characters,
+        () if chunk is None else _neighbourhoods(model, file.vocabulary, sample.chunks, nodes, normalise(chunk)),
+        None if string is None else _tree(model, file.vocabulary, normalise(string), at),
+    )
+
+
+def _note(config: ModelConfig) -> str:
+    notes = [f"the first of {config.members} networks that vote"] if config.members > 1 else []
+    return ", ".join(notes + (["without the n-gram model that is mixed in"] if config.ngram else []))
+
+
+def _sample(strings: Sequence[str], vocabulary: Vocabulary, config: ModelConfig) -> _Sample:
+    known = [s for s in dict.fromkeys(strings) if vocabulary.knows(s)]
+    random.Random(0).shuffle(known)
+    ends = np.cumsum([len(s) + 1 for s in known])
+    drawn = known[: max(1, int(np.searchsorted(ends, _PREDICTIONS, side="right")))]
+    if sum(len(s) + 1 for s in drawn) < 2:
+        raise CorpusError(
+            "the model knows all characters of none of the list's strings; name a list like the one that it was "
+            "trained on"
+        )
+    return _Sample(drawn, Chunks.of(drawn, vocabulary, config.groups, config.cycles))
+
+
+def _activations(model: "WaveNet", chunks: Chunks) -> tuple[list[Layer], list[np.ndarray]]:
+    """What each level does, and its nodes, (n, H) each."""
+    from wavemore.nn.inside import inside
+    from wavemore.train.batches import tree_of
+
+    values = [tuple(tensor.numpy() for tensor in level) for level in inside(model, tree_of(chunks))]
+    limit = max(float(np.quantile(np.abs(normed), 0.999)) for normed, _, _ in values)
+    limit = float(np.ceil(np.clip(limit, 1.0, _WIDEST)))
+    name = model.config.activation
+    layers = [
+        Layer.of(i, name, normed, activated, uses, limit)
+        for i, ((normed, activated, _), uses) in enumerate(zip(values, chunks.uses(), strict=True), start=1)
+    ]
+    return layers, [nodes for _, _, nodes in values]
+
+
+def _step(model: "WaveNet", config: TrainConfig, sample: _Sample, size: int) -> tuple[int, float, list[Parameter]]:
+    """One training step on the sample's first strings: how many, their loss, and each parameter."""
+    from wavemore.train.batches import answer_counts, tree_of
+    from wavemore.train.onestep import one_step
+
+    strings = np.arange(min(config.batch, len(sample.strings)))
+    part = sample.chunks.part(strings)
+    loss, moved = one_step(model, config, tree_of(part), answer_counts(part, size))
+    return len(strings), loss, [Parameter.of(*each) for each in moved]
+
+
+def _norms(model: "WaveNet", chunks: Chunks) -> list[Norm]:
+    from wavemore.nn.inside import batch_statistics
+    from wavemore.train.batches import tree_of
+
+    found = []
+    for name, batch in batch_statistics(model, tree_of(chunks)).items():
+        layer = model.get_submodule(name)
+        running = [cast(np.ndarray, getattr(layer, which).numpy()) for which in ("running_mean", "running_var")]
+        found.append(Norm.of(name, (running[0], running[1]), (batch[0].numpy(), batch[1].numpy())))
+    return found
+
+
+def _own(model: "WaveNet", vocabulary: Vocabulary, string: str) -> tuple[Chunks, list[np.ndarray], np.ndarray]:
+    """A single string's chunks, the values of their nodes, (n, H) from the embedding up, and the probabilities behind
+    each context, (n, V)."""
+    from wavemore.nn import evaluation_mode
+    from wavemore.nn.inside import inside
+    from wavemore.train.batches import tree_of
+
+    chunks = Chunks.of([string], vocabulary, model.config.groups, model.config.cycles)
+    tree = tree_of(chunks)
+    with evaluation_mode(model):
+        leaves = model.embedding(tree.characters).numpy()
+        logits = model.shared(tree).numpy()  # (n, V)
+    probabilities = np.exp(logits - log_sum_exp(logits)[:, None])
+    return chunks, [leaves, *(level.nodes.numpy() for level in inside(model, tree))], probabilities
+
+
+def _neighbourhoods(
+    model: "WaveNet", vocabulary: Vocabulary, chunks: Chunks, nodes: Sequence[np.ndarray], chunk: str
+) -> tuple[Neighbourhood, ...]:
+    """The chunks of the sample that each level holds to be most like this one."""
+    own, own_values, _ = _own(model, vocabulary, chunk)
+    texts, own_texts = ids_of(chunks, model.config), ids_of(own, model.config)
+    row = int(own.contexts[-1])  # the node for the last characters: at each level the newest child
+    found = []
+    for level in range(len(nodes), 0, -1):
+        values = (nodes[level - 1], own_texts[level][row], own_values[level][row])
+        found.append(neighbours(level, texts[level], *values, vocabulary, most=_NEIGHBOURS))
+        row = int(own.branches[level - 1].children[-1, row])
+    return tuple(reversed(found))
+
+
+def _tree(model: "WaveNet", vocabulary: Vocabulary, string: str, at: int | None) -> StringTree:
+    at = len(string) if at is None else at
+    if not 0 <= at <= len(string):
+        raise UsageError(f"the place in {string!r} is {at}, and it is from 0, before it, to {len(string)}, behind it")
+    chunks, values, probabilities = _own(model, vocabulary, string)
+    context = int(chunks.contexts[at])
+    nodes = tree_nodes(chunks, model.config, values, vocabulary, context)
+    characters = ["", *vocabulary.characters]  # the boundary, id 0, is the end
+    following = list(zip(characters, probabilities[context].tolist(), strict=True))
+    following.sort(key=lambda pair: -pair[1])
+    return StringTree(string[:at], string[at : at + 1], nodes, tuple(following))

@@ -1,0 +1,206 @@
+"""The numbers of an inspection, from arrays alone: activations of a level, one parameter's step, one BatchNorm.
+
+Shapes in this file
+    n  distinct chunks of a level     W  channels before the activation (H, or 2 H before a gate)     H  units
+    V  vocabulary, boundary id 0 included     E  channels of the embedding     b  bins
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log10
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["DEAD", "FLAT", "FLAT_GELU", "Histogram", "Layer", "Map", "Norm", "Parameter", "flat_shares", "map_of"]
+
+FLAT = 0.97
+"""A tanh beyond this, or a sigmoid as close to its ends, is saturated: its slope is below 0.06 of the steepest."""
+FLAT_GELU = -2.24
+"""A GELU is flat below this: there too its slope is below 0.06 (0.059 is that of tanh where it is 0.97)."""
+DEAD = 0.01
+"""A unit is dead where its output's standard deviation over all the list's windows is below this: its tanh spans 2, and
+a GELU behind a norm varies by some tenths."""
+_BINS = 60
+_EPS = 1e-5  # of BatchNorm
+
+
+class Histogram(NamedTuple):
+    """How values spread."""
+
+    edges: np.ndarray
+    """(b + 1,), rising. The outermost bins hold what lies beyond them too."""
+    shares: np.ndarray
+    """(b,), which sum to one; all zero where there were no values."""
+
+    @classmethod
+    def of(cls, values: np.ndarray, low: float, high: float, weights: np.ndarray | None = None) -> "Histogram":
+        """Of values of any shape; `weights` (n,) weigh the rows of (n, W)."""
+        edges = np.linspace(low, high, _BINS + 1)
+        each = None if weights is None else np.repeat(weights, values.size // len(weights))
+        counts, _ = np.histogram(np.clip(values.reshape(-1), low, high), edges, weights=each)
+        return cls(edges, counts / max(counts.sum(), 1e-300))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one level's activation is given and gives, over the windows of all predictions of the sample."""
+
+    level: int
+    """From 1, the bottom."""
+    activation: str
+    normed: Histogram
+    """What the activation is given."""
+    activated: Histogram
+    """What it gives."""
+    mean: float
+    deviation: float
+    """Of what it gives, over windows and units."""
+    flat: Mapping[str, float]
+    """The share of values at which the activation is flat, for each part of it: saturated, where it is a tanh."""
+    spread: np.ndarray
+    """(H,): the standard deviation of each unit's output over the windows."""
+
+    @property
+    def dead(self) -> tuple[int, ...]:
+        """The numbers of the units, from 0, whose output hardly varies."""
+        return tuple(np.flatnonzero(self.spread < DEAD).tolist())
+
+    @classmethod
+    def of(
+        cls, level: int, activation: str, normed: np.ndarray, activated: np.ndarray, uses: np.ndarray, limit: float
+    ) -> "Layer":
+        """From (n, W) and (n, H) values, and (n,) how often the windows use each chunk. `limit` bounds the axes."""
+        weights = uses / uses.sum()
+        means = weights @ activated  # (H,)
+        spread = np.sqrt(weights @ np.square(activated - means))  # (H,)
+        mean = float(means.mean())
+        deviation = float(np.sqrt(np.mean(np.square(spread) + np.square(means - mean))))
+        span = (-limit, limit) if activation == "gelu" else (-1.0, 1.0)
+        return cls(
+            level,
+            activation,
+            Histogram.of(normed, -limit, limit, weights),
+            Histogram.of(activated, *span, weights),
+            mean,
+            deviation,
+            flat_shares(activation, normed, weights),
+            spread,
+        )
+
+
+def flat_shares(activation: str, normed: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """The share of values, (n, W), at which each part of an activation is flat; `weights` (n,) sum to one."""
+
+    def share(flat: np.ndarray) -> float:
+        return float((weights @ flat).mean())
+
+    if activation == "gelu":
+        return {"gelu": share(normed < FLAT_GELU)}
+    bound = np.arctanh(FLAT)
+    if activation == "tanh":
+        return {"tanh": share(np.abs(normed) > bound)}
+    signal, gate = np.split(normed, 2, axis=1)
+    # sigmoid(z) = (1 + tanh(z / 2)) / 2
+    return {"tanh": share(np.abs(signal) > bound), "sigmoid": share(np.abs(gate) > 2 * bound)}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter tensor in one step on one batch. Sizes are root mean squares over its elements."""
+
+    name: str
+    group: str
+    """"embedding", "level 1" and so on, "head"."""
+    shape: tuple[int, ...]
+    weight: float
+    gradient: float
+    gradient_norm: float
+    """The gradient's length, the root of the sum of squares: a group's is the root of the sum of its tensors'."""
+    update: float
+    zeros: float
+    """The share of elements whose gradient is exactly zero, as for characters that the batch lacks."""
+    magnitudes: Histogram
+    """log10 of the sizes of all other gradients."""
+
+    @property
+    def gradient_ratio(self) -> float | None:
+        """The gradient's size over the weight's; None where all weights are zero."""
+        return self.gradient / self.weight if self.weight else None
+
+    @property
+    def update_ratio(self) -> float | None:
+        """log10 of the update's size over the weight's; None where one of them is zero. About -3 is the lecture's rule
+        of thumb."""
+        return log10(self.update / self.weight) if self.weight and self.update else None
+
+    @classmethod
+    def of(cls, name: str, weight: np.ndarray, gradient: np.ndarray, update: np.ndarray) -> "Parameter":
+        """From three arrays of its shape."""
+        sizes = [float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (weight, gradient, update)]
+        moved = np.abs(gradient[gradient != 0]).astype(np.float64)
+        return cls(
+            name,
+            _group(name),
+            weight.shape,
+            sizes[0],
+            sizes[1],
+            sizes[1] * weight.size**0.5,
+            sizes[2],
+            1 - moved.size / weight.size,
+            Histogram.of(np.log10(moved), -9, 1),
+        )
+
+
+class Norm(NamedTuple):
+    """One BatchNorm: what it remembers against what a batch of the whole sample has."""
+
+    name: str
+    shift: np.ndarray
+    """(W,): the batch's mean less the running mean, in running standard deviations."""
+    scale: np.ndarray
+    """(W,): the batch's standard deviation over the running one."""
+
+    @property
+    def shift_size(self) -> float:
+        """Root mean square over the channels."""
+        return float(np.sqrt(np.mean(np.square(self.shift))))
+
+    @property
+    def scale_size(self) -> float:
+        """By which factor the deviations differ, up or down: 1 where they agree. A root mean square of logarithms."""
+        return float(np.exp(np.sqrt(np.mean(np.square(np.log(self.scale))))))
+
+    @classmethod
+    def of(cls, name: str, running: tuple[np.ndarray, np.ndarray], batch: tuple[np.ndarray, np.ndarray]) -> "Norm":
+        """From (W,) means and variances."""
+        deviation = np.sqrt(running[1].astype(np.float64) + _EPS)
+        return cls(name, (batch[0] - running[0]) / deviation, np.sqrt(batch[1].astype(np.float64) + _EPS) / deviation)
+
+
+class Map(NamedTuple):
+    """The embedding on paper."""
+
+    places: np.ndarray
+    """(V, 2): each id's first two principal components, the boundary's at row 0. Each component's largest number is
+    positive, so that the same embedding is always the same map."""
+    explained: tuple[float, float]
+    """The share of the variance that each of the two has."""
+
+
+def map_of(embedding: np.ndarray) -> Map:
+    """The two directions in which the rows of (V, E) differ most."""
+    rows = embedding.astype(np.float64)
+    left, sizes, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    scores = np.zeros((len(rows), max(2, len(sizes))))
+    scores[:, : len(sizes)] = left * sizes  # (V, min(V, E))
+    places = scores[:, :2]
+    largest = places[np.abs(places).argmax(axis=0), [0, 1]]
+    shares = np.append(np.square(sizes), 0.0)[:2] / max(float(np.square(sizes).sum()), 1e-300)
+    return Map(places * np.where(largest < 0, -1.0, 1.0), (float(shares[0]), float(shares[1])))
+
+
+def _group(name: str) -> str:
+    """The part of the model that a parameter belongs to, by its name."""
+    first, *rest = name.split(".")
+    return f"level {int(rest[0]) + 1}" if first == "levels" else first
