@@ -78,6 +78,26 @@ class Chunks:
             ids, count, size = numbers, len(where), size * g
         return cls._ordered(len(vocabulary), children, ids, answers, starts)
 
+    @classmethod
+    def of_windows(
+        cls,
+        contexts: np.ndarray,
+        answers: np.ndarray,
+        starts: np.ndarray,
+        vocabulary_size: int,
+        groups: Sequence[int],
+    ) -> Self:
+        """The chunks of windows that are written out, (N, T) with T the product of the groups: slower than `of`, and
+        for windows of any kind, such as ones whose positions have changed places. `answers` is (N,), `starts` (S,)."""
+        nodes, count = contexts.astype(np.int64), vocabulary_size  # nodes: (N, T), then (N, T/g) and so on
+        children = []  # of each level, (g, n)
+        for g in groups:
+            columns = [nodes[:, j::g].reshape(-1) for j in range(g)]  # the j-th oldest child of each node
+            where, numbers = distinct(joined(columns, [count] * g), None)
+            children.append(np.stack([column[where] for column in columns]))
+            nodes, count = numbers.reshape(len(contexts), -1), len(where)
+        return cls._ordered(vocabulary_size, children, nodes[:, 0], answers, starts)
+
     def part(self, strings: np.ndarray) -> Self:
         """The chunks of some strings, named by their numbers, in that order."""
         rows = self.rows(strings)
