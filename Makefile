@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check format slow bench pretrained
+.PHONY: help demo test check format slow bench pretrained lesson
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
@@ -13,6 +13,7 @@ help:
 	@echo "make slow        the tests that take minutes"
 	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
+	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -43,4 +44,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/growth.py
 
 pretrained: $(READY)
-	cd src/wavemore/pretrained && ../../../$(BIN)/wavemore train names -o names.safetensors --recipe fast --set train.steps=300
+	cd src/wavemore/pretrained && ../../../$(BIN)/wavemore train names -o names.safetensors --recipe fast --set train.steps=300 --no-record
+
+lesson: $(READY)
+	$(BIN)/python docs/make_lesson.py

@@ -327,7 +327,7 @@ def test_full_disk_leaves_the_old_model(refused, tiny_path, tiny_model):
         with pytest.raises(FileError, match=r"^cannot write tiny\.safetensors: File too large$"):
             tiny_model.save(tiny_path.name)
         assert contents(tiny_path.parent) == before
-        line = ["train", "list.txt", "-q", "--set", "train.steps=2", "-o", "tiny.safetensors"]
+        line = ["train", "list.txt", "-q", "--no-record", "--set", "train.steps=2", "-o", "tiny.safetensors"]
         assert refused(FAILED, *line) == "cannot write tiny.safetensors.checkpoint: File too large"
 
 
@@ -485,7 +485,7 @@ def test_a_stopped_run_outlives_a_restart_that_is_refused(refused):
     Path("wild.toml").write_text('[train]\nform = "windowed"\noptimizer = "sgd"\nrate = 1e9\nsteps = 20\n')
     line = ["train", "list.txt", "--restart"]
     assert refused(WRONG_USAGE, *line, "--resume") == "--resume and --restart exclude each other; choose one"
-    line += ["-o", "list.safetensors"]
+    line += ["-o", "list.safetensors", "--no-record"]
     assert refused(FAILED, "train", "lst.txt", *line[2:]).startswith('there is no file "lst.txt"')
     assert "a split needs at least 20" in refused(FAILED, "train", "short.txt", *line[2:])
     assert refused(FAILED, *line, "--recipe", "wild.toml").endswith("lower the learning rate (train.rate is 1e+09)")
@@ -568,9 +568,51 @@ def test_characters_that_the_model_does_not_know(refused, tiny_path):
     )
 
 
-def test_maximum_length_below_the_beginning(refused, tiny_path):
-    assert refused(WRONG_USAGE, "sample", "tiny.safetensors", "--starts-with", "bad", "--max-length", "2") == (
-        "the maximum length is 2, and it is at least 1 and at least the length of the beginning 'bad', 3"
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "--starts-with ba --never a",
+            "no string that the model can make starts with 'ba' and has none of the characters 'a'; it makes strings "
+            "of one character or more, of 'abdeklo'",
+        ),
+        (
+            "--length 0",
+            "no string that the model can make has exactly 0 characters; it makes strings of one character or more, of "
+            "'abdeklo'",
+        ),
+        ("--length 8-3", "the least length is 8 and the most is 3, and no string has both"),
+        (
+            "--length few",
+            "Invalid value for '--length': \"few\" is no length; write 5, 3-8, 3- or -8; see: wavemore sample --help",
+        ),
+        ("--mode quick", "the mode is 'quick', and it is exact or fast"),
+        ("--top-k 0", "top_k is 0, and it is a whole number of 1 or more"),
+        ("--matches a{9999}", "'a{9999}' repeats something more than 1,000 times, which is too often"),
+        (
+            "--not-in nowhere.txt",
+            'there is no file "nowhere.txt" and no list of that name; lists are '
+            "dinosaurs, names, towns, makemore-names",
+        ),
+        ("--most-likely --seed 3", "--most-likely searches and draws nothing, so --seed has no use"),
+        (
+            "--length 1 --not-in letters.txt",
+            "only 7 strings meet the conditions, and every one of them is refused; ask for less",
+        ),
+        ("--length 1 --unique -n 8", "only 7 strings meet the conditions, and 8 different ones are asked for"),
+    ],
+)
+def test_conditions_that_cannot_be_met(refused, tiny_path, line: str, sentence: str):
+    Path("letters.txt").write_text("\n".join("abdeklo") + "\n")
+    code = FAILED if "nowhere" in line else WRONG_USAGE
+    assert refused(code, "sample", "tiny.safetensors", *line.split()) == sentence
+
+
+def test_a_regular_expression_without_the_package_for_it(refused, tiny_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "outlines_core", None)
+    assert refused(FAILED, "sample", "tiny.safetensors", "--matches", "a+") == (
+        "matching a regular expression needs outlines-core, which is not installed; install it with: "
+        "pip install 'wavemore[regex]'"
     )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 import shlex
 import signal
@@ -23,7 +24,7 @@ from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
 from wavemore.modelfile import ModelFile, pretrained_path
 
-COMMANDS = ("train", "sample", "evaluate", "compare", "trace", "info")
+COMMANDS = ("train", "sample", "score", "evaluate", "compare", "plot", "study", "trace", "inspect", "info")
 
 RECIPE = """
 [model]
@@ -141,7 +142,9 @@ def test_train_writes_a_model_and_reports(answer):
     model = ModelFile.load("model.safetensors")
     assert model.provenance["command"] == "wavemore train list.txt --recipe tiny.toml -o model.safetensors"
     assert model.provenance["data"]["name"] == "list"
-    assert {path.name for path in Path().iterdir()} == {"list.txt", "tiny.toml", "long.toml", "model.safetensors"}
+    assert {path.name for path in Path().iterdir()} == {
+        *("list.txt", "tiny.toml", "long.toml", "model.safetensors", "model.history.jsonl"),
+    }
 
 
 def test_train_share_of_new_samples_is_counted(answer, monkeypatch, strings):
@@ -252,7 +255,7 @@ def test_ctrl_c_before_the_first_save_of_a_restart_names_no_run(answer, monkeypa
         raise KeyboardInterrupt
 
     Path("list.safetensors.checkpoint").write_bytes(b"kept")
-    monkeypatch.setattr("wavemore.estimator.fit_model", interrupt)
+    monkeypatch.setattr("wavemore.fitting.fit_model", interrupt)
     assert run(["train", "list.txt", "--restart"]) == 130
     assert capfd.readouterr() == ("", "")
     assert Path("list.safetensors.checkpoint").read_bytes() == b"kept"
@@ -330,8 +333,8 @@ def test_sample_seed_repeats_and_more_strings_begin_alike(answer, tiny_path):
 
 
 def test_sample_options_reach_the_model(answer, tiny_path, tiny_model):
-    out, _ = answer("sample tiny.safetensors -n 9 --seed 1 --starts-with ba --temperature 1.5 --max-length 4")
-    expected = tiny_model.sample(9, starts_with="ba", temperature=1.5, max_length=4, seed=1)
+    out, _ = answer("sample tiny.safetensors -n 9 --seed 1 --starts-with ba --temperature 1.5 --length -4")
+    expected = tiny_model.sample(9, starts_with="ba", temperature=1.5, length=(None, 4), seed=1)
     assert out.split() == expected
     assert max(map(len, expected)) == 4
 
@@ -438,6 +441,37 @@ def test_evaluate_compares_samples_with_another_list(answer, tiny_path, tiny_mod
 def test_evaluate_refuses_a_number_of_samples_that_is_none(answer, tiny_path, capfd, samples, message):
     assert run(["evaluate", "tiny.safetensors", "list.txt", "--samples", samples]) == 2
     assert capfd.readouterr() == ("", f"wavemore: {message}\n")
+
+
+def test_evaluate_memory_holds_training_strings_against_held_out_ones(answer, tiny_path, tiny_model, strings):
+    out, err = answer("evaluate tiny.safetensors list.txt --memory")
+    *shown, said = out.removesuffix("\n").split("\n\n")
+    header, (train, held_out) = tables("\n\n".join(shown) + "\n")[2]
+    assert header == ["distinct strings", "strings", "probability", "mean of each"]
+    parts = split(wavemore.read_corpus(strings), tiny_model.file_.recipe.data)
+    masses = []
+    for row, part in ((train, {*parts.train}), (held_out, {*parts.validation, *parts.test})):
+        total = sum(math.exp(score) for score in tiny_model.score_samples(sorted(part)))
+        assert row[1:] == [str(len(part)), f"{total:.3%}", f"{total / len(part):.3g}"]
+        masses.append(total / len(part))
+    assert said.startswith(f"a training string is {masses[0] / masses[1]:.2f} times as likely as a held-out one")
+    assert err == ""
+    without, _ = answer("evaluate tiny.safetensors list.txt")
+    assert out.startswith(without)
+    *parts_, memory = records(answer("evaluate tiny.safetensors list.txt --memory --json")[0])
+    assert [record["part"] for record in parts_] == PARTS
+    assert (memory["part"], memory["samples"]) == ("memory", None)
+    assert memory["factor"] == pytest.approx(masses[0] / masses[1])
+
+
+def test_evaluate_memory_refuses_another_list(answer, tiny_path, capfd):
+    Path("other.txt").write_text("bade\nkolo\n")
+    assert run(["evaluate", "tiny.safetensors", "other.txt", "--memory"]) == 2
+    assert capfd.readouterr() == (
+        "",
+        "wavemore: --memory needs the list that the model was trained on and has split, and other is another one; "
+        "wavemore info MODEL --memory does without a list\n",
+    )
 
 
 def test_evaluate_shows_progress_for_each_part_and_for_samples(answer, tiny_path, monkeypatch):
@@ -552,7 +586,44 @@ def test_info_json(answer, tiny_path):
         "ngram_weight": None,
         "recipe": file.recipe.to_dict(),
         "provenance": file.provenance,
+        "remembers": {"train_fingerprints": 42, "held_out_fingerprints": 10, "held_out_scores": 5},
     }
+
+
+def test_info_says_what_the_file_remembers(answer, tiny_path):
+    assert shown(answer("info tiny.safetensors")[0])["remembers"] == (
+        "42 training and 10 held-out strings by 32 bits, 5 held-out scores"
+    )
+    answer("train list.txt --recipe tiny.toml -q --set data.remember=false")
+    assert shown(answer("info list.safetensors")[0])["remembers"] == "no strings"
+    (record,) = records(answer("info list.safetensors --json")[0])
+    assert set(record["remembers"].values()) == {0}
+
+
+def test_info_memory_tells_from_the_file_alone(answer, tiny_path, tiny_model):
+    rows = shown(answer("info tiny.safetensors --memory")[0])
+    drawn, seen = tiny_model.sample(50_000, seed=0), tiny_model.file_.seen
+    for part, hit in (("train", seen.train(drawn)), ("held out", seen.held_out(drawn))):
+        assert rows[f"memory {part}"].startswith(f"{hit.mean():.3%} of 50,000 samples are among ")
+    assert rows["memory"].startswith("a training string is ")
+    (record,) = records(answer("info tiny.safetensors --memory --json")[0])
+    assert record["memory"]["samples"] == 50_000
+    assert f"is {record['memory']['factor']:.2f} times" in rows["memory"]
+
+
+def test_info_memory_needs_fingerprints(answer, capfd):
+    answer("train list.txt --recipe tiny.toml -q --set data.remember=false")
+    assert run(["info", "list.safetensors", "--memory"]) == 2
+    assert capfd.readouterr() == (
+        "",
+        "wavemore: the model list.safetensors keeps no fingerprints of its strings, by which to tell them from others; "
+        "evaluate it on its list with --memory, or train it again with data.remember = true\n",
+    )
+
+
+def shown(out: str) -> dict[str, str]:
+    """The rows of `info` by name."""
+    return dict(re.split(r"  +", line, maxsplit=1) for line in out.removesuffix("\n").split("\n"))
 
 
 SMALL = "embedding = 4\nhidden = 8\n"

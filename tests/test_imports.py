@@ -17,19 +17,21 @@ PACKAGE = Path(wavemore.__file__).parent
 LAYERS = [
     ["errors", "_version", "progress", "threads"],
     ["files", "vocabulary", "fetch", "strict"],
-    ["architecture"],
+    ["architecture", "seen", "streams", "columns", "canvas", "history"],
     ["config"],
     ["shapes"],
-    ["sources", "modelfile", "sizing"],
-    ["corpus", "chunks", "windows"],
-    ["activation", "predictor"],
-    ["engine", "ngram", "nn"],
-    ["ensemble", "mixture"],
-    ["kinds"],
-    ["sample", "score", "bootstrap", "calibration", "likeness", "comparison"],
-    ["evaluate", "train", "keeping", "rows", "picture"],
-    ["fitting"],
-    ["estimator", "comparing"],
+    ["sources", "modelfile", "sizing", "parquet", "linetable"],
+    ["corpus", "tables", "chunks", "windows", "curves"],
+    ["activation", "predictor", "automaton", "shaping"],
+    ["engine", "ngram", "nn", "constraints"],
+    ["ensemble", "mixture", "lookahead"],
+    ["kinds", "guide"],
+    ["draw"],
+    ["conditional"],
+    ["sample", "search", "score", "bootstrap", "calibration", "likeness", "comparison"],
+    ["wish", "evaluate", "memory", "train", "keeping", "rows", "picture", "curve_picture", "guessing", "explanation"],
+    ["fitting", "scoring", "inspection"],
+    ["estimator", "comparing", "study"],
     ["cli"],
     ["__init__", "__main__"],
 ]
@@ -58,7 +60,7 @@ ALONE = {
 
 TORCH_WORLD = {"nn", "train"}
 
-LAZY = {"matplotlib", "rich", "pooch", "requests", "scipy", "sklearn"}
+LAZY = {"matplotlib", "outlines_core", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"}
 """Packages that no module may import when it is itself imported."""
 
 
@@ -176,6 +178,7 @@ def test_imports_point_down_and_only_nn_and_train_know_torch():
             "modelfile:1 imports safetensors.torch, which belongs to nn and train",
         ),
         ("corpus", "import typer", "corpus:1 imports typer, which belongs to cli"),
+        ("tables", "import pyarrow.parquet", "tables:1 imports pyarrow.parquet at module level"),
         ("progress", "import rich.progress", "progress:1 imports rich.progress at module level"),
         ("helpers", "", "helpers has no layer"),
     ],
@@ -211,7 +214,16 @@ def imported_by(*arguments: str) -> set[str]:
 
 def heavy(modules: set[str]) -> set[str]:
     """Those of the modules that the light world does without."""
-    return modules & {"torch", "wavemore.nn", "wavemore.train", "safetensors.torch", "pooch", "rich", "matplotlib"}
+    return modules & {
+        "torch",
+        "wavemore.nn",
+        "wavemore.train",
+        "safetensors.torch",
+        "pooch",
+        "rich",
+        "matplotlib",
+        "pyarrow",
+    }
 
 
 def test_importing_wavemore_imports_its_version_alone():
@@ -229,6 +241,8 @@ def test_importing_wavemore_imports_its_version_alone():
         ["-m", "wavemore", "train", "--help"],
         ["-c", "import wavemore; wavemore.compare; import wavemore.picture"],
         ["-m", "wavemore", "compare", "--help"],
+        ["-c", "import wavemore.curve_picture"],
+        ["-m", "wavemore", "plot", "--help"],
     ],
     ids=" ".join,
 )

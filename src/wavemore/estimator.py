@@ -17,12 +17,16 @@ from wavemore.errors import NotFittedError, UsageError
 from wavemore.kinds import predictor_of
 from wavemore.modelfile import ModelFile, pretrained_path
 from wavemore.predictor import Predictor
-from wavemore.sample import sample_strings
+from wavemore.sample import Mode
 from wavemore.score import log_likelihoods
+from wavemore.wish import Wish
 
 if TYPE_CHECKING:
+    from wavemore.constraints import Condition
     from wavemore.corpus import Corpus
     from wavemore.evaluate import Evaluation
+    from wavemore.explanation import Explanation
+    from wavemore.guessing import GuessNumbers
     from wavemore.nn import Ensemble, WaveNet
     from wavemore.train import Monitor
 
@@ -64,6 +68,8 @@ class StringModel:
         test: "Strings | None" = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        record: str | Path | None = None,
+        tensorboard: str | Path | None = None,
         progress: bool = False,
         command: str = "",
     ) -> Self:
@@ -72,6 +78,9 @@ class StringModel:
         validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
         checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; it stays when the run ends
         resume        go on from the checkpoint; the run then ends as if it had never stopped
+        record        a file for the run's history, one JSON record a line, which `wavemore plot` draws; see
+                      `wavemore.history`
+        tensorboard   a folder for the same numbers as TensorBoard reads them; needs the extra "tensorboard"
         progress      a bar and a line for each evaluation on standard error
         command       for the provenance: how the run was started
 
@@ -93,6 +102,8 @@ class StringModel:
                 monitor=monitor,
                 checkpoint=checkpoint,
                 resume=resume,
+                record=record,
+                tensorboard=tensorboard,
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe == AUTO else "",
             )
@@ -104,22 +115,35 @@ class StringModel:
         n: int = 1,
         *,
         starts_with: str = "",
+        ends_with: str = "",
+        contains: str | Sequence[str] = (),
+        matches: str = "",
+        length: int | tuple[int | None, int | None] | None = None,
+        only: str = "",
+        never: str = "",
+        banned: str | Sequence[str] = (),
+        where: "Condition | None" = None,
+        not_in: str | Path | Iterable[str] = (),
+        new: bool = False,
+        unique: bool = False,
+        mode: Mode = "exact",
         temperature: float = 1.0,
-        max_length: int | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
         seed: int | None = None,
     ) -> list[str]:
-        """`n` new strings; see `wavemore.sample.sample_strings` for the arguments and errors."""
-        return list(
-            sample_strings(
-                self.engine_,
-                self._file.vocabulary,
-                n,
-                starts_with=starts_with,
-                temperature=temperature,
-                max_length=self._file.recipe.data.max_length if max_length is None else max_length,
-                seed=seed,
-            )
-        )
+        """`n` new strings. See `Wish` for what they must be like, `sample_strings` for the other arguments and for
+        errors."""
+        wish = Wish(
+            starts_with, ends_with, contains, matches, length, only, never, banned, where, not_in, new
+        )  # fmt: skip
+        shape = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        return list(wish.samples(self._file, self.engine_, n, unique=unique, mode=mode, seed=seed, **shape))
+
+    def most_likely(self, n: int = 20, **wish: Any) -> list[tuple[str, float]]:
+        """The `n` likeliest strings with their log-likelihoods in nats, in exact order; `wish` as in `Wish`. Fewer,
+        where there are no more. Unlikely conditions take long."""
+        return Wish(**wish).most_likely(self._file, self.engine_, n)
 
     def score_samples(self, X: "Iterable[str] | Corpus") -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """The log-likelihood of each string in nats, float64 of shape (strings,); minus infinity where a character is
@@ -147,6 +171,31 @@ class StringModel:
         from wavemore.evaluate import evaluate
 
         return evaluate(self.engine_, self._file.vocabulary, _listed(X))
+
+    def guess_numbers(
+        self,
+        X: "Iterable[str] | Corpus",  # noqa: N803 - scikit-learn's name
+        *,
+        samples: int = 100_000,
+        seed: int | None = 0,
+    ) -> "GuessNumbers":
+        """The place of each string in the list of all strings, the most likely first, with its 95 % interval, estimated
+        from so many samples; see `wavemore.guessing`. `Guesses` there keeps the samples for more strings."""
+        from wavemore.guessing import Guesses
+
+        scores = self.score_samples(X)
+        return Guesses.of(self.engine_, self._file.vocabulary, samples=samples, seed=seed).numbers(scores)
+
+    def explain(
+        self,
+        X: "Iterable[str] | Corpus",  # noqa: N803 - scikit-learn's name
+        *,
+        alternatives: int = 5,
+    ) -> "list[Explanation]":
+        """For each string what the model expected at each character and at the end, with so many alternatives."""
+        from wavemore.explanation import explain
+
+        return explain(self.engine_, self._file.vocabulary, _listed(X), alternatives=alternatives)
 
     def save(self, path: str | Path) -> None:
         """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
@@ -210,11 +259,12 @@ def fit(
     seed: int | None = None,
     validation: "Strings | None" = None,
     test: "Strings | None" = None,
+    record: str | Path | None = None,
     progress: bool = False,
 ) -> StringModel:
     """A `StringModel` trained on strings: `StringModel(recipe, ...).fit(strings, ...)` in one call."""
     return StringModel(recipe, settings=settings, seed=seed).fit(
-        strings, validation=validation, test=test, progress=progress, command="wavemore.fit"
+        strings, validation=validation, test=test, record=record, progress=progress, command="wavemore.fit"
     )
 
 
