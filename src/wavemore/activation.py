@@ -52,16 +52,15 @@ def _gelu(y: np.ndarray) -> np.ndarray:
     t = size * np.float32(0.3275911 / 2**0.5)
     t += 1
     np.divide(1, t, out=t)
-    tail = t * np.float32(1.061405429)
+    tail = t * np.float32(1.061405429 / 2)
     for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        tail += np.float32(coefficient)
+        tail += np.float32(coefficient / 2)
         tail *= t
     tail *= size
     with np.errstate(over="ignore", under="ignore"):
         np.square(size, out=size)
         size *= np.float32(-0.5)
         tail *= np.exp(size, out=size)
-    tail *= np.float32(0.5)
     np.maximum(y, 0, out=y)
     y -= tail
     return y

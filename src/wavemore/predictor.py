@@ -6,9 +6,13 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from wavemore.errors import ModelFileError
+from wavemore.threads import side_by_side
 from wavemore.vocabulary import Vocabulary
 
 __all__ = ["Position", "Predictions", "Predictor", "finite", "log_probabilities", "log_sum_exp"]
+
+
+_ROWS_AT_ONCE = 4096
 
 
 class Predictions(NamedTuple):
@@ -101,5 +105,13 @@ def finite(logits: np.ndarray) -> np.ndarray:
 
 def log_sum_exp(logits: np.ndarray) -> np.ndarray:
     """The log of the sum of exponentials over the last axis of (n, V), float64 and without overflow: (n,)."""
-    highest = logits.max(axis=1)
-    return highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1, dtype=np.float64))
+    out = np.empty(len(logits))
+
+    def work(start: int) -> None:
+        part = logits[start : start + _ROWS_AT_ONCE]
+        highest = part.max(axis=1)
+        total = np.exp(part - highest[:, None]).sum(axis=1, dtype=np.float64)
+        out[start : start + _ROWS_AT_ONCE] = highest + np.log(total)
+
+    side_by_side(work, range(0, len(logits), _ROWS_AT_ONCE))
+    return out
