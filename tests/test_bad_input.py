@@ -586,6 +586,12 @@ def test_characters_that_the_model_does_not_know(refused, tiny_path):
             "--length few",
             "Invalid value for '--length': \"few\" is no length; write 5, 3-8, 3- or -8; see: wavemore sample --help",
         ),
+        ("--length 3 --length 5", "the length is given 2 times, 3 and 5; give it once, such as 3-8"),
+        (
+            "--starts-with a --starts-with b",
+            "no string that the model can make starts with 'a' and starts with 'b'; it makes strings of one character "
+            "or more, of 'abdeklo'",
+        ),
         ("--mode quick", "the mode is 'quick', and it is exact or fast"),
         ("--top-k 0", "top_k is 0, and it is a whole number of 1 or more"),
         ("--matches a{9999}", "'a{9999}' repeats something more than 1,000 times, which is too often"),
@@ -606,6 +612,12 @@ def test_conditions_that_cannot_be_met(refused, tiny_path, line: str, sentence: 
     Path("letters.txt").write_text("\n".join("abdeklo") + "\n")
     code = FAILED if "nowhere" in line else WRONG_USAGE
     assert refused(code, "sample", "tiny.safetensors", *line.split()) == sentence
+
+
+def test_a_list_in_place_of_a_model(refused):
+    assert refused(FAILED, "sample", "towns") == (
+        "towns is a list and no model; train one first: wavemore train towns, or name the file of one"
+    )
 
 
 def test_a_regular_expression_without_the_package_for_it(refused, tiny_path, monkeypatch):

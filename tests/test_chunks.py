@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wavemore.chunks import Chunks, distinct
+from wavemore.chunks import Chunks, distinct, joined
 from wavemore.errors import UnknownCharacterError
 from wavemore.vocabulary import Vocabulary
 from wavemore.windows import Windows
@@ -112,3 +112,13 @@ def test_the_numbers_of_names_txt(names_txt):
 def test_an_unknown_character_is_named():
     with pytest.raises(UnknownCharacterError, match=r"'x' \(U\+0078\) in 'ax'"):
         Chunks.of(["ab", "ax"], Vocabulary("abé"), (2,))
+
+
+@pytest.mark.parametrize("count", [256**7, 2**61, 1 << 40])
+def test_joined_keys_of_large_domains_tell_different_columns_apart(count: int):
+    draw = np.random.default_rng(0)
+    rows = [draw.integers(0, count, 2000), draw.integers(0, 1 << 30, 2000), draw.integers(0, count, 2000)]
+    rows = [np.concatenate([row, row[:500]]) for row in rows]
+    keys = joined(rows, [count, 1 << 30, count])
+    assert len(np.unique(keys)) == 2000
+    assert (keys[2000:] == keys[:500]).all()

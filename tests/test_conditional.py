@@ -252,7 +252,7 @@ def test_a_condition_that_the_model_hardly_meets_is_told_with_its_chance(
     monkeypatch.setattr("wavemore.conditional._LEAST_EFFECTIVE", 1.1)
     monkeypatch.setattr("wavemore.conditional._RARE", 1.0)
     with pytest.raises(
-        SamplingError, match=r"too rare to be met exactly: about [\d.e-]+ of the model's strings meet them"
+        SamplingError, match=r"too rare for mode exact: about [\d.e-]+ of the model's strings meet them"
     ):
         draw(engine, 1, [EndsWith("cab"), Length(7)])
 
@@ -269,3 +269,36 @@ def test_a_guided_string_has_the_weight_of_its_probabilities(engine: Engine, gui
     for string in sorted(probabilities, key=lambda s: -probabilities[s])[:5]:
         own = np.where(strings == string, weights, 0)
         assert abs(own.mean() - probabilities[string]) < 5 * own.std() / np.sqrt(len(own))
+
+
+def test_a_condition_that_nearly_all_strings_meet_is_met_by_all(engine: Engine):
+    """None of the strings that are tried first is too long, but one of some thousand is."""
+    longest = max(map(len, sample_strings(engine, ABC, 12 * 1024, seed=0)))
+    conditions: list[Condition] = [Length(0, longest + 1)]
+    drawn = draw(engine, 100_000, conditions, seed=7)
+    assert max(map(len, drawn)) <= longest + 1
+    assert max(map(len, sample_strings(engine, ABC, 100_000, seed=7))) > longest + 1  # so that the check can fail
+
+
+def test_a_beginning_that_the_shaped_model_never_makes(engine: Engine):
+    first = "abc"[int(engine.start(1).logits[0, 1:].argmax())]
+    other = next(c for c in "abc" if c != first)
+    wishes: list[list[Condition]] = [[StartsWith(other)], [StartsWith(other), EndsWith("ab")]]
+    for conditions in wishes:
+        with pytest.raises(SamplingError, match=f"begins with '{other}', and the model makes none that does"):
+            draw(engine, 3, conditions, top_k=1)
+
+
+def test_a_beginning_cut_at_the_maximum_length_is_cut_with_filters_too(engine: Engine):
+    def nothing(strings: list[str]) -> np.ndarray:
+        return np.zeros(len(strings), dtype=bool)
+
+    conditions: list[Condition] = [StartsWith("ab")]
+    plain = list(sample_strings(engine, ABC, 50, conditions=conditions, max_length=3, seed=1))
+    assert plain == list(sample_strings(engine, ABC, 50, conditions=conditions, max_length=3, seed=1, refused=nothing))
+    assert {len(s) for s in plain} == {2, 3, 4}  # twice the beginning
+
+
+def test_strings_may_be_longer_where_a_condition_asks_for_it(engine: Engine):
+    drawn = list(sample_strings(engine, ABC, 200, conditions=[Length(6)], max_length=4, seed=1))
+    assert {len(s) for s in drawn} > {6, 7}

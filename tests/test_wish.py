@@ -75,12 +75,13 @@ def test_a_length_is_a_number_or_a_pair():
 def test_what_is_asked_for_twice_holds_twice():
     assert Wish(contains="an", where=StartsWith("x")).conditions()[-1] == StartsWith("x")
     assert [str(c) for c in Wish(contains=["a", "b"]).conditions()] == ["contains 'a'", "contains 'b'"]
+    assert [str(c) for c in Wish(ends_with=["a", "ia"]).conditions()] == ["ends with 'a'", "ends with 'ia'"]
 
 
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        (Wish(starts_with=3), "starts_with is 3, of type int, and it is a string"),  # type: ignore[arg-type]
+        (Wish(starts_with=3), "starts_with is 3, and it is a string or several"),  # type: ignore[arg-type]
         (Wish(contains=["a", 3]), "contains is ['a', 3], and it is a string or several"),  # type: ignore[list-item]
         (Wish(length=(1, 2, 3)), "the length is (1, 2, 3), and it is a whole number or a pair (least, most)"),  # type: ignore[arg-type]
         (Wish(length="5"), "the least length is '5', and it is a whole number of 0 or more"),  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ DEAD = -1
 """In place of a state: no acceptable string begins so."""
 
 _LARGEST = 1 << 24  # numbers in a table of transitions
-_PAIRS = 1 << 28  # of states that may be looked at
+_PAIRS = 1 << 26  # of states that may be looked at
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,7 @@ class Automaton:
     def free(self) -> np.ndarray:
         """(Q,): whether from here on everything is acceptable, the end included."""
         allowed = (self.transitions[:, 1:] != DEAD).all(axis=1) & self.accepting
-        while True:  # until no state that is still thought free leads to one that is not
-            kept = allowed & np.append(allowed, True)[self.transitions].all(axis=1)
-            if (kept == allowed).all():
-                return allowed
-            allowed = kept
+        return _distances(self.transitions, ~allowed) < 0  # no state that refuses something is ever reached
 
     def accepts(self, ids: Sequence[int] | np.ndarray) -> bool:
         """Whether a string of these ids is acceptable."""
@@ -89,7 +85,9 @@ class Automaton:
                 return int(total)
             if total > most or counts.sum() > most:  # from each of these an acceptable string goes on
                 return None
-            states, ids = np.nonzero((self.transitions != DEAD) & (counts > 0)[:, None])
+            some = np.flatnonzero(counts)
+            rows, ids = np.nonzero(self.transitions[some] != DEAD)
+            states = some[rows]
             counts = np.bincount(self.transitions[states, ids], counts[states], minlength=len(counts))
         return None  # longer than there are states: a loop
 

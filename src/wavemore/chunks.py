@@ -191,9 +191,13 @@ def joined(rows: Iterable[np.ndarray], counts: Sequence[int]) -> np.ndarray:
     """One key for each column of `rows`, of which row j has entries below counts[j]: equal for equal columns."""
     keys, domain = np.zeros(1, dtype=np.int64), 1
     for row, count in zip(rows, counts, strict=True):
-        if domain > (1 << 62) // count:  # number the keys anew before they overflow
+        entries = count
+        if domain > (1 << 62) // count:  # number the keys anew before they overflow, and the row too if need be
             where, keys = distinct(keys, None)
             domain = len(where)
-        keys = keys * count + row
-        domain *= count
+            if domain > (1 << 62) // count:
+                where, row = distinct(row, None)  # noqa: PLW2901
+                entries = len(where)
+        keys = keys * entries + row
+        domain *= entries
     return keys

@@ -9,7 +9,8 @@ strings that meet the condition, whatever the guide. One string of M / mean(w) i
 No formula gives M: a guide errs, and where it errs most no one knows. It is the lowest bound that no more than a
 thousandth of the weights lies above, among some thousand strings that are drawn for that purpose. Strings whose weight
 is above it come too rarely by that much, all together. That share is measured again on other strings,
-`Conditional.clipped`: it bounds the total variation between what is drawn and the model's own distribution.
+`Conditional.clipped`, and no more than a hundredth is accepted: as far as it was measured, it is the total variation
+between what is drawn and the model's own distribution.
 
 The mean weight is the chance of the condition: how many of the model's strings meet it.
 """
@@ -31,17 +32,17 @@ from wavemore.vocabulary import BOUNDARY, Vocabulary
 
 __all__ = ["Conditional", "room_for"]
 
-_TRIED = 20 * BLOCK  # of the model's strings, to see how many meet the condition; the look ahead is made of them too
+_TRIED = 12 * BLOCK  # of the model's strings, to see how many meet the condition; the look ahead is made of them too
 _COMMON = 0.02  # a share that needs no guide
 _MEASURED = 16 * BLOCK  # guided strings that the bound comes from, and what lies above it
-_ROUNDS = 4  # of guided strings that the look ahead learns from, at most
+_ROUNDS = 2  # of guided strings that the look ahead learns from, at most
 _GOOD = 0.1  # a share of kept strings that needs no more of them
 _CLIPPED = 0.001  # of the weights
 _GUIDED_COST = 2.5  # of a guided string, in plain ones
-_LEAST_EFFECTIVE = 0.002  # share of guided strings that must count, or else a bound from them is worth nothing
+_LEAST_EFFECTIVE = 0.01  # share of guided strings that must count, or else a bound from them is worth nothing
 _MOST_CLIPPED = 0.01
-_RARE = 1e-6  # the share of the model's strings below which plain ones are no way out
-_SHORT = 500  # characters
+_RARE = 2e-5  # the share of the model's strings below which plain ones are no way out
+_ENOUGH = 30  # strings that meet the condition, for a share that can be relied on
 _GUIDED, _TRYING, _MEASURING = 1, 2, 3  # what the seed's sources are for
 
 
@@ -62,7 +63,9 @@ class Conditional:
     log_bound: float = 0.0
     """log M."""
     clipped: float = 0.0
-    """The share of the weights above the bound: how far the kept strings are from the model's distribution at most."""
+    """The share of the weights above the bound, as measured: how far kept strings are from the model's distribution."""
+    decided: bool = False
+    """Whether a beginning decides all, so that no string is rejected."""
 
     @classmethod
     def of(
@@ -71,31 +74,36 @@ class Conditional:
         """The source for an automaton that accepts something, but not the empty string. Raises `SamplingError` where
         the model makes such strings too rarely."""
         prefix, state = _forced(automaton)
-        longest = max(longest, room_for(automaton))
-        source = Source(engine, (seed,), shape, prefix, longest)
-        begun = _chance_of_prefix(engine, shape, prefix)
-        if automaton.free[state] and len(prefix):  # what follows is the model's own
-            return cls(source, automaton, begun, 0.0, 1.0)
-        tried = replace(source, entropy=(0, _TRYING)).batch(0, _TRIED)
-        share = float(_accepted(automaton, tried).mean())
+        source = Source(engine, (seed,), shape, prefix, room_for(automaton, longest))
+        begun = exp(_log_chance_of(engine, shape, prefix))
+        if begun == 0:
+            raise SamplingError(
+                f"every string that meets the conditions begins with {vocabulary.decode(prefix)!r}, and the model "
+                "makes none that does; ask for less"
+            )
+        if len(prefix) and automaton.free[state]:  # what follows is the model's own
+            return cls(source, automaton, begun, 0.0, 1.0, decided=True)
+        tried = _drawn(replace(source, entropy=(0, _TRYING)), _TRIED)
+        hits = int(sum(_accepted(automaton, drawn).sum() for drawn in tried))
+        share = hits / _TRIED
         error = sqrt(max(share, 1 / _TRIED) * (1 - share) / _TRIED)
         plain = cls(source, automaton, begun * share, begun * error, share)
         if share >= _COMMON:
             return plain
-        samples = vocabulary.decode_rows(tried.ids)
+        samples = [string for drawn in tried for string in vocabulary.decode_rows(drawn.ids)]
         guide = Guide(automaton, LookAhead.of(automaton, samples, vocabulary)).after(prefix)
-        guided = replace(source, guide=guide, entropy=(seed, _GUIDED))
-        found, effective = _learned(guided, automaton, begun)
+        found, effective = _learned(replace(source, guide=guide, entropy=(seed, _GUIDED)), automaton)
         sound = effective >= _LEAST_EFFECTIVE and found.clipped <= _MOST_CLIPPED
-        if sound and found.kept > _GUIDED_COST * found.chance / begun:
-            return found
-        if found.chance / begun >= _RARE:
-            return replace(plain, chance=found.chance, chance_error=found.chance_error, kept=found.chance / begun)
-        raise SamplingError(
-            f"the conditions are too rare to be met exactly: about {found.chance:.2g} of the model's strings meet "
-            f"them, and of {_MEASURED:,} that were drawn for that only {effective * _MEASURED:.0f} count; ask for "
-            "less, or for mode fast"
-        )
+        if not sound and hits < _ENOUGH and found.chance < _RARE:
+            raise SamplingError(
+                f"the conditions are too rare for mode exact: {_about(begun * found.chance)} of the model's strings "
+                "meet them; ask for less, or for mode fast, which is biased"
+            )
+        if sound and found.kept > _GUIDED_COST * found.chance:
+            return replace(found, chance=begun * found.chance, chance_error=begun * found.chance_error)
+        if hits >= _ENOUGH:
+            return plain
+        return replace(plain, chance=begun * found.chance, chance_error=begun * found.chance_error, kept=found.chance)
 
     @classmethod
     def approximate(
@@ -103,14 +111,16 @@ class Conditional:
     ) -> "Conditional":
         """The source of mode "fast": guided strings, all of which are kept. They meet the condition, but are
         distributed as the guide says, and what share of the model's strings does meet it is not known."""
-        longest = max(longest, room_for(automaton))
-        source = Source(engine, (0, _TRYING), shape, np.zeros(0, dtype=np.int64), longest)
-        samples = vocabulary.decode_rows(source.batch(0, _TRIED).ids)
+        nothing = np.zeros(0, dtype=np.int64)
+        source = Source(engine, (0, _TRYING), shape, nothing, room_for(automaton, longest))
+        samples = [string for drawn in _drawn(source, _TRIED) for string in vocabulary.decode_rows(drawn.ids)]
         guide = Guide(automaton, LookAhead.of(automaton, samples, vocabulary), patience=inf)
         return cls(replace(source, guide=guide, entropy=(seed, _GUIDED)), automaton, nan, nan, 1.0, -inf)
 
     def keep(self, drawn: Drawn) -> np.ndarray:
         """(S,) bool: which strings of a batch stay."""
+        if self.decided:
+            return np.ones(len(drawn.ids), dtype=bool)
         if self.source.guide is None:
             return _accepted(self.automaton, drawn)
         with np.errstate(divide="ignore"):
@@ -118,23 +128,39 @@ class Conditional:
         return drawn.ended & (log_luck < np.where(drawn.ended, drawn.log_weights, 0) - self.log_bound)
 
 
-def room_for(automaton: Automaton) -> int:
-    """How long strings must be allowed to be at least: twice the shortest that is acceptable, if that one is long."""
-    shortest = int(automaton.distance[0])
-    return 2 * shortest if shortest > _SHORT else shortest
+def _about(chance: float) -> str:
+    return f"about {chance:.2g}" if chance > 0 else f"of {_MEASURED:,} drawn towards them none"
 
 
-def _learned(source: Source, automaton: Automaton, begun: float) -> tuple[Conditional, float]:
-    """What guided strings tell, when the look ahead has learned from some of them, and the share of them that count;
-    `begun` is the chance of their prefix."""
+def room_for(automaton: Automaton, longest: int) -> int:
+    """How long strings may be: so long, or, where the shortest acceptable one asks for it, twice that."""
+    return max(longest, 2 * int(automaton.distance[0]))
+
+
+def _drawn(source: Source, strings: int, visits: list[Visits] | None = None) -> list[Drawn]:
+    """The first strings of a source, whole blocks, in as many batches as memory asks for."""
+    batches, start = [], 0
+    while start < strings:
+        new: list[Visits] = []
+        batches.append(source.batch(start, min(source.room(), strings - start), new))
+        if visits is not None:
+            visits.extend(visit._replace(strings=visit.strings + start) for visit in new)
+        start += len(batches[-1].ids)
+    return batches
+
+
+def _learned(source: Source, automaton: Automaton) -> tuple[Conditional, float]:
+    """What guided strings tell, when the look ahead has learned from some of them, and the share of them that count.
+    The chance is that behind the prefix."""
     guide = source.guide
     assert guide is not None
     places, ahead = Places(*(np.zeros(0, dtype=np.int64) for _ in range(3))), np.zeros(0)
     number = 0
     while True:
         visits: list[Visits] = []
-        log_weights = replace(source, entropy=(0, _MEASURING, number)).batch(0, _MEASURED, visits).log_weights
-        found, effective = _measured(source, automaton, log_weights, begun)
+        batches = _drawn(replace(source, entropy=(0, _MEASURING, number)), _MEASURED, visits)
+        log_weights = np.concatenate([drawn.log_weights for drawn in batches])
+        found, effective = _measured(source, automaton, log_weights)
         if found.kept >= _GOOD or number == _ROUNDS:
             return found, effective
         number += 1
@@ -149,7 +175,7 @@ def _columns(visits: list[Visits]) -> list[list[np.ndarray]]:
     return [list(column) for column in zip(*(visit.places for visit in visits), strict=True)]
 
 
-def _measured(source: Source, automaton: Automaton, log_weights: np.ndarray, begun: float) -> tuple[Conditional, float]:
+def _measured(source: Source, automaton: Automaton, log_weights: np.ndarray) -> tuple[Conditional, float]:
     """Bound and chance from the log-weights of guided strings, and the share of these strings that count."""
     highest = float(log_weights.max())
     if highest == -np.inf:
@@ -159,7 +185,7 @@ def _measured(source: Source, automaton: Automaton, log_weights: np.ndarray, beg
     bounding, rest = np.split(weights, 2)
     bound = _bound(bounding)
     clipped = float(np.maximum(rest - bound, 0).sum() / max(rest.sum(), np.finfo(float).tiny))
-    scale = begun * exp(highest)
+    scale = exp(highest)
     kept = float(np.minimum(1, weights / bound).mean())
     log_bound = log(bound) + highest
     error = scale * float(weights.std()) / sqrt(len(weights))
@@ -195,11 +221,12 @@ def _forced(automaton: Automaton) -> tuple[np.ndarray, int]:
     return np.array(prefix, dtype=np.int64), state
 
 
-def _chance_of_prefix(engine: Predictor[Any], shape: Shape, prefix: np.ndarray) -> float:
-    """The chance that a string begins so."""
-    state, chance = engine.start(1), 1.0
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # numbers too large are refused
+def _log_chance_of(engine: Predictor[Any], shape: Shape, prefix: np.ndarray) -> float:
+    """The log of the chance that a string begins so."""
+    state, log_chance = engine.start(1), 0.0
     for depth, character in enumerate(prefix):
-        weights = shape.weights(finite(state.logits), may_end=depth > 0)[0]
-        chance *= float(weights[character] / weights.sum())
+        weights = shape.weights(finite(state.logits), may_end=depth > 0)[0].astype(np.float64)
+        log_chance += float(np.log(weights[character] / weights.sum()))
         state = engine.step(state, np.arange(1), np.array([character]))
-    return chance
+    return log_chance

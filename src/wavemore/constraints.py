@@ -8,6 +8,7 @@ follow.
 """
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -208,7 +209,7 @@ class Matches(Condition):
         except ValueError as error:
             raise UsageError(
                 f"{self.pattern!r} is no regular expression that can be used (its syntax is that of Rust's regex "
-                f"crate, without look-around and back-references): {' '.join(str(error).split())}"
+                f"crate, without look-around and back-references): {_fault(self.pattern, error)}"
             ) from error
         return _indexed(index.get_initial_state(), index.get_transitions(), index.get_final_states(), size)
 
@@ -322,6 +323,17 @@ def _indexed(
     accepting = np.zeros(len(number), dtype=bool)
     accepting[[number[state] for state in final if state in number]] = True
     return Automaton.of(table, accepting)
+
+
+def _fault(pattern: str, error: ValueError) -> str:
+    """What is wrong with a pattern. The library hardly says; Python's own parser does, if it refuses it too."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as own:
+        return str(own)
+    return " ".join(str(error).split())
 
 
 def _characters(count: int) -> str:

@@ -34,6 +34,7 @@ BLOCK = 1024
 """Strings that share one random generator; every batch is made of whole blocks."""
 
 _BATCH_BYTES = 3 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
+_GUIDED_BYTES = 100  # that a guided string needs for each id of the vocabulary
 _BATCH_STRINGS = 1 << 18  # at most: more share hardly more
 
 
@@ -69,7 +70,8 @@ class Source:
 
     def room(self, share: float = 1.0) -> int:
         """How many strings to draw at once, whole blocks, if `share` of them stand at contexts of their own."""
-        most = int(_BATCH_BYTES / (self.engine.remembered * share))
+        guided = 0 if self.guide is None else _GUIDED_BYTES * self.engine.vocabulary_size
+        most = int(_BATCH_BYTES / ((self.engine.remembered + guided) * share))
         return max(BLOCK, min(_BATCH_STRINGS, most) // BLOCK * BLOCK)
 
     def batch(self, start: int, strings: int, visits: "list[Visits] | None" = None) -> Drawn:
@@ -141,7 +143,9 @@ class Source:
             log_weights[alive] += np.log(total)[row_of] - promised[alive]
             lightest = log_weights[0] - guide.patience if depth == len(self.prefix) else lightest
             following = _pick(cumulated, row_of, uniform()[alive])  # (alive,)
-            following[total[row_of] <= 0] = BOUNDARY  # the model leaves nothing that the condition allows: no weight
+            nothing = total < np.finfo(float).tiny  # the model leaves nothing that the condition allows
+            following[nothing[row_of]] = BOUNDARY
+            log_weights[alive[nothing[row_of]]] = -np.inf
             following[_given_up(log_weights, alive, lightest, uniform)] = BOUNDARY
             columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
             columns[-1][alive] = following

@@ -77,7 +77,7 @@ class LookAhead:
     """What is ahead of each pair of a context and a state."""
 
     heights: np.ndarray
-    """(U, Q + 1) float64: what stands for h, and a column of zeros for the dead state, which is the last one, -1."""
+    """(U, Q + 1) float64: h, and a column of zeros for the dead state, which is the last one, -1."""
     contexts: np.ndarray
     """(U, V) int64: the context after each id. Context 0 is that of a string that has not begun."""
     codes: int
@@ -90,11 +90,11 @@ class LookAhead:
         """The look ahead for an automaton, from some thousand of the model's own strings; the n-gram's order is the
         highest for which that is quick."""
         states = len(automaton.accepting)
-        lengths = [k for k in _LEARNED if len(vocabulary) ** k * (states + 1) < 1 << 62]
+        lengths = [k for k in _LEARNED if len(vocabulary) ** k * max(len(vocabulary), states + 1) < 1 << 62]
         for order in _ORDERS:
             ngram = Ngram.fit(samples, vocabulary, NgramConfig(kind="ngram", order=order))
-            chances, contexts = ngram.table()
-            if contexts.size * states <= _LARGEST or order == 1:
+            if ngram.table_size * states <= _LARGEST or order == 1:
+                chances, contexts = ngram.table()
                 heights = _heights(automaton, chances, contexts)
                 return cls(heights, contexts, len(vocabulary) ** max(lengths, default=0))
         raise AssertionError  # order 1 always fits
@@ -104,10 +104,10 @@ class LookAhead:
         return (codes * self.contexts.shape[1] + ids) % self.codes
 
     def heights_after(self, places: Places, states: np.ndarray) -> np.ndarray:
-        """(n,) places, (n, V) states after each id -> (n, V) h there."""
+        """(n,) places, (n, V) states after each id -> (n, V) what stands for h there: a power of it."""
         heights = self.heights[self.contexts[places.contexts], states]
         if not self.means:
-            return heights
+            return heights**_CAUTION
         codes = self.code_after(places.codes[:, None], np.arange(states.shape[1]))
         for means in self.means:
             keys = self._keys(codes % means.modulus, states)
@@ -115,7 +115,7 @@ class LookAhead:
             counts = np.where(means.keys[slots] == keys, means.counts[slots], 0)
             heights = (np.where(counts > 0, means.sums[slots], 0) + _PRIOR * heights) / (counts + _PRIOR)
         heights[states < 0] = 0
-        return heights
+        return heights**_CAUTION
 
     def learned(self, places: Places, ahead: np.ndarray) -> "LookAhead":
         """The look ahead that has learned from (n,) places how likely, (n,), an acceptable end was from there."""
@@ -157,5 +157,5 @@ def _heights(automaton: Automaton, chances: np.ndarray, contexts: np.ndarray) ->
             heights += chances[:, character, None] * before[contexts[:, character]][:, following[:, place]]
         if (np.abs(heights - before) <= _CLOSE * heights).all():
             break
-    heights[:, :-1] = np.maximum(heights[:, :-1] ** _CAUTION, _LEAST)  # every state has an end ahead
+    heights[:, :-1] = np.maximum(heights[:, :-1], _LEAST)  # every state has an end ahead
     return heights

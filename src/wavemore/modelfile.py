@@ -116,6 +116,12 @@ class ModelFile:
                 about = _about(entry, path)
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
         except OSError as error:
+            from wavemore.streams import embedded_lists
+
+            if str(path) in embedded_lists():
+                raise FileError(
+                    f"{path} is a list and no model; train one first: wavemore train {path}, or name the file of one"
+                ) from error
             raise FileError.of("read the model", path, error) from error
         except (SafetensorError, KeyError, TypeError, AttributeError) as error:  # the last for types that NumPy lacks
             raise ModelFileError(

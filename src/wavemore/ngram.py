@@ -209,6 +209,11 @@ class Ngram:
         logits[rows, ids] = np.logaddexp(logits[rows, ids], self._log_own[seen])
         return logits
 
+    @property
+    def table_size(self) -> int:
+        """How many numbers each part of `table` has."""
+        return self._contexts * self.vocabulary_size
+
     def table(self) -> tuple[np.ndarray, np.ndarray]:
         """The whole model: of each context the probability of what follows it, (U, V) float64, and the context after
         each id, (U, V). Context 0 is that of a string that has not begun. For small orders: U grows with the order."""

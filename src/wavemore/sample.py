@@ -103,7 +103,7 @@ def sample_strings(
         found = Conditional.approximate(engine, vocabulary, automaton, shape, max_length, entropy)
         return Samples(_filtered(found.source, found, vocabulary, n, filters))
     found = Conditional.of(engine, vocabulary, automaton, shape, max_length, entropy)
-    if found.kept == 1 and not filters.some:  # a beginning that decides all
+    if found.decided and not filters.some:
         return Samples(_plain(found.source, vocabulary, n), found.chance)
     return Samples(_filtered(found.source, found, vocabulary, n, filters), found.chance)
 
@@ -139,7 +139,7 @@ def _filtered(
     found, start, in_vain, room = 0, 0, 0, source.room()
     rate = 1.0 if conditional is None else conditional.kept
     while found < n:
-        wanted = min(room, int((n - found) / max(rate, 1e-3)) + BLOCK)
+        wanted = min(room, int(min(n - found, room) / max(rate, 1e-3)) + BLOCK)
         drawn = source.batch(start, wanted // BLOCK * BLOCK)
         strings = vocabulary.decode_rows(drawn.ids if conditional is None else drawn.ids[conditional.keep(drawn)])
         if filters.refused is not None and strings:
@@ -154,7 +154,7 @@ def _filtered(
         in_vain = 0 if strings else in_vain + len(drawn.ids)
         rate = (found + 1) / (start + 1)
         room = source.room(drawn.contexts / len(drawn.ids))
-        if in_vain >= _HOPELESS:
+        if in_vain >= max(_HOPELESS, 30 / (1 if conditional is None else conditional.kept)):
             raise SamplingError(
                 f"after {found:,} strings, {in_vain:,} were drawn in a row without another one that is wanted; "
                 f"so fewer than {3 / in_vain:.1g} of them are (with 95 % confidence); ask for less"

@@ -26,6 +26,7 @@ Shapes in this file
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import log
 from typing import Any, Self
 
 import numpy as np
@@ -183,7 +184,7 @@ class _Search:
 
     def result(self) -> list[tuple[str, float]]:
         """The n likeliest strings, or all."""
-        threshold, step, before = -float(np.log(self.n)), _STEP, 1
+        threshold, step, before = -float(log(self.n)), _STEP, 1
         while True:
             found = self._above(threshold)
             if len(found.strings) >= self.n or found.dropped == -np.inf:

@@ -20,7 +20,7 @@ class Shape:
     temperature: float = 1.0
     """Divides the logits: below 1 likelier strings, above 1 stranger ones."""
     top_k: int | None = None
-    """Only so many of the likeliest ids stay."""
+    """Only so many of the likeliest ids stay, and those that are as likely as the last of them."""
     top_p: float | None = None
     """Only the likeliest ids stay, as few as have this probability together."""
 
@@ -39,7 +39,7 @@ class Shape:
         if self.top_p is not None and self.top_p < 1:
             falling = -np.sort(-weights, axis=1)
             before = np.cumsum(falling, axis=1) - falling  # what the likelier ids have
-            kept = (before < self.top_p * weights.sum(axis=1, keepdims=True)).sum(axis=1)
+            kept = np.maximum(1, (before < self.top_p * weights.sum(axis=1, keepdims=True)).sum(axis=1))
             least = falling[np.arange(len(falling)), kept - 1, None]
             weights[weights < least] = 0
         return weights

@@ -23,11 +23,11 @@ __all__ = ["Wish"]
 class Wish:
     """What strings must be like; an empty text asks for nothing. Everything that is asked for holds at once."""
 
-    starts_with: str = ""
-    ends_with: str = ""
+    starts_with: str | Sequence[str] = ""
+    """One text or several, all of which hold; likewise below."""
+    ends_with: str | Sequence[str] = ""
     contains: str | Sequence[str] = ()
-    """One text or several, all of which a string has."""
-    matches: str = ""
+    matches: str | Sequence[str] = ""
     """A regular expression for the whole string; see `constraints.Matches`."""
     length: int | tuple[int | None, int | None] | None = None
     """In characters: exactly so many, or (least, most), where None is no limit."""
@@ -51,7 +51,7 @@ class Wish:
             return []  # nothing more is imported for a plain sample
         from wavemore import constraints as c
 
-        for name in ("starts_with", "ends_with", "matches", "only", "never"):
+        for name in ("only", "never"):
             if not isinstance(text := getattr(self, name), str):
                 raise UsageError(f"{name} is {text!r}, of type {type(text).__name__}, and it is a string")
         if self.where is not None and not isinstance(self.where, c.Condition):
@@ -60,10 +60,10 @@ class Wish:
             )
         banned = _texts("banned", self.banned)
         asked: list[c.Condition | None] = [
-            c.StartsWith(self.starts_with) if self.starts_with else None,
-            c.EndsWith(self.ends_with) if self.ends_with else None,
+            *(c.StartsWith(text) for text in _texts("starts_with", self.starts_with)),
+            *(c.EndsWith(text) for text in _texts("ends_with", self.ends_with)),
             *(c.Contains(text) for text in _texts("contains", self.contains)),
-            c.Matches(self.matches) if self.matches else None,
+            *(c.Matches(text) for text in _texts("matches", self.matches)),
             None if self.length is None else c.Length(*_limits(self.length)),
             c.Only(self.only) if self.only else None,
             c.Never(self.never) if self.never else None,
@@ -127,7 +127,7 @@ class Wish:
         automaton = conjunction(self.conditions(), file.vocabulary)
         longest = file.recipe.data.max_length
         if automaton is not None:
-            longest = max(longest, room_for(automaton))
+            longest = room_for(automaton, longest)
         return most_likely(
             engine,
             file.vocabulary,

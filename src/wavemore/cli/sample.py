@@ -20,13 +20,15 @@ NAME = "sample"
 def command(
     model: ModelArgument = None,
     n: Annotated[int, typer.Option("-n", parser=whole_number, metavar="<int>", help="How many strings.")] = 20,
-    starts_with: Annotated[str, typer.Option(help="The beginning of every string.")] = "",
-    ends_with: Annotated[str, typer.Option(help="The end of every string.")] = "",
+    starts_with: Annotated[list[str] | None, typer.Option(help="The beginning of every string.")] = None,
+    ends_with: Annotated[list[str] | None, typer.Option(help="The end of every string.")] = None,
     contains: Annotated[list[str] | None, typer.Option(help="Stands in every string; may be repeated.")] = None,
-    matches: Annotated[str, typer.Option(help="A regular expression for the whole string.")] = "",
+    matches: Annotated[
+        list[str] | None, typer.Option(help="A regular expression for the whole string; '.*an.*' to find an inside.")
+    ] = None,
     length: Annotated[
-        str, typer.Option(metavar="<int>|<int>-<int>", help="Characters: 5, or from 3 to 8: 3-8, 3-, -8.")
-    ] = "",
+        list[str] | None, typer.Option(metavar="<int>|<int>-<int>", help="Characters: 5, or from 3 to 8: 3-8, 3-, -8.")
+    ] = None,
     only: Annotated[str, typer.Option(help="The only characters that a string may have.")] = "",
     never: Annotated[str, typer.Option(help="Characters that no string has.")] = "",
     banned: Annotated[list[str] | None, typer.Option(help="A word that no string has; may be repeated.")] = None,
@@ -64,7 +66,7 @@ def command(
     is quick for rare conditions, and biased: some strings come too often.
 
     With --most-likely the likeliest strings are searched for, and the log-likelihood of each, in nats, stands before
-    it.
+    it; that takes long for unlikely conditions.
 
     \b
     Examples
@@ -79,10 +81,10 @@ def command(
     from wavemore.wish import Wish
 
     wish = Wish(
-        starts_with=starts_with,
-        ends_with=ends_with,
+        starts_with=starts_with or (),
+        ends_with=ends_with or (),
         contains=contains or (),
-        matches=matches,
+        matches=matches or (),
         length=_length(length),
         only=only,
         never=never,
@@ -92,8 +94,9 @@ def command(
     )
     loaded = load(model)
     if most_likely:
-        shape = {"temperature": temperature != 1.0, "top_k": top_k, "top_p": top_p, "seed": seed}
-        for name, given in shape.items():
+        drawing = {"temperature": temperature != 1, "unique": unique, "mode": mode != "exact"}
+        drawing |= {"top_k": top_k is not None, "top_p": top_p is not None, "seed": seed is not None}
+        for name, given in drawing.items():
             if given:
                 raise UsageError(f"--most-likely searches and draws nothing, so --{name.replace('_', '-')} has no use")
         write_lines(_likeliest(loaded, wish, n, json=json, quiet=quiet))
@@ -135,10 +138,13 @@ def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet:
         yield json_line(record) if json else f"{log_likelihood:10.6f}  {string}"
 
 
-def _length(text: str) -> int | tuple[int | None, int | None] | None:
+def _length(texts: list[str] | None) -> int | tuple[int | None, int | None] | None:
     """`5`, `3-8`, `3-` and `-8`."""
-    if not text:
+    if not texts:
         return None
+    if len(texts) > 1:
+        raise UsageError(f"the length is given {len(texts)} times, {' and '.join(texts)}; give it once, such as 3-8")
+    text = texts[0]
     least, dash, most = text.partition("-")
     if not all(part.isdecimal() for part in (least, most) if part) or text == "-":
         raise typer.BadParameter(f'"{text}" is no length; write 5, 3-8, 3- or -8', param_hint="'--length'")
@@ -148,4 +154,6 @@ def _length(text: str) -> int | tuple[int | None, int | None] | None:
 
 
 def _share(chance: float) -> str:
-    return f"{chance:.2g}" if chance < 1e-4 else f"{100 * chance:.2g} %"
+    if chance > 0.95:
+        return f"{100 * chance:.0f} %"
+    return f"{100 * chance:.2g} %" if chance >= 1e-4 else f"1 in {float(f'{1 / chance:.2g}'):,.0f}"
