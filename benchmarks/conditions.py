@@ -18,7 +18,8 @@ from collections.abc import Callable
 import provenance
 
 import wavemore
-from wavemore.constraints import Condition, Contains, EndsWith, Length, Matches, Never, StartsWith, WithoutWords
+from wavemore.constraints import Condition, Contains, EndsWith, Length, Never, StartsWith, WithoutWords
+from wavemore.patterns import Matches
 from wavemore.sample import Samples, sample_strings
 
 PLAIN = 200_000

@@ -16,7 +16,6 @@ from wavemore.constraints import (
     Contains,
     EndsWith,
     Length,
-    Matches,
     Never,
     Only,
     StartsWith,
@@ -27,6 +26,7 @@ from wavemore.engine import Engine
 from wavemore.errors import SamplingError, UsageError
 from wavemore.guide import Shape
 from wavemore.nn import WaveNet
+from wavemore.patterns import Matches
 from wavemore.sample import sample_strings
 from wavemore.vocabulary import Vocabulary
 

@@ -13,7 +13,6 @@ from wavemore.constraints import (
     Contains,
     EndsWith,
     Length,
-    Matches,
     Never,
     Only,
     StartsWith,
@@ -22,6 +21,7 @@ from wavemore.constraints import (
     listed,
 )
 from wavemore.errors import UnknownCharacterError, UsageError
+from wavemore.patterns import Matches
 from wavemore.vocabulary import Vocabulary
 
 ABC = Vocabulary("abc")

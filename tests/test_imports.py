@@ -24,7 +24,7 @@ LAYERS = [
     ["corpus", "tables", "chunks", "windows", "curves"],
     ["activation", "predictor", "automaton", "shaping"],
     ["engine", "ngram", "nn", "constraints"],
-    ["ensemble", "mixture", "lookahead"],
+    ["ensemble", "mixture", "lookahead", "patterns"],
     ["kinds", "guide"],
     ["draw"],
     ["conditional"],

@@ -28,7 +28,7 @@ class Wish:
     ends_with: str | Sequence[str] = ""
     contains: str | Sequence[str] = ()
     matches: str | Sequence[str] = ""
-    """A regular expression for the whole string; see `constraints.Matches`."""
+    """A regular expression for the whole string; see `patterns.Matches`."""
     length: int | tuple[int | None, int | None] | None = None
     """In characters: exactly so many, or (least, most), where None is no limit."""
     only: str = ""
@@ -50,6 +50,7 @@ class Wish:
         if not any(texts) and self.length is None and self.where is None:
             return []  # nothing more is imported for a plain sample
         from wavemore import constraints as c
+        from wavemore.patterns import Matches
 
         for name in ("only", "never"):
             if not isinstance(text := getattr(self, name), str):
@@ -63,7 +64,7 @@ class Wish:
             *(c.StartsWith(text) for text in _texts("starts_with", self.starts_with)),
             *(c.EndsWith(text) for text in _texts("ends_with", self.ends_with)),
             *(c.Contains(text) for text in _texts("contains", self.contains)),
-            *(c.Matches(text) for text in _texts("matches", self.matches)),
+            *(Matches(text) for text in _texts("matches", self.matches)),
             None if self.length is None else c.Length(*_limits(self.length)),
             c.Only(self.only) if self.only else None,
             c.Never(self.never) if self.never else None,
