@@ -5,7 +5,6 @@ What only fitting and evaluating need is imported there, so that a model answers
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from wavemore.explanation import Explanation
     from wavemore.guessing import GuessNumbers
     from wavemore.nn import Ensemble, WaveNet
-    from wavemore.train import Monitor
 
 __all__ = ["StringModel", "fit", "load"]
 
@@ -89,13 +87,14 @@ class StringModel:
         if resume and checkpoint is None:
             raise UsageError("to resume, name the checkpoint to go on from")
         from wavemore.fitting import Lists, fit_model
+        from wavemore.progress import TrainingProgress
         from wavemore.sizing import AUTO, chosen
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else _corpus(part, longest) for part in (validation, test))
         lists = Lists(_corpus(X, longest), *held_out)
         recipe = self.resolved_recipe(lists.strings.strings)
-        with _monitor(progress) as monitor:
+        with TrainingProgress(quiet=not progress) as monitor:
             self.file_, self.history_ = fit_model(
                 lists,
                 recipe,
@@ -301,21 +300,3 @@ def _corpus(strings: "Strings", longest: int) -> "Corpus":
     from wavemore.corpus import Corpus, read_corpus
 
     return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)
-
-
-class _Silent:
-    """A monitor that says nothing."""
-
-    def begin(self, steps: int, what: str) -> None: ...
-
-    def step(self, step: int, loss: float) -> None: ...
-
-    def evaluated(self, record: dict[str, Any]) -> None: ...
-
-
-def _monitor(progress: bool) -> AbstractContextManager["Monitor"]:
-    if not progress:
-        return nullcontext(_Silent())
-    from wavemore.progress import TrainingProgress
-
-    return TrainingProgress()
