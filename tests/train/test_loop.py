@@ -1,6 +1,7 @@
 """Training itself: resuming exactly, stopping early, keeping the best, interrupts and errors."""
 
 import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -155,7 +156,7 @@ def test_the_number_of_torch_threads_is_given_back(run):
 def test_fit_resumes_from_its_checkpoint(strings, tiny_recipe, tmp_path, monkeypatch):
     path = tmp_path / "fit.checkpoint"
     whole = StringModel(tiny_recipe).fit(strings)
-    monkeypatch.setattr("wavemore.estimator._Silent", lambda: Interrupting(11))
+    monkeypatch.setattr("wavemore.progress.TrainingProgress", lambda quiet: nullcontext(Interrupting(11)))
     with pytest.raises(KeyboardInterrupt):
         StringModel(tiny_recipe).fit(strings, checkpoint=path)
     monkeypatch.undo()
