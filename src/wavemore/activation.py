@@ -57,10 +57,11 @@ def _gelu(y: np.ndarray) -> np.ndarray:
         tail += np.float32(coefficient / 2)
         tail *= t
     tail *= size
+    y += size  # this and the half are max(y, 0), which NumPy computes faster so
+    y *= np.float32(0.5)
     with np.errstate(over="ignore", under="ignore"):
         np.square(size, out=size)
         size *= np.float32(-0.5)
         tail *= np.exp(size, out=size)
-    np.maximum(y, 0, out=y)
     y -= tail
     return y

@@ -63,20 +63,20 @@ class Chunks:
         starts = np.cumsum(lengths + 1) - (lengths + 1)  # (S,)
         n = len(characters) + len(strings)
         last = np.full(n, BOUNDARY, dtype=np.int64)  # (N,) the character before each prediction
-        first = np.repeat(starts, lengths + 1)  # (N,) the first prediction of the same string
-        place = np.arange(n)
-        last[place > first] = characters
+        place = np.arange(n) - np.repeat(starts, lengths + 1)  # (N,) in its string
+        last[place > 0] = characters
         answers = np.full(n, BOUNDARY, dtype=np.int32)
         answers[:-1] = last[1:]  # the next string begins with the boundary, which is the answer that ends this one
         ids, count, size = last, len(vocabulary), 1  # size: the dilation
         children = []  # of each level, (g, n)
         for i, g in enumerate([*groups] * cycles):
             size = 1 if i % len(groups) == 0 else size
-            back = [(g - 1 - j) * size for j in range(g)]  # how far back each child lies, the oldest first
-            where, numbers = distinct(joined((ids[np.maximum(place - d, first)] for d in back), [count] * g), None)
-            children.append(np.stack([ids[np.maximum(where - d, first[where])] for d in back]))
+            # The j-th oldest child lies (g - 1 - j) * size characters back.
+            rows = [_earlier(ids, place, (g - 1 - j) * size) for j in range(g)]
+            where, numbers = distinct(joined(rows, [count] * g), None)
+            children.append(np.stack([row[where] for row in rows]))
             ids, count, size = numbers, len(where), size * g
-        return cls._ordered(len(vocabulary), children, ids, answers, starts)
+        return cls._ordered(len(vocabulary), children, (np.arange(count), ids), answers, starts)
 
     @classmethod
     def of_windows(
@@ -96,7 +96,7 @@ class Chunks:
             where, numbers = distinct(joined(columns, [count] * g), None)
             children.append(np.stack([column[where] for column in columns]))
             nodes, count = numbers.reshape(len(contexts), -1), len(where)
-        return cls._ordered(vocabulary_size, children, nodes[:, 0], answers, starts)
+        return cls._ordered(vocabulary_size, children, (np.arange(count), nodes[:, 0]), answers, starts)
 
     def part(self, strings: np.ndarray) -> Self:
         """The chunks of some strings, named by their numbers, in that order."""
@@ -104,7 +104,9 @@ class Chunks:
         lengths = self._lengths(strings)
         starts = np.cumsum(lengths) - lengths
         children = [branch.children for branch in self.branches]
-        part = self._ordered(len(self.characters), children, self.contexts[rows], self.answers[rows], starts)
+        tops = self.contexts[rows]
+        where, contexts = distinct(tops, self.branches[-1].children.shape[1])
+        part = self._ordered(len(self.characters), children, (tops[where], contexts), self.answers[rows], starts)
         return type(self)(self.characters[part.characters], part.branches, part.contexts, part.answers, part.starts)
 
     def rows(self, strings: np.ndarray) -> np.ndarray:
@@ -132,11 +134,16 @@ class Chunks:
 
     @classmethod
     def _ordered(
-        cls, characters: int, children: list[np.ndarray], tops: np.ndarray, answers: np.ndarray, starts: np.ndarray
+        cls,
+        characters: int,
+        children: list[np.ndarray],
+        tops: tuple[np.ndarray, np.ndarray],
+        answers: np.ndarray,
+        starts: np.ndarray,
     ) -> Self:
-        """What the contexts `tops` need of the given levels, from the top down, older children first."""
-        where, contexts = distinct(tops, children[-1].shape[1])
-        wanted = tops[where]
+        """What the given chunks of the last level need of all levels, from the top down, older children first. `tops`
+        are these chunks and, for each prediction, which of them is its context."""
+        wanted, contexts = tops
         branches = []
         below = [characters, *(level.shape[1] for level in children[:-1])]
         for level, count in zip(reversed(children), reversed(below), strict=True):
@@ -147,6 +154,16 @@ class Chunks:
             branches.append(Branch(numbers, tuple(reach.tolist())))
             wanted = picked.reshape(-1)[where]
         return cls(wanted, tuple(reversed(branches)), contexts, answers, starts)
+
+
+def _earlier(ids: np.ndarray, place: np.ndarray, d: int) -> np.ndarray:
+    """For each prediction the id d places before, or, where its string has none there, that of a string's beginning,
+    (N,). `place` is where in its string each one stands, the very first a beginning."""
+    if d == 0:
+        return ids
+    before = np.full(len(ids), ids[0] if len(ids) else 0)
+    np.copyto(before[d:], ids[:-d], where=place[d:] >= d)
+    return before
 
 
 def distinct(keys: np.ndarray, domain: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -160,8 +177,10 @@ def distinct(keys: np.ndarray, domain: int | None) -> tuple[np.ndarray, np.ndarr
     if domain is None:
         domain = int(keys.max()) + 1
     first = _first_by_table(keys, domain) if domain <= 16 * n + (1 << 16) else _first_by_hash(keys)
-    is_first = first == np.arange(n)
-    return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[first]
+    where = np.flatnonzero(first == np.arange(n))
+    numbers = np.empty(n, dtype=np.int64)
+    numbers[where] = np.arange(len(where))
+    return where, numbers[first]
 
 
 def _first_by_table(keys: np.ndarray, domain: int) -> np.ndarray:
@@ -175,14 +194,14 @@ def _first_by_hash(keys: np.ndarray) -> np.ndarray:
     """The same for keys from a large domain: tables again, of hashed keys, until no two different keys collide."""
     bits = (4 * len(keys)).bit_length()
     first = np.empty(len(keys), dtype=np.int64)
-    open_ = np.arange(len(keys))  # the places of keys whose first occurrence is not found yet
+    open_, left = np.arange(len(keys)), keys  # the places of keys whose first occurrence is not found yet, and the keys
     multiplier = 0x9E3779B97F4A7C15  # odd, near 2**64 over the golden ratio (Knuth's multiplicative hashing)
     while len(open_):
-        hashes = (keys[open_].astype(np.uint64) * np.uint64(multiplier)) >> np.uint64(64 - bits)
+        hashes = (left.astype(np.uint64) * np.uint64(multiplier)) >> np.uint64(64 - bits)
         candidates = open_[_first_by_table(hashes.astype(np.int64), 1 << bits)]
-        found = keys[candidates] == keys[open_]  # or else another key with this hash came first
-        first[open_[found]] = candidates[found]
-        open_ = open_[~found]
+        first[open_] = candidates
+        missed = np.flatnonzero(keys[candidates] != left)  # another key with this hash came first
+        open_, left = open_[missed], left[missed]
         multiplier = (multiplier * 0xD1342543DE82EF95 + 2) % 2**64 | 1
     return first
 

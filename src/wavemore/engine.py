@@ -42,7 +42,7 @@ __all__ = ["Engine", "State", "predictions_of", "product"]
 _NORM = ("gamma", "beta")
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
 _ROWS = 16  # of one product
-_ROWS_AT_ONCE = 512  # from the children to what the nodes contribute
+_ROWS_AT_ONCE = 2048  # from the children to what the nodes contribute
 _LOGITS_AT_ONCE = 1 << 21  # bounds the memory of the top level
 
 
@@ -59,6 +59,8 @@ class _Level(NamedTuple):
     """g arrays (H, W), the rows of the weight of the level above for each of its children, the oldest first."""
     head: np.ndarray | None
     """(H, V): what the head makes of these nodes, where it reads them."""
+    head_bias: np.ndarray | None
+    """(V,): what the head adds, at the top level."""
 
 
 class _Nodes(NamedTuple):
@@ -111,15 +113,15 @@ class Engine:
         self.config = config
         self.vocabulary_size = len(weights["embedding.weight"])
         folded = [_folded(weights, f"levels.{i}", g) for i, (g, _) in enumerate(config.levels)]
-        head, self._bias = _folded(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
+        head, head_bias = _folded(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
         read = head if config.skip else [None] * (len(folded) - 1) + head
         channels = config.embedding
         self._levels: list[_Level] = []
         for i, (_, bias) in enumerate(folded):
             gamma, beta = (None if config.norm == "batch" else weights.get(f"levels.{i}.norm.{n}") for n in _NORM)
-            above = folded[i + 1][0] if i + 1 < len(folded) else []
+            above, at_top = ([], head_bias) if i + 1 == len(folded) else (folded[i + 1][0], None)
             residual = config.residual and channels == config.hidden
-            self._levels.append(_Level(bias, gamma, beta, residual, above, read[i]))
+            self._levels.append(_Level(bias, gamma, beta, residual, above, read[i], at_top))
             channels = config.hidden
         # The characters are the nodes of level 0, and what they contribute is the same at every depth.
         embedding = weights["embedding.weight"]  # (V, E)
@@ -130,8 +132,10 @@ class Engine:
         """Bytes that a string in the making takes at worst, when no two share a node: what later steps look back to at
         every level, logits and weights."""
         nodes = 0
-        for level in self._levels:
-            numbers = sum(piece.shape[1] for piece in level.above) + self.config.hidden  # products and the node itself
+        for level, above in zip(self._levels, [*self._levels[1:], None], strict=True):
+            numbers = sum(piece.shape[1] for piece in level.above)
+            if above is not None and above.residual:
+                numbers += self.config.hidden  # the node itself
             nodes += 4 * (numbers + (self.vocabulary_size if level.head is not None else 0)) + 16
         return self.config.context * nodes + 40 * self.vocabulary_size
 
@@ -154,7 +158,8 @@ class Engine:
         rows = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
         for start in range(0, top.shape[1], rows):
             part = slice(start, start + rows)
-            logits = self._top(self._nodes(len(self._levels) - 1, nodes[-1], top[:, part]))
+            logits = self._nodes(len(self._levels) - 1, nodes[-1], top[:, part]).logits
+            assert logits is not None  # the head reads the top level
             newest = top[-1, part]
             for i in range(len(nodes) - 1, 0, -1):
                 if (skipped := nodes[i].logits) is not None:
@@ -216,10 +221,11 @@ class Engine:
                 where, ids = distinct(joined(rows, [len(part) for part in products]), None)
                 rows = [row[where] for row in rows]
             nodes.append(_Depth(ids, self._nodes(i, _Nodes(products, children[-1].nodes.values, None), rows)))
-        logits = self._top(nodes[-1].nodes)
+        logits = nodes[-1].nodes.logits
+        assert logits is not None  # the head reads the top level
         for depth in nodes[-2:0:-1]:  # in the order of `chunk_logits`, so that both round alike
             if depth.nodes.logits is not None:
-                logits += depth.nodes.logits[depth.ids[where]]
+                logits = logits + depth.nodes.logits[depth.ids[where]]
         kept = self.config.context  # depths that a later one can still look back to, the very first among them
         return State(
             strings,
@@ -264,14 +270,11 @@ class Engine:
                 product(y[: max(0, len(out) - start)], piece, out[part])
             if logits is not None and level.head is not None:
                 product(y, level.head, logits[part])
+                if level.head_bias is not None:
+                    logits[part] += level.head_bias
 
         side_by_side(work, range(0, n, _ROWS_AT_ONCE))
         return _Nodes(products, values, logits)
-
-    def _top(self, nodes: _Nodes) -> np.ndarray:
-        """The (n, V) logits of the nodes of the top level, without what skips to them."""
-        assert nodes.logits is not None  # the head reads the top level
-        return nodes.logits + self._bias
 
 
 def product(x: np.ndarray, weight: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -92,7 +92,8 @@ def log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary:
     out = np.empty(sum(map(len, strings)) + len(strings))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
         for rows, context_of, logits, answers in model.predictions(strings, vocabulary):
-            out[rows] = finite(logits)[context_of, answers] - log_sum_exp(logits)[context_of]
+            logit = finite(logits).reshape(-1).take(context_of * logits.shape[1] + answers)  # of each answer
+            out[rows] = logit - log_sum_exp(logits).take(context_of)
     return out
 
 

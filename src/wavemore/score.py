@@ -56,5 +56,5 @@ def portions(strings: Iterable[str]) -> Iterator[list[str]]:
 
 def _scores(engine: Predictor[Any], vocabulary: Vocabulary, strings: list[str]) -> np.ndarray:
     """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
-    starts = np.cumsum([0, *(len(string) + 1 for string in strings[:-1])])
-    return np.add.reduceat(log_probabilities(engine, strings, vocabulary), starts)
+    predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
+    return np.add.reduceat(log_probabilities(engine, strings, vocabulary), np.cumsum(predictions) - predictions)
