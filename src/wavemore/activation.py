@@ -11,6 +11,18 @@ from wavemore.config import ModelConfig
 __all__ = ["EPS", "activated"]
 
 EPS = 1e-5  # of every norm
+_GELU = 2 * np.array(
+    [
+        0.7978842683866169,
+        0.036334149187109886,
+        -3.302675402679236e-05,
+        -5.527337086145929e-05,
+        3.974068580988158e-06,
+        -1.3378306383337927e-07,
+        1.8139242303121539e-09,
+    ],
+    np.float32,
+)  # 2 P's coefficients, that of the constant first
 
 
 def activated(y: np.ndarray, config: ModelConfig, gamma: np.ndarray | None, beta: np.ndarray | None) -> np.ndarray:
@@ -44,24 +56,20 @@ def _gated(y: np.ndarray) -> np.ndarray:
 
 
 def _gelu(y: np.ndarray) -> np.ndarray:
-    """x times the standard normal's distribution function at x, that is max(x, 0) - |x| erfc(|x| / sqrt(2)) / 2.
+    """x times the standard normal's distribution function at x. y is overwritten.
 
-    NumPy has no erfc: Abramowitz and Stegun's formula 7.1.26, whose error is below 1.5e-7.
+    NumPy has no erf. The distribution function is 1 / (1 + exp(-2 x P(x^2))) for a P that is nearly straight: here a
+    polynomial fitted to the least largest error of the product, below 1e-7; rounding adds up to 2e-7 of the value.
     """
-    size = np.abs(y)
-    t = size * np.float32(0.3275911 / 2**0.5)
-    t += 1
-    np.divide(1, t, out=t)
-    tail = t * np.float32(1.061405429 / 2)
-    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        tail += np.float32(coefficient / 2)
-        tail *= t
-    tail *= size
-    y += size  # this and the half are max(y, 0), which NumPy computes faster so
-    y *= np.float32(0.5)
+    square = np.square(y)
+    exponent = square * -_GELU[-1]
+    for coefficient in _GELU[-2:0:-1]:
+        exponent -= coefficient
+        exponent *= square
+    exponent -= _GELU[0]
+    exponent *= y
     with np.errstate(over="ignore", under="ignore"):
-        np.square(size, out=size)
-        size *= np.float32(-0.5)
-        tail *= np.exp(size, out=size)
-    y -= tail
+        np.exp(exponent, out=exponent)
+    exponent += 1
+    y /= exponent
     return y

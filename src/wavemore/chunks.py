@@ -192,18 +192,22 @@ def _first_by_table(keys: np.ndarray, domain: int) -> np.ndarray:
 
 def _first_by_hash(keys: np.ndarray) -> np.ndarray:
     """The same for keys from a large domain: tables again, of hashed keys, until no two different keys collide."""
-    bits = (4 * len(keys)).bit_length()
-    first = np.empty(len(keys), dtype=np.int64)
-    open_, left = np.arange(len(keys)), keys  # the places of keys whose first occurrence is not found yet, and the keys
     multiplier = 0x9E3779B97F4A7C15  # odd, near 2**64 over the golden ratio (Knuth's multiplicative hashing)
-    while len(open_):
-        hashes = (left.astype(np.uint64) * np.uint64(multiplier)) >> np.uint64(64 - bits)
-        candidates = open_[_first_by_table(hashes.astype(np.int64), 1 << bits)]
-        first[open_] = candidates
-        missed = np.flatnonzero(keys[candidates] != left)  # another key with this hash came first
-        open_, left = open_[missed], left[missed]
+    bits = (2 * len(keys)).bit_length()
+    first = _first_by_table(_hashed(keys, multiplier, bits), 1 << bits)
+    missed = np.flatnonzero(keys[first] != keys)  # where another key with this hash came first
+    while len(missed):
         multiplier = (multiplier * 0xD1342543DE82EF95 + 2) % 2**64 | 1
+        left = keys[missed]
+        first[missed] = missed[_first_by_table(_hashed(left, multiplier, bits), 1 << bits)]
+        missed = missed[keys[first[missed]] != left]
     return first
+
+
+def _hashed(keys: np.ndarray, multiplier: int, bits: int) -> np.ndarray:
+    hashes = keys.view(np.uint64) * np.uint64(multiplier)
+    hashes >>= np.uint64(64 - bits)
+    return hashes.view(np.int64)
 
 
 def joined(rows: Iterable[np.ndarray], counts: Sequence[int]) -> np.ndarray:
