@@ -13,7 +13,8 @@ In evaluation mode a BatchNorm is an affine map of each channel, so it folds int
 
 and a Linear over g flattened neighbours is the sum of g products, one for each neighbour's rows of the weight. So a
 node costs g additions and a tanh; products are made for distinct children only. A residual adds the newest child
-itself, and with skip connections each node contributes to the logits too. Two ways through the tree:
+itself, and with skip connections each node contributes to the logits too; the top level's residual is such a skip.
+Two ways through the tree:
 
     chunk_logits    many given strings at once, level by level (`chunks.py`), for scoring and evaluating
     start, step     many strings side by side, character by character, for sampling: State in, State out
@@ -42,7 +43,7 @@ __all__ = ["Engine", "State", "predictions_of", "product"]
 _NORM = ("gamma", "beta")
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
 _ROWS = 16  # of one product
-_ROWS_AT_ONCE = 2048  # from the children to what the nodes contribute
+_ROWS_AT_ONCE = 2048  # from the children to what the nodes contribute; with fewer, threads wait for each other
 _LOGITS_AT_ONCE = 1 << 21  # bounds the memory of the top level
 
 
@@ -115,12 +116,16 @@ class Engine:
         folded = [_folded(weights, f"levels.{i}", g) for i, (g, _) in enumerate(config.levels)]
         head, head_bias = _folded(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
         read = head if config.skip else [None] * (len(folded) - 1) + head
+        if config.residual and len(folded) > 1:
+            # What the top level's residual adds, the head may read one level lower: fewer nodes, and narrower sums.
+            read[-2] = read[-1] if read[-2] is None else read[-2] + read[-1]
         channels = config.embedding
         self._levels: list[_Level] = []
         for i, (_, bias) in enumerate(folded):
             gamma, beta = (None if config.norm == "batch" else weights.get(f"levels.{i}.norm.{n}") for n in _NORM)
-            above, at_top = ([], head_bias) if i + 1 == len(folded) else (folded[i + 1][0], None)
-            residual = config.residual and channels == config.hidden
+            top = i + 1 == len(folded)
+            residual = config.residual and channels == config.hidden and not (top and i > 0)
+            above, at_top = ([], head_bias) if top else (folded[i + 1][0], None)
             self._levels.append(_Level(bias, gamma, beta, residual, above, read[i], at_top))
             channels = config.hidden
         # The characters are the nodes of level 0, and what they contribute is the same at every depth.
@@ -163,7 +168,7 @@ class Engine:
             newest = top[-1, part]
             for i in range(len(nodes) - 1, 0, -1):
                 if (skipped := nodes[i].logits) is not None:
-                    logits += skipped[newest]
+                    _add(logits, skipped, newest)
                 newest = chunks.branches[i - 1].children[-1][newest]
             yield part, logits
 
@@ -244,7 +249,7 @@ class Engine:
         """The nodes of level i, which have these children below, (g, n), the oldest first. For each place in the level
         above `reach` says how many of them stand there; without it, all may.
 
-        Some hundred rows at once go through all of it, so that what is in the making stays in the processor's cache."""
+        Some thousand rows at once go through all of it, so that what is in the making stays in the cache."""
         n, level = len(children[0]), self._levels[i]
         reach = reach or [n] * len(level.above)
         above = i + 1 < len(self._levels) and self._levels[i + 1].residual
@@ -275,6 +280,16 @@ class Engine:
 
         side_by_side(work, range(0, n, _ROWS_AT_ONCE))
         return _Nodes(products, values, logits)
+
+
+def _add(logits: np.ndarray, skipped: np.ndarray, newest: np.ndarray) -> None:
+    """Add to each row of (n, V) what the head has read from a node further down, whose number `newest` has, (n,)."""
+
+    def work(start: int) -> None:
+        part = slice(start, start + _ROWS_AT_ONCE)
+        logits[part] += skipped.take(newest[part], axis=0)
+
+    side_by_side(work, range(0, len(newest), _ROWS_AT_ONCE))
 
 
 def product(x: np.ndarray, weight: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -317,5 +332,7 @@ def _folded(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[lis
 
 def predictions_of(chunks: Chunks, part: slice, logits: np.ndarray) -> Predictions:
     """The predictions whose distinct context is in the slice, of which these are the logits."""
+    if part.start == 0 and len(logits) == chunks.branches[-1].children.shape[1]:  # all of them
+        return Predictions(np.arange(len(chunks.contexts)), chunks.contexts, logits, chunks.answers)
     rows = np.flatnonzero((chunks.contexts >= part.start) & (chunks.contexts < part.stop))
     return Predictions(rows, chunks.contexts[rows] - part.start, logits, chunks.answers[rows])

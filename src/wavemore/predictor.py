@@ -13,6 +13,7 @@ __all__ = ["Position", "Predictions", "Predictor", "finite", "log_probabilities"
 
 
 _ROWS_AT_ONCE = 4096
+_PREDICTIONS_AT_ONCE = 1 << 15
 
 
 class Predictions(NamedTuple):
@@ -91,15 +92,28 @@ def log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary:
     Raises `UnknownCharacterError`, and `ModelFileError` as `finite` does."""
     out = np.empty(sum(map(len, strings)) + len(strings))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-        for rows, context_of, logits, answers in model.predictions(strings, vocabulary):
-            logit = finite(logits).reshape(-1).take(context_of * logits.shape[1] + answers)  # of each answer
-            out[rows] = logit - log_sum_exp(logits).take(context_of)
+        for predictions in model.predictions(strings, vocabulary):
+            _look_up(predictions, out)
     return out
+
+
+def _look_up(predictions: Predictions, out: np.ndarray) -> None:
+    """Write the log-probability of each answer to its place in `out`, (N,)."""
+    rows, context_of, logits, answers = predictions
+    size = logits.shape[1]
+    flat, normaliser = finite(logits).reshape(-1), log_sum_exp(logits)
+
+    def work(start: int) -> None:
+        part = slice(start, start + _PREDICTIONS_AT_ONCE)
+        contexts = context_of[part]
+        out[rows[part]] = flat.take(contexts * size + answers[part]) - normaliser.take(contexts)
+
+    side_by_side(work, range(0, len(rows), _PREDICTIONS_AT_ONCE))
 
 
 def finite(logits: np.ndarray) -> np.ndarray:
     """The logits of a model. Raises `ModelFileError` where one of them is no number: sound weights may overflow."""
-    if not np.isfinite(logits).all():
+    if logits.size and not (np.isfinite(logits.min()) and np.isfinite(logits.max())):  # NaN is both
         raise ModelFileError("the model's numbers are too large to compute with; train it again")
     return logits
 
