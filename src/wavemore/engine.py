@@ -115,10 +115,10 @@ class Engine:
         self.vocabulary_size = len(weights["embedding.weight"])
         folded = [_folded(weights, f"levels.{i}", g) for i, (g, _) in enumerate(config.levels)]
         head, head_bias = _folded(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
-        read = head if config.skip else [None] * (len(folded) - 1) + head
+        read: list[np.ndarray | None] = [*head] if config.skip else [*[None] * (len(folded) - 1), *head]
         if config.residual and len(folded) > 1:
             # What the top level's residual adds, the head may read one level lower: fewer nodes, and narrower sums.
-            read[-2] = read[-1] if read[-2] is None else read[-2] + read[-1]
+            read[-2] = head[-1] if (below := read[-2]) is None else below + head[-1]
         channels = config.embedding
         self._levels: list[_Level] = []
         for i, (_, bias) in enumerate(folded):
