@@ -147,6 +147,13 @@ def test_train_writes_a_model_and_reports(answer):
     }
 
 
+def test_train_says_that_it_replaces_a_model(answer):
+    line = "train list.txt --recipe tiny.toml -o model.safetensors"
+    assert "replaces" not in answer(line)[1]
+    assert answer(line)[1].endswith("wavemore: model.safetensors replaces the model that was there\n")
+    assert answer(f"{line} -q")[1] == ""
+
+
 def test_train_share_of_new_samples_is_counted(answer, monkeypatch, strings):
     """Half of the samples come from the list."""
     drawn = [strings[0]] * 500 + ["new"] * 500

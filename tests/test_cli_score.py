@@ -76,6 +76,13 @@ def test_a_list_becomes_tab_separated_with_its_lines_last(said, tiny_model):
     assert said("tiny.safetensors list.txt -q") == (out, "")
 
 
+def test_rows_of_another_encoding_name_the_option(said):
+    Path("latin.txt").write_bytes(b"kolo\nb\xe9\ndede\n")
+    assert said("tiny.safetensors latin.txt")[1] == (
+        "wavemore: latin.txt: rows without a score: 1: 1 unreadable (line 2); --encoding names the encoding they have\n"
+    )
+
+
 def test_a_table_keeps_all_it_has(said, tiny_model):
     out, _ = said("tiny.safetensors table.csv --column name")
     bits = [f"{tiny_model.evaluate([string]).bits_per_character:.6f}" for string in ("kolo", "dede")]

@@ -46,6 +46,12 @@ def test_any_list_has_a_recipe_and_a_sentence(strings):
     assert f"{len(set(strings)):,} different strings" in sentence
 
 
+def test_it_is_said_that_strings_are_too_few():
+    few, enough = (strings_of(count, 5, 20) for count in (30, 300))
+    assert "teach little" in chosen(sized(few), few)
+    assert "teach little" not in chosen(sized(enough), enough)
+
+
 def test_large_alphabets_and_long_strings_are_learned():
     strings = strings_of(60, 5, 4000) + strings_of(5, 200, 3)
     model = StringModel(settings={"train.steps": 3}).fit(strings)

@@ -18,6 +18,7 @@ AUTO = "auto"
 """In place of a recipe's name: settings that fit the list."""
 
 _FEW, _SOME, _MANY = 1_000, 10_000, 200_000  # strings
+_TOO_FEW = 100
 _VOTING = 3_000  # strings up to which several networks are trained within seconds
 _AT_ONCE = 1 << 15  # characters in a batch, which bound its memory
 _CHARACTERS = 3e7  # that training goes over at most, where one pass is not more
@@ -56,10 +57,11 @@ def chosen(recipe: Recipe, strings: Sequence[str]) -> str:
     voting = "one network" if model.members == 1 else f"{model.members} networks that vote"
     length = f"{train.steps:,} steps" if train.steps else f"{train.epochs:.3g} passes"
     counted = f" and {model.ngram}-grams" if model.ngram else ""
+    few = "; so few strings teach little: samples get better from some hundred on" if count < _TOO_FEW else ""
     return (
         f"chosen for {count:,} different strings, {lengths.mean() if count else 0:.1f} characters long on average, of "
         f"{alphabet:,} different characters: context {model.context}, hidden {model.hidden}, "
-        f"dropout {model.dropout:g}, {voting}{counted}, {length} in batches of {train.batch}"
+        f"dropout {model.dropout:g}, {voting}{counted}, {length} in batches of {train.batch}{few}"
     )
 
 

@@ -79,6 +79,7 @@ def command(
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
     from wavemore.estimator import StringModel
+    from wavemore.modelfile import is_model_file
     from wavemore.sources import source_name
 
     settings = settings_of(set_)
@@ -92,6 +93,7 @@ def command(
     checkpoint = _checkpoint(target, resume=resume, restart=restart)
     record = None if no_record or checkpoint is None else _history(target)
     before = None if resume else _written(checkpoint)
+    replaced = is_model_file(target)
 
     read = partial(_read, column=column, encoding=encoding, format=format, max_length=max_length, quiet=quiet)
     listed = read(strings)
@@ -115,6 +117,8 @@ def command(
     _save(model, target, run)
     if checkpoint is not None and (restart or run is not None):
         checkpoint.unlink(missing_ok=True)
+    if replaced and not quiet:
+        say(f"{target} replaces the model that was there")
     _report(model, target, set(listed.strings), json=json)
 
 
