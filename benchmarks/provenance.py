@@ -39,7 +39,7 @@ def _commit() -> str:
     return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
 
 
-_COMMIT = _commit()  # when the benchmark starts: the checkout may move on before it ends
+COMMIT = _commit()  # when the benchmark starts: the checkout may move on before it ends
 
 
 def _placeless(word: str) -> str:
@@ -52,7 +52,7 @@ def table() -> str:
     return "\n".join(
         [
             f"- command: `{shlex.join(['python', *map(_placeless, sys.orig_argv[1:])])}`",
-            f"- commit: {_COMMIT}",
+            f"- commit: {COMMIT}",
             f"- hardware: {hardware()}",
             f"- versions: Python {platform.python_version()}, "
             + ", ".join(f"{package} {version(package)}" for package in ("torch", "numpy", "typer")),
@@ -61,11 +61,16 @@ def table() -> str:
     )
 
 
-def write(what: str, text: str) -> None:
-    """Print a result and keep it as `results/<what>_<hardware>_<date>.md`."""
+def result(what: str, ending: str = "md") -> Path:
+    """Where a result is kept: `results/<what>_<hardware>_<date>.md`."""
     place = "".join(c if c.isalnum() else "-" for c in hardware().lower().replace(" ", "-"))
-    path = RESULTS / f"{what}_{'-'.join(filter(None, place.split('-')))}_{datetime.date.today()}.md"
-    path.parent.mkdir(exist_ok=True)
+    RESULTS.mkdir(exist_ok=True)
+    return RESULTS / f"{what}_{'-'.join(filter(None, place.split('-')))}_{datetime.date.today()}.{ending}"
+
+
+def write(what: str, text: str) -> None:
+    """Print a result and keep it."""
+    path = result(what)
     path.write_text(text)
     print(text)
     print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
