@@ -34,7 +34,7 @@ def said(tmp_path: Path, tiny_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
     def said(line: str, code: int = 0) -> tuple[str, str]:
         capfdbinary.readouterr()
         found = run(["score", *shlex.split(line)])
-        out, err = (stream.decode() for stream in capfdbinary.readouterr())
+        out, err = (stream.decode(errors="backslashreplace") for stream in capfdbinary.readouterr())
         assert found == code, err
         return out, err
 
