@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check format slow bench pretrained lesson
+.PHONY: help demo test check format slow bench pretrained lesson docs
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
@@ -13,6 +13,7 @@ help:
 	@echo "make slow        the tests that take minutes"
 	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
+	@echo "make docs        build the documentation into site/, warnings are errors"
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
 
 $(READY): pyproject.toml constraints.txt
@@ -48,3 +49,7 @@ pretrained: $(READY)
 
 lesson: $(READY)
 	$(BIN)/python docs/make_lesson.py
+
+docs: $(READY)
+	$(BIN)/properdocs build --strict
+	@echo "open site/index.html"

@@ -19,6 +19,7 @@ class ModelConfig:
     """
 
     kind: Literal["wavenet"] = "wavenet"
+    """What sort of model it is."""
     groups: tuple[int, ...] = (2, 2, 2)
     """How many neighbours each level flattens into one; (8,) is direct flattening."""
     cycles: int = 1
@@ -97,6 +98,7 @@ class SequenceConfig:
     words (the mean of the characters so far)."""
 
     kind: Literal["bow", "rnn", "gru", "lstm", "transformer"]
+    """Which of them it is."""
     embedding: int = 24
     """Channels of the embedding; a Transformer's are `hidden`."""
     hidden: int = 128
@@ -128,6 +130,7 @@ class NgramConfig:
     """The shape of an n-gram model with interpolated Kneser-Ney smoothing, a baseline that is counted, not trained."""
 
     kind: Literal["ngram"]
+    """What sort of model it is."""
     order: int = 6
     """How many characters an n-gram has: order - 1 are the context."""
 

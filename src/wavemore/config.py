@@ -46,6 +46,7 @@ class TrainConfig:
     batch: int = 256
     """Items in a batch: windows, or strings in the shared form."""
     optimizer: Literal["sgd", "adamw", "muon"] = "muon"
+    """"sgd": plain steps, as taught; "adamw": on everything; "muon": on the levels' matrices, and AdamW on all else."""
     rate: float = 0.025
     """Learning rate."""
     matrix_rate: float = 0.1
