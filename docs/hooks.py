@@ -22,12 +22,13 @@ LINK = re.compile(r"(?<=\]\()([^)\s#]+)")
 ELSEWHERE = "repository/"
 """Where in the site files from outside docs/ stand."""
 RESULTS = "results.md"
+LESSON = "lesson.md"
 MARKER = re.compile(r"<!-- made from the code: ([\w -]+) -->")
 
 
 def on_files(files: Files, config: ProperDocsConfig) -> Files:
     """All files of the site. What a page links to outside docs/ comes along, and what that links to."""
-    made = {"lesson.md": lesson(), RESULTS: results()}
+    made = {LESSON: lesson(), RESULTS: results()}
     waiting = made | {f.src_uri: f.content_string for f in files.documentation_pages()}
     while waiting:
         name, text = waiting.popitem()
@@ -48,6 +49,8 @@ def on_page_markdown(markdown: str, page: Page, config: ProperDocsConfig, files:
     here = dirname(name)
 
     def link(match: re.Match[str]) -> str:
+        if match[1] == "lesson.ipynb" and name != LESSON:
+            return LESSON
         path = normpath(join(dirname(origin(name)), match[1]))
         return relpath(place(path), here or ".") if path in found else match[1]
 

@@ -1,23 +1,29 @@
-"""What the pages in docs/ show: their console blocks, with what the commands print.
+"""What the pages in docs/ show: their code blocks, with what they print.
+
+    console          commands and exactly what they print, from the model in the package or from counting
+    shell-session    commands and what they may print: figures and strings of a model trained on the spot are others on
+                     another processor, so lines are compared without them
+    shell            commands that are run, what they print is not shown
+    python           run in the same folder; a text block right behind shows what it may print
 
 python tests/documented.py docs/strings.md    writes the page again, with what they print now
 """
 
+import contextlib
+import io
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+BLOCK = re.compile(r"```(console|shell-session|shell|python)\n(.*?)```(\n\n```text\n.*?```)?", re.DOTALL)
+NUMBER = re.compile(r"[-+<]?\d[\d,.]*(e[-+]?\d+)?%?")
+
 
 def commands(page: str) -> list[str]:
-    """The commands of a page's console blocks."""
-    return [line[2:] for block in blocks(page, "console") for line in block.split("\n") if line.startswith("$ ")]
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """The code blocks in a language."""
-    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
+    """The commands of a page's blocks whose output is shown."""
+    return [line[2:] for match in BLOCK.finditer(page) for line in match[2].split("\n") if line.startswith("$ ")]
 
 
 def printed(command: str, folder: Path) -> str:
@@ -30,15 +36,56 @@ def printed(command: str, folder: Path) -> str:
     return done.stderr + done.stdout
 
 
+def said(code: str, folder: Path) -> str:
+    """What Python code prints, in a folder."""
+    out, before = io.StringIO(), Path.cwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(out):
+            exec(compile(code, "page", "exec"), {})
+    finally:
+        os.chdir(before)
+    return out.getvalue()
+
+
 def regenerated(page: str, folder: Path) -> str:
-    """The page with what its commands print now."""
+    """The page with what its blocks print now. They run in their order in one folder."""
 
     def block(match: re.Match[str]) -> str:
-        lines = [line for line in match[1].split("\n") if line.startswith("$ ")]
-        shown = (f"{line}\n{printed(line[2:], folder)}" for line in lines)
-        return "```console\n" + "".join(text.rstrip("\n") + "\n" for text in shown) + "```"
+        language, text, shown = match.groups()
+        if language == "python":
+            out = said(text, folder)
+            assert out, text
+            return f"```python\n{text}```" + (f"\n\n```text\n{out}```" if shown else "")
+        if language == "shell":
+            for line in re.sub(r"\\\n", "", text).split("\n"):
+                if line and not line.startswith(("#", "pip install")):
+                    printed(line, folder)
+            return match[0]
+        lines = [line for line in text.split("\n") if line.startswith("$ ")]
+        outputs = (f"{line}\n{printed(line[2:], folder)}" for line in lines)
+        return f"```{language}\n" + "".join(text.rstrip("\n") + "\n" for text in outputs) + "```" + (shown or "")
 
-    return re.sub(r"```console\n(.*?)```", block, page, flags=re.DOTALL)
+    return BLOCK.sub(block, page)
+
+
+def without_luck(page: str) -> str:
+    """The page without what depends on the processor: figures, and strings alone in a line or in quotes."""
+
+    def block(match: re.Match[str]) -> str:
+        if match[1] not in ("shell-session", "python"):
+            return match[0]
+        shown = match[2] if match[1] == "shell-session" else match[3] or ""
+        lines = [line if line.startswith("$ ") else _line(line) for line in shown.split("\n")]
+        return "\n".join(lines) if match[1] == "shell-session" else match[2] + "\n".join(lines)
+
+    return BLOCK.sub(block, page)
+
+
+def _line(line: str) -> str:
+    if re.fullmatch(r"\S+( \S+)?", line) and not re.search(r"\d", line):
+        return "a string"
+    return " ".join(NUMBER.sub("#", re.sub(r"'[^']*'", "'...'", line)).split())
 
 
 if __name__ == "__main__":
