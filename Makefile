@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test check format slow bench pretrained lesson docs
+.PHONY: help demo test check format slow bench pretrained lesson docs drawings
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
 	@echo "make docs        build the documentation into site/, warnings are errors"
+	@echo "make drawings    draw the pictures of docs/forms.md again"
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
 
 $(READY): pyproject.toml constraints.txt
@@ -53,3 +54,6 @@ lesson: $(READY)
 docs: $(READY)
 	$(BIN)/properdocs build --strict
 	@echo "open site/index.html"
+
+drawings: $(READY)
+	$(BIN)/python docs/draw.py

@@ -8,8 +8,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import docstrings
+import draw
+import numpy as np
 import pytest
 import references
+
+import wavemore
+from wavemore.cli import app
+from wavemore.config import Recipe, recipe_names
+from wavemore.inspection import inspect
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,10 +50,6 @@ def test_no_page_loads_anything_from_the_internet(site: Path):
 
 
 def test_every_command_recipe_setting_and_public_name_has_its_place(site: Path):
-    import wavemore
-    from wavemore.cli import app
-    from wavemore.config import Recipe, recipe_names
-
     pages = {path.stem: path.read_text(encoding="utf-8") for path in (site / "reference").glob("*.html")}
     for command in app.registered_commands:
         assert f'id="wavemore-{command.name}"' in pages["command-line"], command.name
@@ -82,3 +85,23 @@ def test_docstrings_become_markdown():
 
 def test_a_setting_without_a_meaning_stands_out():
     assert "| `seed` | `int` | `42` | Seeds the split. |" in references.settings()
+
+
+@pytest.mark.parametrize("name", draw.PICTURES)
+def test_the_pictures_are_what_the_code_draws(name: str):
+    picture = draw.FOLDER / f"{name}.svg"
+    assert picture.read_text(encoding="utf-8") == draw.PICTURES[name]().svg(), "make drawings draws them again"
+
+
+def test_there_is_no_picture_that_nothing_draws():
+    assert {path.stem for path in draw.FOLDER.iterdir()} == set(draw.PICTURES)
+
+
+def test_the_picture_of_the_folded_form_has_the_numbers_of_the_windowed_one():
+    tree = inspect(wavemore.load().file_, ["emma", "emily"], string="emma").tree
+    assert tree is not None
+    drawn = draw.folded_nodes()
+    found = {node.text: node.values for node in tree.nodes if node.text in drawn}
+    assert found.keys() == drawn.keys()
+    for text, values in found.items():
+        assert np.allclose(values, drawn[text]["node"], atol=1e-5), text
