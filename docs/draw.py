@@ -69,7 +69,7 @@ def convolution() -> Paper:
 
     last, earlier = len(ids) - 1, len(ids) - 1 - dilations[2]
     first, second = under(last), under(earlier)
-    lines = []
+    lines: list[tuple[bool, tuple[float, float, float, float], str]] = []
     for level, dilation in enumerate(dilations, start=1):
         for place in range(len(ids)):
             own = [c for c, tree in ((BLUE, first), (ORANGE, second)) if (level, place) in tree]

@@ -49,8 +49,8 @@ def on_page_markdown(markdown: str, page: Page, config: ProperDocsConfig, files:
     here = dirname(name)
 
     def link(match: re.Match[str]) -> str:
-        if match[1] == "lesson.ipynb" and name != LESSON:
-            return LESSON
+        if Path(match[1]).name == "lesson.ipynb" and name != LESSON:  # which the site has as a page
+            return relpath(LESSON, here or ".")
         path = normpath(join(dirname(origin(name)), match[1]))
         return relpath(place(path), here or ".") if path in found else match[1]
 
