@@ -23,19 +23,22 @@ ELSEWHERE = "repository/"
 """Where in the site files from outside docs/ stand."""
 RESULTS = "results.md"
 LESSON = "lesson.md"
+PICTURES = (".svg", ".png")
 MARKER = re.compile(r"<!-- made from the code: ([\w -]+) -->")
 
 
 def on_files(files: Files, config: ProperDocsConfig) -> Files:
     """All files of the site. What a page links to outside docs/ comes along, and what that links to."""
-    made = {LESSON: lesson(), RESULTS: results()}
-    waiting = made | {f.src_uri: f.content_string for f in files.documentation_pages()}
+    waiting = {LESSON: lesson(), RESULTS: results()}
+    made: dict[str, str | bytes] = {**waiting}
+    waiting |= {f.src_uri: f.content_string for f in files.documentation_pages()}
     while waiting:
         name, text = waiting.popitem()
         for path in linked(name, text):
-            if (uri := place(path)) not in made and not uri.startswith(".") and files.get_file_from_path(uri) is None:
-                made[uri] = contents(path)
-                waiting |= {uri: made[uri]} if path.endswith(".md") else {}
+            if (uri := place(path)) not in made and files.get_file_from_path(uri) is None:
+                made[uri] = content = contents(path)
+                if path.endswith(".md") and isinstance(content, str):
+                    waiting[uri] = content
     for uri, content in made.items():
         files.append(File.generated(config, uri, content=content))
     return files
@@ -70,20 +73,22 @@ def place(path: str) -> str:
         return RESULTS
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
-    return ELSEWHERE + path + ("" if path.endswith((".md", ".svg", ".png")) else ".md")
+    return ELSEWHERE + path + ("" if path.endswith((".md", *PICTURES)) else ".md")
 
 
 def linked(name: str, text: str) -> list[str]:
     """The files of the repository that a page's text links to, from outside docs/ or from outside into docs/."""
     paths = {normpath(join(dirname(origin(name)), target)) for target in LINK.findall(text)}
     outside = {path for path in paths if not path.startswith("docs/") or not origin(name).startswith("docs/")}
-    return sorted(path for path in outside if (ROOT / path).is_file())
+    return sorted(path for path in outside if not path.startswith("..") and (ROOT / path).is_file())
 
 
-def contents(path: str) -> str:
-    """A file of the repository as it stands in the site: text as it is, code as a page."""
+def contents(path: str) -> str | bytes:
+    """A file of the repository as it stands in the site: pictures and text as they are, code as a page."""
+    if path.endswith(PICTURES):
+        return (ROOT / path).read_bytes()
     text = (ROOT / path).read_text(encoding="utf-8")
-    if path.endswith((".md", ".svg")):
+    if path.endswith(".md"):
         return text.replace("][", r"]\[")  # of a regular expression in a table: it is no link
     language = {"py": "python", "toml": "toml"}.get(path.rpartition(".")[2], "text")
     return f"---\nsearch:\n  exclude: true\n---\n\n# {path}\n\n````{language}\n{text}````\n"

@@ -1,5 +1,6 @@
 """The references that are made from the code at every build, as Markdown: they cannot differ from it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -50,10 +51,24 @@ def _rows(members: Iterable[tuple[str, object]]) -> Iterator[str]:
     for name, field in members:
         if not isinstance(field, griffe.Attribute) or "property" in field.labels:
             continue
-        values = str(field.annotation).removeprefix("Literal[").removesuffix("]") if field.annotation else ""
         meaning = " ".join(field.docstring.value.split()) if field.docstring else ""
-        default = f"`{field.value}`" if field.value is not None else ""
-        yield f"| `{name}` | `{values}` | {default} | {meaning} |\n".replace(" `` ", " ")
+        default = f"`{_toml(str(field.value))}`" if field.value is not None else ""
+        yield f"| `{name}` | `{_values(str(field.annotation))}` | {default} | {meaning} |\n"
+
+
+def _values(annotation: str) -> str:
+    """The values that a type allows, in the words of TOML."""
+    if annotation.startswith("Literal["):
+        return _toml(annotation.removeprefix("Literal[").removesuffix("]"))
+    if annotation.startswith("tuple["):
+        item = annotation.removeprefix("tuple[").removesuffix(", ...]")
+        return f"[{item.removeprefix('tuple')}, ...]"
+    return {"bool": "true, false", "str": "text"}.get(annotation, annotation)
+
+
+def _toml(python: str) -> str:
+    """A value as a recipe writes it."""
+    return {"True": "true", "False": "false"}.get(python, re.sub(r"^\((.*)\)$", r"[\1]", python).replace("'", '"'))
 
 
 def recipes() -> str:

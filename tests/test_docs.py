@@ -84,8 +84,13 @@ def test_docstrings_become_markdown():
     )
 
 
-def test_a_setting_without_a_meaning_stands_out():
-    assert "| `seed` | `int` | `42` | Seeds the split. |" in references.settings()
+def test_settings_are_shown_as_recipes_write_them():
+    tables = references.settings()
+    assert "| `seed` | `int` | `42` | Seeds the split. |" in tables
+    assert "| `groups` | `[int, ...]` | `[2, 2, 2]` |" in tables
+    assert "| `rate_steps` | `[[int, float], ...]` | `[]` |" in tables
+    assert "| `residual` | `true, false` | `false` |" in tables
+    assert '| `keep` | `"best", "last"` | `"best"` |' in tables
 
 
 @pytest.mark.parametrize("name", draw.PICTURES)
