@@ -16,7 +16,7 @@ PACKAGE = Path(wavemore.__file__).parent
 
 LAYERS = [
     ["errors", "_version", "progress", "threads"],
-    ["files", "vocabulary", "fetch", "strict"],
+    ["files", "vocabulary", "fetch", "strict", "measures"],
     ["architecture", "seen", "streams", "columns", "canvas", "history"],
     ["config"],
     ["shapes"],
@@ -52,6 +52,7 @@ ALONE = {
         "errors",
         "files",
         "threads",
+        "measures",
     },
     "__init__": {"_version", "comparing", "config", "corpus", "errors", "estimator", "evaluate"},
     "__main__": {"cli"},

@@ -20,9 +20,9 @@ from wavemore.config import ModelConfig, Recipe, TrainConfig
 from wavemore.errors import CorpusError, FileError, MissingExtraError, UnknownCharacterError, UsageError
 from wavemore.estimator import StringModel
 from wavemore.inspection import Inspection, inspect
-from wavemore.inspection.measures import Histogram, Layer, Norm, Parameter, flat_shares, map_of
 from wavemore.inspection.page import check_output, write
 from wavemore.inspection.report import records_of, text_of
+from wavemore.measures import Histogram, Layer, Norm, Parameter, flat_shares, map_of
 from wavemore.modelfile import ModelFile
 from wavemore.nn import BatchNorm1d, WaveNet, evaluation_mode
 from wavemore.nn.inside import batch_statistics, inside

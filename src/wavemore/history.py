@@ -1,11 +1,12 @@
 """The history of a run: what training wrote down on its way, one JSON record a line, in a file beside the model.
 
 A file is one run, or two where a teacher was trained first. A run begins with a record of what it is; the records after
-it are those of steps and of evaluations:
+it are those of steps, of evaluations, and of the inside of the network:
 
     {"record": "run", "format": 1, "role": "model", "version": "0.1.0", "list": {...}, "seed": 42, "parameters": ...}
     {"record": "step", "step": 12, "passes": 0.1, "seconds": 0.2, "steps": 3, "batch_loss": 2.9, "mean_loss": 3.0, ...}
     {"record": "evaluation", "step": 100, ..., "validation_loss": 2.1}
+    {"record": "inside", "step": 100, "levels": [...], "parameters": [...], "norms": [...]}
 
 docs/history.md says what each key means.
 """
@@ -29,6 +30,9 @@ NUMBERS = (
 )
 """What a record may say beside its step and its member; null where a number was not finite."""
 
+INSIDE = ("levels", "parameters", "norms")
+"""What a record of the inside has: a list of tables each."""
+
 _IDENTITY = ("role", "recipe", "list", "split")  # what must be the same for a run to be the one that goes on
 
 
@@ -38,8 +42,18 @@ class PastRun:
 
     about: dict[str, Any]
     """What the run is: role, recipe, list, seed, parameters."""
-    records: list[dict[str, Any]]
-    """Of steps and evaluations, in the order in which they were written."""
+    written: list[dict[str, Any]]
+    """All other records, in the order in which they were written."""
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Those of steps and evaluations."""
+        return [one for one in self.written if one["record"] != "inside"]
+
+    @property
+    def inside(self) -> list[dict[str, Any]]:
+        """Those of the inside of the first network."""
+        return [one for one in self.written if one["record"] == "inside"]
 
     @property
     def role(self) -> str:
@@ -49,7 +63,7 @@ class PastRun:
     def until(self, done: Sequence[int]) -> "PastRun":
         """The same without what each member wrote after so many steps."""
         at = dict(enumerate(done))
-        return PastRun(self.about, [one for one in self.records if one["step"] <= at.get(one.get("member", 0), 0)])
+        return PastRun(self.about, [one for one in self.written if one["step"] <= at.get(one.get("member", 0), 0)])
 
 
 def history_path(model: str | Path) -> Path:
@@ -89,7 +103,7 @@ def read_history(path: str | Path) -> list[PastRun]:
                 runs.append(PastRun(record, []))
             else:
                 _check(record)
-                runs[-1].records.append(record)
+                runs[-1].written.append(record)
         except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise FileError(f"line {number} of {path} is not a record of a history; mend or remove it") from error
     for run in runs:
@@ -129,17 +143,17 @@ class HistoryFile:
         runs = self._kept(about, done)
         if done is None or not runs:
             runs.append(PastRun(about, []))
-        lines = [_line(record) for run in runs for record in (run.about, *run.records)]
+        lines = [_line(record) for run in runs for record in (run.about, *run.written)]
         write_whole(self._path, b"".join(lines))
         self._begun = True
         try:
             self._file = self._path.open("ab")
         except OSError as error:
             raise FileError.of("write", self._path, error) from error
-        return max((record.get("seconds") or 0.0 for record in runs[-1].records), default=0.0)
+        return max((record.get("seconds") or 0.0 for record in runs[-1].written), default=0.0)
 
     def write(self, record: dict[str, Any]) -> None:
-        """One record of a step or an evaluation. Raises `FileError`."""
+        """One record of a step, an evaluation, or the inside. Raises `FileError`."""
         assert self._file is not None
         try:
             self._file.write(_line(record))
@@ -171,9 +185,11 @@ def _line(record: dict[str, Any]) -> bytes:
 
 
 def _check(record: dict[str, Any]) -> None:
-    """Raise a `TypeError` or a `KeyError` for what is not a record of a step or an evaluation."""
+    """Raise a `TypeError` or a `KeyError` for what is not a record of a step, an evaluation, or the inside."""
     whole: Iterable[Any] = (record["step"], record.get("member", 0))
     if not all(type(number) is int and number >= 0 for number in whole):
         raise TypeError
     if not all(isinstance(record.get(name), int | float | None) for name in NUMBERS):
+        raise TypeError
+    if record["record"] == "inside" and not all(isinstance(record[name], list) for name in INSIDE):
         raise TypeError

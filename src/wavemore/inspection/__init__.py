@@ -1,7 +1,6 @@
 """Looking into a model: what its levels hold, how gradients reach them, and what wants attention.
 
-inspecting.py   runs a model over strings of a list
-measures.py     the numbers, from arrays alone; nodes.py single nodes: neighbours of a chunk, the tree of a string
+inspecting.py   runs a model over strings of a list; nodes.py single nodes: neighbours of a chunk, the tree of a string
 findings.py     sentences about what is wrong, and the thresholds for them
 report.py       the numbers as text and as records
 pictures.py     the pictures, of numbers; tree_picture.py those of single nodes; page.py all in one HTML file

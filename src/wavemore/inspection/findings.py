@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wavemore.inspection.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, Parameter
+from wavemore.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, Parameter
 
 __all__ = ["LARGE_STEP", "SATURATED", "SCALED", "SHIFTED", "SMALL_STEP", "VANISHING", "findings_of"]
 

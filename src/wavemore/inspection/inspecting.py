@@ -13,8 +13,8 @@ from wavemore.chunks import Chunks
 from wavemore.config import ModelConfig, TrainConfig
 from wavemore.errors import CorpusError, UsageError
 from wavemore.inspection.findings import findings_of
-from wavemore.inspection.measures import Layer, Map, Norm, Parameter, map_of
 from wavemore.inspection.nodes import Neighbourhood, StringTree, ids_of, neighbours, tree_nodes
+from wavemore.measures import WIDEST, Layer, Map, Norm, Parameter, map_of
 from wavemore.modelfile import ModelFile
 from wavemore.predictor import log_sum_exp
 from wavemore.vocabulary import Vocabulary, normalise
@@ -26,7 +26,6 @@ __all__ = ["Inspection", "inspect"]
 
 _PREDICTIONS = 20_000  # of the sample: enough for two digits of every share, in a second
 _NEIGHBOURS = 8
-_WIDEST = 6.0  # of the histograms of activations, so that where they are flat can be told
 
 
 class _Sample(NamedTuple):
@@ -158,7 +157,7 @@ def _activations(model: "WaveNet", chunks: Chunks) -> tuple[list[Layer], list[np
 
     values = [tuple(tensor.numpy() for tensor in level) for level in inside(model, tree_of(chunks))]
     limit = max(float(np.quantile(np.abs(normed), 0.999)) for normed, _, _ in values)
-    limit = float(np.ceil(np.clip(limit, 1.0, _WIDEST)))
+    limit = float(np.ceil(np.clip(limit, 1.0, WIDEST)))
     name = model.config.activation
     layers = [
         Layer.of(i, name, normed, activated, uses, limit)

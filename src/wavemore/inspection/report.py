@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wavemore.inspection.inspecting import Inspection
-from wavemore.inspection.measures import Histogram, Layer
 from wavemore.inspection.nodes import Node
+from wavemore.measures import Histogram, Layer
 
 __all__ = ["records_of", "text_of"]
 

@@ -5,16 +5,18 @@ Shapes in this file
 """
 
 import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wavemore.nn.layers import BatchNorm1d
-from wavemore.nn.shared import Tree, gathered_product
+from wavemore.nn.shared import Tree, gathered_product, shared_activation
 from wavemore.nn.wavenet import Level, WaveNet, evaluation_mode
 
-__all__ = ["Inside", "batch_statistics", "inside"]
+__all__ = ["Inside", "Seen", "Watched", "batch_statistics", "inside"]
 
 
 class Inside(NamedTuple):
@@ -58,3 +60,66 @@ def batch_statistics(model: WaveNet, tree: Tree) -> dict[str, tuple[Tensor, Tens
         torch.manual_seed(0)
         model.shared(tree)
     return {name: (norm.running_mean, norm.running_var) for name, norm in norms.items()}
+
+
+class Seen(NamedTuple):
+    """What one level's activation was given and gave for a batch."""
+
+    normed: Tensor
+    """(n, W)"""
+    activated: Tensor
+    """(n, H): before dropout and residual."""
+    uses: Tensor
+    """(n,): how many nodes of all windows each row stands for."""
+
+
+class Watched:
+    """A WaveNet whose batches are seen from inside while they are computed, in either form: it takes what the model
+    takes and gives what the model gives, to the bit."""
+
+    def __init__(self, model: WaveNet) -> None:
+        self._model = model
+        self.seen: list[Seen] = []
+        """Of the last batch, from the bottom up."""
+
+    def __call__(self, ids: Tensor) -> Tensor:
+        """The windowed form: (B, T) ids -> (B, V) logits."""
+        with self._watching(None):
+            return self._model(ids)
+
+    def shared(self, tree: Tree) -> Tensor:
+        """The shared form: the logits of the distinct contexts of a tree, (n, V)."""
+        with self._watching([branch.uses for branch in tree.branches]):
+            return self._model.shared(tree)
+
+    @contextmanager
+    def _watching(self, uses: Sequence[Tensor] | None) -> Iterator[None]:
+        """Within this context each level's activation notes what goes through it."""
+        levels = [cast(Level, level) for level in self._model.levels]
+        notes = [_Noting(level.activation, shared=uses is not None) for level in levels]
+        for level, note in zip(levels, notes, strict=True):
+            level.activation = note
+        try:
+            yield
+        finally:
+            for level, note in zip(levels, notes, strict=True):
+                level.activation = note.activation
+        self.seen = []
+        for i, note in enumerate(notes):
+            normed, activated = (x.flatten(0, -2) for x in note.through)  # (n, W), (n, H)
+            self.seen.append(Seen(normed, activated, normed.new_ones(len(normed)) if uses is None else uses[i]))
+
+
+class _Noting(nn.Module):
+    """An activation that keeps what it was last given and what it gave."""
+
+    def __init__(self, activation: nn.Module, *, shared: bool) -> None:
+        super().__init__()
+        self.activation = activation
+        self._shared = shared
+        self.through: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = shared_activation(x, self.activation) if self._shared else self.activation(x)
+        self.through = (x.detach(), y.detach())
+        return y

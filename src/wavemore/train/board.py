@@ -1,8 +1,12 @@
-"""A run's numbers as TensorBoard shows them: the records of a history as scalars. Needs the package tensorboard."""
+"""A run's numbers as TensorBoard shows them: the records of a history as scalars, and its histograms. Needs the package
+tensorboard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from wavemore.errors import FileError, MissingExtraError
 from wavemore.files import check_writable
@@ -55,15 +59,61 @@ class Board:
         return 0.0
 
     def write(self, record: dict[str, Any]) -> None:
-        writer = self._writers[record.get("member", 0)]
+        writer, step = self._writers[record.get("member", 0)], record["step"]
         for name, tag in _TAGS.items():
             if record.get(name) is not None:
-                writer.add_scalar(tag, record[name], record["step"])
+                writer.add_scalar(tag, record[name], step)
+        if record["record"] == "inside":
+            for tag, number in _scalars(record):
+                writer.add_scalar(tag, number, step)
+            for tag, histogram in _histograms(record):
+                _add_histogram(writer, tag, histogram, step)
 
     def close(self) -> None:
         for writer in self._writers:
             writer.close()
         self._writers = []
+
+
+def _scalars(inside: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Tags and numbers of a record of the inside."""
+    for level in inside["levels"]:
+        place = f"level {level['level']}"
+        yield f"activation deviation/{place}", level["deviation"]
+        yield f"dead units/{place}", len(level["dead"])
+        yield from ((f"saturated {part}/{place}", share) for part, share in level["saturated"].items())
+    for parameter in inside["parameters"]:
+        if parameter["weight"] and parameter["update"] and len(parameter["shape"]) > 1:
+            yield f"log10 update to weight/{parameter['name']}", log10(parameter["update"] / parameter["weight"])
+    for norm in inside["norms"]:
+        yield f"running mean off the batch's/{norm['name']}", norm["shift"]
+
+
+def _histograms(inside: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for level in inside["levels"]:
+        yield f"given to the activation/level {level['level']}", level["given"]
+        yield f"activations/level {level['level']}", level["gives"]
+    for parameter in inside["parameters"]:
+        if len(parameter["shape"]) > 1:
+            yield f"log10 gradients/{parameter['name']}", parameter["log10_gradients"]
+
+
+def _add_histogram(writer: "SummaryWriter", tag: str, histogram: dict[str, Any], step: int) -> None:
+    """Of shares as TensorBoard takes them; sums are those of the bins' middles."""
+    shares = np.array(histogram["shares"])
+    edges = np.linspace(histogram["from"], histogram["to"], len(shares) + 1)
+    middles = (edges[1:] + edges[:-1]) / 2
+    sums = {"sum": float(shares @ middles), "sum_squares": float(shares @ middles**2)}
+    writer.add_histogram_raw(
+        tag,
+        min=float(edges[0]),
+        max=float(edges[-1]),
+        num=float(shares.sum()),
+        **sums,
+        bucket_limits=edges[1:].tolist(),
+        bucket_counts=shares.tolist(),
+        global_step=step,
+    )
 
 
 def _summary_writer() -> "type[SummaryWriter]":

@@ -1,11 +1,13 @@
-"""What a run writes down on its way: the loop's numbers, now and then, for a history file or for TensorBoard.
+"""What a run writes down on its way: the loop's numbers, now and then, for a history file or for TensorBoard; and at a
+few steps what is inside of the network.
 
-Nothing here changes a run: the gradient's norm is read after the update, which leaves the gradients as they are.
+Nothing here changes a run: the gradient's norm is read after the update, which leaves the gradients as they are, and a
+step that is watched from inside is the same step.
 """
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Protocol
@@ -14,10 +16,11 @@ import torch
 
 from wavemore.train.optim import rate_at
 from wavemore.train.run import Run
+from wavemore.train.watch import Watch, watched_steps
 
 __all__ = ["Recorder", "Sink"]
 
-_RECORDS = 250  # of a run, beside those of evaluations: so many at least, twice as many at most; fewer of fewer steps
+_RECORDS = 100  # of a network, beside those of evaluations: at most; of fewer steps, one each
 
 
 class Sink(Protocol):
@@ -29,7 +32,7 @@ class Sink(Protocol):
         ...
 
     def write(self, record: dict[str, Any]) -> None:
-        """One record of a step or an evaluation."""
+        """One record of a step, an evaluation, or the inside."""
         ...
 
     def close(self) -> None:
@@ -52,7 +55,8 @@ class _Since:
 
 
 class Recorder:
-    """Writes one record for each evaluation, and one every so many steps, to every sink; without a sink, nothing.
+    """Writes one record for each evaluation, one every so many steps, and one of the inside at a few steps of the first
+    network, to every sink; without a sink, nothing.
 
     Each network's steps are counted on its own thread; only the writing is done by one at a time.
     """
@@ -63,21 +67,26 @@ class Recorder:
         self._about = about or {}
         self._lock = threading.Lock()
         self._runs: Sequence[Run] = ()
+        self._parameters: list[list[torch.nn.Parameter]] = []
         self._since: list[_Since] = []
         self._every = 1
         self._start = 0.0
+        self._watched: frozenset[int] = frozenset()
+        self._watch: Watch | None = None  # of the step that was taken last
 
     def begin(self, runs: Sequence[Run], *, resumed: bool) -> None:
         """The networks that are about to be trained, or to go on. Raises `FileError`."""
         self._runs = runs
-        self._every = max(1, sum(run.steps for run in runs) // _RECORDS)
+        self._parameters = [list(run.model.parameters()) for run in runs]
+        self._every = -(-runs[0].steps // _RECORDS)
         about = {
             **self._about,
-            "parameters": sum(parameter.numel() for run in runs for parameter in run.model.parameters()),
+            "parameters": sum(parameter.numel() for each in self._parameters for parameter in each),
             "members": len(runs),
             "steps": runs[0].steps,
             "items": len(runs[0].training),
         }
+        self._watched = watched_steps(runs[0].steps) if self._sinks else frozenset()
         done = [run.progress.step for run in runs] if resumed else None
         before = max((sink.begin(about, done) for sink in self._sinks), default=0.0)
         self._start = time.perf_counter() - before
@@ -85,8 +94,20 @@ class Recorder:
 
     def step(self, member: int) -> float:
         """Let a network take a step and count it; the batch's loss. Called for each step, so it is cheap."""
+        run = self._runs[member]
+        if member == 0 and run.progress.step + 1 in self._watched:
+            return self._watched_step(run)
+        return self._counted(member, run.step)
+
+    def _watched_step(self, run: Run) -> float:
+        watch = Watch(run.model)
+        loss = self._counted(0, lambda: run.step(watch.model))
+        self._watch = watch  # not of a step that diverged
+        return loss
+
+    def _counted(self, member: int, step: Callable[[], float]) -> float:
         start = time.perf_counter()
-        loss = self._runs[member].step()
+        loss = step()
         since = self._since[member]
         since.now = time.perf_counter()
         since.stepping += since.now - start
@@ -97,16 +118,31 @@ class Recorder:
 
     def note(self, member: int, evaluation: dict[str, Any] | None = None, *, last: bool = False) -> None:
         """Write a record where the network was evaluated, where one is due, or where this is the `last` of a run that
-        is stopped. Raises `FileError`."""
+        is stopped; and one of the inside, where it was watched. Raises `FileError`."""
+        if member == 0:
+            self._note_inside()
         since = self._since[member]
         due = evaluation is not None or last or self._runs[member].progress.step % self._every == 0
         if not self._sinks or not due or not since.steps:
             return
-        record = self._record(member, since, evaluation)
+        self._write(self._record(member, since, evaluation))
+        self._since[member] = _Since()
+
+    def _note_inside(self) -> None:
+        watch, self._watch = self._watch, None
+        inside = None if watch is None else watch.record()
+        if inside is not None:
+            self._write({**self._of("inside", 0), **inside})
+
+    def _write(self, record: dict[str, Any]) -> None:
         with self._lock:
             for sink in self._sinks:
                 sink.write(record)
-        self._since[member] = _Since()
+
+    def _of(self, kind: str, member: int) -> dict[str, Any]:
+        """How the record of a network begins."""
+        number = {"member": member} if len(self._runs) > 1 else {}
+        return {"record": kind, **number, "step": self._runs[member].progress.step}
 
     def close(self) -> None:
         """The run is over, or stopped."""
@@ -124,7 +160,7 @@ class Recorder:
             "batch_loss": since.batch_loss,
             "mean_loss": since.total_loss / since.steps,
             "rate": rate,
-            "gradient_norm": gradient_norm(run.model),
+            "gradient_norm": gradient_norm(self._parameters[member]),
             "steps_per_second": since.steps / since.stepping if since.stepping else None,
         }
         if config.optimizer == "muon":
@@ -132,15 +168,13 @@ class Recorder:
         if evaluation is not None:
             numbers["validation_loss"] = evaluation["validation_loss"]
         return {
-            "record": "step" if evaluation is None else "evaluation",
-            **({"member": member} if len(self._runs) > 1 else {}),
-            "step": step,
+            **self._of("step" if evaluation is None else "evaluation", member),
             **{name: number if number is None or isfinite(number) else None for name, number in numbers.items()},
         }
 
 
 @torch.no_grad()
-def gradient_norm(model: torch.nn.Module) -> float:
+def gradient_norm(parameters: Sequence[torch.nn.Parameter]) -> float:
     """The Euclidean norm of all gradients together, as they lie on the parameters; 0 where there are none."""
-    norms = [torch.linalg.vector_norm(p.grad) for p in model.parameters() if p.grad is not None]
-    return torch.linalg.vector_norm(torch.stack(norms)).item() if norms else 0.0
+    gradients = [p.grad.flatten() for p in parameters if p.grad is not None]
+    return torch.linalg.vector_norm(torch.cat(gradients)).item() if gradients else 0.0

@@ -77,9 +77,11 @@ class Run:
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint is not whole ({error}); start the run anew") from error
 
-    def step(self) -> float:
-        """One step; the batch's loss in nats per character."""
-        loss = self.training.draw(self.model, self.config.batch, self.generator)
+    def step(self, watched: Any = None) -> float:
+        """One step; the batch's loss in nats per character. The batch may be given to a `watched` model, which is this
+        one seen from inside."""
+        model = self.model if watched is None else watched
+        loss = self.training.draw(model, self.config.batch, self.generator)
         for parameter in self.model.parameters():
             parameter.grad = None
         loss.backward()

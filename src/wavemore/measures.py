@@ -1,4 +1,5 @@
-"""The numbers of an inspection, from arrays alone: activations of a level, one parameter's step, one BatchNorm.
+"""The inside of a model in numbers, from arrays alone: activations of a level, one parameter's step, one BatchNorm.
+An inspection of a model file and the record of a run mean the same by each number, because both have it from here.
 
 Shapes in this file
     n  distinct chunks of a level     W  channels before the activation (H, or 2 H before a gate)     H  units
@@ -12,7 +13,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["DEAD", "FLAT", "FLAT_GELU", "Histogram", "Layer", "Map", "Norm", "Parameter", "flat_shares", "map_of"]
+__all__ = [
+    "BINS",
+    "DEAD",
+    "FLAT",
+    "FLAT_GELU",
+    "WIDEST",
+    "Histogram",
+    "Layer",
+    "Map",
+    "Norm",
+    "Parameter",
+    "flat_shares",
+    "map_of",
+]
 
 FLAT = 0.97
 """A tanh beyond this, or a sigmoid as close to its ends, is saturated: its slope is below 0.06 of the steepest."""
@@ -21,7 +35,10 @@ FLAT_GELU = -2.24
 DEAD = 0.01
 """A unit is dead where its output's standard deviation over all the list's windows is below this: its tanh spans 2, and
 a GELU behind a norm varies by some tenths."""
-_BINS = 60
+BINS = 60
+"""Of a histogram, unless it is to be small."""
+WIDEST = 6.0
+"""Where the histograms of what an activation is given end at the latest, so that where it is flat can be told."""
 _EPS = 1e-5  # of BatchNorm
 
 
@@ -34,12 +51,15 @@ class Histogram(NamedTuple):
     """(b,), which sum to one; all zero where there were no values."""
 
     @classmethod
-    def of(cls, values: np.ndarray, low: float, high: float, weights: np.ndarray | None = None) -> "Histogram":
+    def of(
+        cls, values: np.ndarray, low: float, high: float, weights: np.ndarray | None = None, *, bins: int = BINS
+    ) -> "Histogram":
         """Of values of any shape; `weights` (n,) weigh the rows of (n, W)."""
-        edges = np.linspace(low, high, _BINS + 1)
         each = None if weights is None else np.repeat(weights, values.size // len(weights))
-        counts, _ = np.histogram(np.clip(values.reshape(-1), low, high), edges, weights=each)
-        return cls(edges, counts / max(counts.sum(), 1e-300))
+        # np.histogram takes any edges, and so several times as long.
+        bin_of = (np.clip(values.reshape(-1), low, high) - low) * (bins / (high - low))
+        counts = np.bincount(np.minimum(bin_of.astype(np.intp), bins - 1), each, minlength=bins)
+        return cls(np.linspace(low, high, bins + 1), counts / max(counts.sum(), 1e-300))
 
 
 @dataclass(frozen=True)
@@ -68,7 +88,15 @@ class Layer:
 
     @classmethod
     def of(
-        cls, level: int, activation: str, normed: np.ndarray, activated: np.ndarray, uses: np.ndarray, limit: float
+        cls,
+        level: int,
+        activation: str,
+        normed: np.ndarray,
+        activated: np.ndarray,
+        uses: np.ndarray,
+        limit: float,
+        *,
+        bins: int = BINS,
     ) -> "Layer":
         """From (n, W) and (n, H) values, and (n,) how often the windows use each chunk. `limit` bounds the axes."""
         weights = uses / uses.sum()
@@ -80,8 +108,8 @@ class Layer:
         return cls(
             level,
             activation,
-            Histogram.of(normed, -limit, limit, weights),
-            Histogram.of(activated, *span, weights),
+            Histogram.of(normed, -limit, limit, weights, bins=bins),
+            Histogram.of(activated, *span, weights, bins=bins),
             mean,
             deviation,
             flat_shares(activation, normed, weights),
@@ -135,10 +163,20 @@ class Parameter:
         return log10(self.update / self.weight) if self.weight and self.update else None
 
     @classmethod
-    def of(cls, name: str, weight: np.ndarray, gradient: np.ndarray, update: np.ndarray) -> "Parameter":
-        """From three arrays of its shape."""
+    def of(
+        cls,
+        name: str,
+        weight: np.ndarray,
+        gradient: np.ndarray,
+        update: np.ndarray,
+        *,
+        bins: int = BINS,
+        most: int | None = None,
+    ) -> "Parameter":
+        """From three arrays of its shape. The histogram is of all gradients, or of some `most` at even distances."""
         sizes = [float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (weight, gradient, update)]
-        moved = np.abs(gradient[gradient != 0]).astype(np.float64)
+        some = gradient.reshape(-1)[:: 1 if most is None else -(-gradient.size // most)]
+        moved = np.abs(some[some != 0]).astype(np.float64)
         return cls(
             name,
             _group(name),
@@ -147,8 +185,8 @@ class Parameter:
             sizes[1],
             sizes[1] * weight.size**0.5,
             sizes[2],
-            1 - moved.size / weight.size,
-            Histogram.of(np.log10(moved), -9, 1),
+            1 - np.count_nonzero(gradient) / weight.size,
+            Histogram.of(np.log10(moved), -9, 1, bins=bins),
         )
 
 
@@ -203,4 +241,5 @@ def map_of(embedding: np.ndarray) -> Map:
 def _group(name: str) -> str:
     """The part of the model that a parameter belongs to, by its name."""
     first, *rest = name.split(".")
-    return f"level {int(rest[0]) + 1}" if first == "levels" else first
+    numbered = {"levels": "level", "layers": "layer"}  # of a WaveNet, of a baseline
+    return f"{numbered[first]} {int(rest[0]) + 1}" if first in numbered else first

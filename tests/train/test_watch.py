@@ -1,0 +1,182 @@
+"""Steps seen from inside: equal to a plain pass over the same batch, and the same step to the bit."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from configurations import model_configs
+from hypothesis import given, settings
+
+from wavemore.chunks import Chunks
+from wavemore.config import Recipe
+from wavemore.errors import TrainingError
+from wavemore.nn import BatchNorm1d, WaveNet
+from wavemore.nn.inside import Watched
+from wavemore.nn.wavenet import Level
+from wavemore.train import watch
+from wavemore.train.batches import SharedBatches, WindowedBatches, tree_of
+from wavemore.train.run import Run
+from wavemore.train.sequences import SequenceBatches
+from wavemore.train.watch import Watch, watched_steps
+from wavemore.vocabulary import Vocabulary
+from wavemore.windows import Windows
+
+
+def run_of(strings: list[str], model: dict[str, Any], train: dict[str, Any]) -> Run:
+    """A new run over the strings."""
+    recipe = Recipe.from_dict({"model": {"groups": [2, 2], "embedding": 4, "hidden": 8, **model}, "train": train})
+    vocabulary = Vocabulary.of(strings)
+    part: Any = WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
+    if recipe.train.form == "shared":
+        part = SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups), len(vocabulary))
+    return Run(recipe, 0, len(vocabulary), part, part)
+
+
+def watched(run: Run) -> dict[str, Any]:
+    """The record of the run's next step."""
+    looking = Watch(run.model)
+    run.step(looking.model)
+    record = looking.record()
+    assert record is not None
+    return record
+
+
+def plainly(model: WaveNet, contexts: torch.Tensor) -> tuple[list[Any], torch.Tensor]:
+    """What each level's activation is given and gives, (rows, channels), and the logits, in training mode."""
+    x = model.embedding(contexts)
+    values = []
+    for level in model.levels:
+        assert isinstance(level, Level)
+        y = level.linear(level.flatten(x))  # pyright: ignore[reportCallIssue]
+        normed = y if level.norm is None else level.norm(y)
+        x = level.activation(normed)
+        values.append((normed.detach().flatten(0, -2), x.detach().flatten(0, -2)))
+    return values, model.head(x)
+
+
+SGD = {"optimizer": "sgd", "rate": 0.5, "warmup": 0, "decay": "none", "steps": 100, "form": "windowed", "batch": 60}
+
+
+@pytest.mark.parametrize("form", ["windowed", "shared"])
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+@pytest.mark.parametrize("activation", ["tanh", "gelu", "gated"])
+def test_the_numbers_are_those_of_a_plain_pass_over_the_same_batch(strings, form, norm, activation):
+    """The batch of the shared form is all strings, and the plain pass is over all their windows."""
+    run = run_of(strings, {"norm": norm, "activation": activation}, {**SGD, "form": form})
+    model, generator = copy.deepcopy(run.model), copy.deepcopy(run.generator)
+    record = watched(run)
+    windows = Windows.of(strings, Vocabulary.of(strings), 4)
+    rows = torch.arange(len(windows.positions))
+    if form == "windowed":
+        rows = torch.randint(0, len(windows.positions), (60,), generator=generator)
+    contexts = torch.from_numpy(windows.contexts())[rows]
+    answers = torch.from_numpy(windows.answers())[rows].long()
+    old = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    assert isinstance(model, WaveNet)
+    values, logits = plainly(model, contexts)
+    F.cross_entropy(logits, answers).backward()
+    for level, (normed, activated) in zip(record["levels"], values, strict=True):
+        assert level["mean"] == pytest.approx(float(activated.mean()), abs=1e-5)
+        assert level["deviation"] == pytest.approx(float(activated.std(correction=0)), rel=1e-4)
+        first = normed[:, :8] if activation == "gated" else normed
+        flat = first < -2.24 if activation == "gelu" else torch.tanh(first).abs() > 0.97
+        name = "gelu" if activation == "gelu" else "tanh"
+        assert level["saturated"][name] == pytest.approx(float(flat.float().mean()), abs=1e-3)
+        spread = activated.std(0, correction=0)
+        assert level["dead"] == torch.nonzero(spread < 0.01).flatten().tolist()
+        counts, _ = np.histogram(np.clip(normed.numpy(), -6, 6), 30, (-6, 6))
+        assert np.allclose(level["given"]["shares"], counts / counts.sum(), atol=2e-3)
+        assert (level["given"]["from"], level["given"]["to"]) == (-6, 6)
+    assert [each["name"] for each in record["parameters"]] == list(old)
+    for each in record["parameters"]:
+        gradient = model.get_parameter(each["name"]).grad
+        assert gradient is not None
+        size = float(gradient.square().mean().sqrt())
+        assert each["gradient"] == pytest.approx(size, rel=2e-3, abs=1e-8)
+        assert each["weight"] == pytest.approx(float(old[each["name"]].square().mean().sqrt()), rel=1e-5)
+        assert each["update"] == pytest.approx(0.5 * size, rel=2e-3, abs=1e-7)
+    norms = {name: layer for name, layer in model.named_modules() if isinstance(layer, BatchNorm1d)}
+    assert [each["name"] for each in record["norms"]] == list(norms)
+    for each in record["norms"]:  # of the first step, whose running statistics are 0 and 1
+        norm_ = norms[each["name"]]
+        mean, var = norm_.running_mean / 0.1, (norm_.running_var - 0.9) / 0.1
+        assert each["shift"] == pytest.approx(float(mean.square().mean().sqrt()), rel=1e-3)
+        factor = float(torch.exp(((var.log() / 2).square()).mean().sqrt()))
+        assert each["scale"] == pytest.approx(factor, rel=2e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(config=model_configs)
+def test_a_watched_model_gives_what_the_model_gives_to_the_bit_and_is_left_as_it_was(config):
+    strings = ["abca", "b", "cab"]
+    vocabulary = Vocabulary.of(strings)
+    generator = torch.Generator().manual_seed(1)
+    model = WaveNet(config, len(vocabulary), generator=generator)
+    names, layers = list(model.state_dict()), [type(layer) for layer in model.modules()]
+    tree = tree_of(Chunks.of(strings, vocabulary, config.groups, config.cycles))
+    contexts = torch.from_numpy(Windows.of(strings, vocabulary, config.context).contexts())
+    state = copy.deepcopy(model.state_dict())
+    for form in (lambda model: model.shared(tree), lambda model: model(contexts)):
+        results = []
+        for seen in (False, True):
+            model.load_state_dict(state)
+            generator.manual_seed(2)  # of the dropout
+            looking = Watched(model)
+            logits = form(looking if seen else model)
+            gradients = torch.autograd.grad(logits.square().sum(), list(model.parameters()), allow_unused=True)
+            results.append((logits, gradients))
+        (one, two), (three, four) = results
+        assert torch.equal(one, three)
+        assert all(a is b is None or torch.equal(a, b) for a, b in zip(two, four, strict=True))
+        assert [len(level.normed) for level in looking.seen] == [len(level.uses) for level in looking.seen]
+        assert len(looking.seen) == len(config.levels)
+    assert list(model.state_dict()) == names
+    assert [type(layer) for layer in model.modules()] == layers
+
+
+def test_of_many_rows_some_serve_as_often_as_they_are_used(strings, monkeypatch):
+    few = {**SGD, "form": "shared"}
+    whole = watched(run_of(strings, {}, few))
+    monkeypatch.setattr(watch, "_ROWS", 20)
+    some = watched(run_of(strings, {}, few))
+    for one, two in zip(whole["levels"], some["levels"], strict=True):
+        assert two["deviation"] != one["deviation"]
+        assert two["deviation"] == pytest.approx(one["deviation"], rel=0.25)
+    normed = torch.arange(6.0)[:, None]
+    rows = watch._some(watch.Seen(normed, normed, torch.tensor([1.0, 60.0, 1.0, 1.0, 30.0, 7.0])))
+    assert len(rows.uses) == 6  # few, so all of them
+    monkeypatch.setattr(watch, "_ROWS", 5)
+    rows = watch._some(watch.Seen(normed, normed, torch.tensor([1.0, 60.0, 1.0, 1.0, 30.0, 7.0])))
+    assert rows.normed.ravel().tolist() == [1, 1, 1, 4, 4]
+    assert rows.uses.tolist() == [1] * 5
+
+
+def test_a_baseline_shows_its_parameters_alone(strings):
+    recipe = Recipe.from_dict({"model": {"kind": "gru", "embedding": 4, "hidden": 8}, "train": {"steps": 9}})
+    part = SequenceBatches.of(strings, Vocabulary.of(strings))
+    run = Run(recipe, 0, len(Vocabulary.of(strings)), part, part)
+    record = watched(run)
+    assert (record["levels"], record["norms"]) == ([], [])
+    assert {each["group"] for each in record["parameters"]} == {"embedding", "layer 1", "head"}
+
+
+def test_a_step_whose_numbers_are_not_finite_has_no_record(strings):
+    run = run_of(strings, {"norm": "none", "activation": "gelu"}, SGD)
+    with torch.no_grad():
+        for parameter in run.model.parameters():
+            parameter.mul_(1e30)
+    looking = Watch(run.model)
+    with pytest.raises(TrainingError, match=r"^the loss is"):
+        run.step(looking.model)
+    assert looking.record() is None
+
+
+def test_watched_steps_are_few_and_even_and_hold_both_ends():
+    assert watched_steps(1) == {1}
+    assert watched_steps(2) == {1, 2}
+    assert watched_steps(60) == {1, 30, 60}
+    assert sorted(watched_steps(271)) == [1, 31, 61, 91, 121, 151, 181, 211, 241, 271]
+    assert len(watched_steps(200_000)) == 10
