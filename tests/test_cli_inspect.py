@@ -66,6 +66,22 @@ def test_a_string_a_chunk_and_a_page(said):
     assert Path("x.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_a_history_is_looked_into_through_training(said, tiny_recipe, strings):
+    StringModel(tiny_recipe).fit(strings, record="own.history.jsonl")
+    out, err = said("own.history.jsonl -o x.html")
+    assert out.startswith("own: 60 steps, 3 looks inside, each at a step of training and on its batch\n")
+    assert err == "wavemore: wrote x.html\n"
+    assert "<h1>Inside through training: own</h1>" in Path("x.html").read_text(encoding="utf-8")
+    records = [json.loads(line) for line in said("own.history.jsonl --json")[0].removesuffix("\n").split("\n")]
+    assert records[0]["looks"] == [1, 30, 60]
+    assert records[-1] == {"what": "findings", "findings": []}
+    for options in ("list.txt", "--string ba", "--at 1", "--chunk ba"):
+        assert said(f"own.history.jsonl {options}", 2)[1] == (
+            "wavemore: own.history.jsonl is a history, which goes without LIST, --string, --at and --chunk; "
+            "name a model\n"
+        )
+
+
 @pytest.mark.parametrize(
     ("line", "code", "sentence"),
     [
@@ -78,6 +94,7 @@ def test_a_string_a_chunk_and_a_page(said):
         ("--at 3", 2, "--at goes with --string: it is a place in that string"),
         ("nosuch.safetensors", 1, "cannot read the model nosuch.safetensors: No such file or directory"),
         ("-o nosuch/x.html", 1, "cannot write nosuch/x.html: No such file or directory"),
+        ("nosuch.history.jsonl", 1, "cannot read nosuch.history.jsonl: No such file or directory"),
         ("--chunk ''", 2, 'the chunk is "", and it has at least one character'),
         ("--string ba --at x", 2, '"x" is not a whole number'),
     ],
@@ -100,3 +117,9 @@ def test_a_baseline_is_refused(said, strings):
 def test_nothing_heavy_is_imported_for_help_or_a_refusal():
     assert heavy(imported_by("-m", "wavemore", "inspect", "--help")) == set()
     assert heavy(imported_by("-c", "import wavemore.inspection.page")) == set()
+
+
+def test_a_history_is_shown_without_pytorch(tmp_path, tiny_recipe, strings):
+    StringModel(tiny_recipe).fit(strings, record=tmp_path / "own.history.jsonl")
+    found = heavy(imported_by("-m", "wavemore", "inspect", str(tmp_path / "own.history.jsonl")))
+    assert not any("torch" in name for name in found)

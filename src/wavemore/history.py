@@ -21,7 +21,16 @@ from typing import Any, BinaryIO
 from wavemore.errors import FileError
 from wavemore.files import check_writable, write_whole
 
-__all__ = ["NUMBERS", "HistoryFile", "PastRun", "check_history", "history_path", "read_history", "remove_history"]
+__all__ = [
+    "NUMBERS",
+    "HistoryFile",
+    "PastRun",
+    "check_history",
+    "history_path",
+    "is_history",
+    "read_history",
+    "remove_history",
+]
 
 FORMAT = 1
 NUMBERS = (
@@ -33,6 +42,7 @@ NUMBERS = (
 INSIDE = ("levels", "parameters", "norms")
 """What a record of the inside has: a list of tables each."""
 
+_BEGINNING = b'{"record": "run",'
 _IDENTITY = ("role", "recipe", "list", "split")  # what must be the same for a run to be the one that goes on
 
 
@@ -113,6 +123,15 @@ def read_history(path: str | Path) -> list[PastRun]:
                 "read it with the version that wrote it"
             )
     return runs
+
+
+def is_history(path: str | Path) -> bool:
+    """Whether a name is that of a history, or the file begins as one does."""
+    if str(path).endswith(".history.jsonl"):
+        return True
+    with suppress(OSError), Path(path).open("rb") as file:
+        return file.read(len(_BEGINNING)) == _BEGINNING
+    return False
 
 
 def remove_history(path: str | Path) -> None:

@@ -6,9 +6,9 @@ Shapes in this file
     V  vocabulary, boundary id 0 included     E  channels of the embedding     b  bins
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import log10
+from math import log10, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +23,10 @@ __all__ = [
     "Layer",
     "Map",
     "Norm",
+    "NormSizes",
     "Parameter",
     "flat_shares",
+    "gradient_norms",
     "map_of",
 ]
 
@@ -190,6 +192,14 @@ class Parameter:
         )
 
 
+def gradient_norms(parameters: Iterable[Parameter]) -> dict[str, float]:
+    """The length of the gradient of "embedding", "level 1" and so on, and "head", in this order."""
+    squares: dict[str, float] = {}
+    for parameter in parameters:
+        squares[parameter.group] = squares.get(parameter.group, 0.0) + parameter.gradient_norm**2
+    return {group: sqrt(square) for group, square in squares.items()}
+
+
 class Norm(NamedTuple):
     """One BatchNorm: what it remembers against what a batch of the whole sample has."""
 
@@ -214,6 +224,14 @@ class Norm(NamedTuple):
         """From (W,) means and variances."""
         deviation = np.sqrt(running[1].astype(np.float64) + _EPS)
         return cls(name, (batch[0] - running[0]) / deviation, np.sqrt(batch[1].astype(np.float64) + _EPS) / deviation)
+
+
+class NormSizes(NamedTuple):
+    """The same over all channels, without the channels."""
+
+    name: str
+    shift_size: float
+    scale_size: float
 
 
 class Map(NamedTuple):

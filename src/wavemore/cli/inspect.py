@@ -1,4 +1,4 @@
-"""`wavemore inspect`: what happens inside a model, level by level."""
+"""`wavemore inspect`: what happens inside a model, level by level, and what happened there through its training."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,19 +54,29 @@ def command(
     Of several networks that vote the first is shown, and of a mixture with an n-gram model the network. Needs PyTorch;
     -o needs the extra "plot".
 
+    MODEL may also be the history that training writes beside a model, as names.history.jsonl: then the same is shown
+    through training, at ten of its steps, each on its own batch; also while the run goes on, and without PyTorch.
+
     \b
     Examples
       wavemore inspect
       wavemore inspect names.safetensors names.txt -o inside.html
       wavemore inspect --chunk ma
       wavemore inspect --string marlena --at 3 -o marlena.png
+      wavemore inspect names.history.jsonl -o training.html
     """
     from wavemore.corpus import read_corpus
     from wavemore.evaluate import parts_of
+    from wavemore.history import is_history
     from wavemore.inspection import inspect
     from wavemore.inspection.report import records_of, text_of
     from wavemore.modelfile import ModelFile, is_model_file, pretrained_path
 
+    if model is not None and is_history(model):
+        if any(option is not None for option in (list_, string, at, chunk)):
+            raise UsageError(f"{model} is a history, which goes without LIST, --string, --at and --chunk; name a model")
+        _through_training(model, output, json=json, quiet=quiet)
+        return
     if at is not None and string is None:
         raise UsageError("--at goes with --string: it is a place in that string")
     if model is not None and list_ is None and not model.endswith(".safetensors") and not is_model_file(model):
@@ -90,6 +100,26 @@ def command(
         from wavemore.inspection.page import write
 
         for path in write(seen, output):
+            if not quiet:
+                say(f"wrote {path}")
+
+
+def _through_training(history: str, output: str | None, *, json: bool, quiet: bool) -> None:
+    """Show what training wrote down of the inside."""
+    from wavemore.inspection import inspect_history
+    from wavemore.inspection.course_report import course_records, course_text
+    from wavemore.inspection.page import check_output, write_courses
+
+    if output is not None:
+        check_output(output)
+    courses = inspect_history(history)
+    if json:
+        write_lines(json_line(record) for course in courses for record in course_records(course))
+    else:
+        texts = ["\n".join(course_text(course)) for course in courses]
+        write_lines("\n\n".join(texts).split("\n"))
+    if output is not None:
+        for path in write_courses(courses, output):
             if not quiet:
                 say(f"wrote {path}")
 

@@ -2,9 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wavemore.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, Parameter
+from wavemore.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, NormSizes, Parameter
 
-__all__ = ["LARGE_STEP", "SATURATED", "SCALED", "SHIFTED", "SMALL_STEP", "VANISHING", "findings_of"]
+__all__ = [
+    "LARGE_STEP",
+    "LARGE_STEPS",
+    "SATURATED",
+    "SCALED",
+    "SHIFTED",
+    "SMALL_STEP",
+    "SMALL_STEPS",
+    "VANISHING",
+    "findings_of",
+    "flatness",
+    "named_units",
+    "of_norm",
+]
 
 SATURATED = 0.5
 """A level is called saturated from this share of flat values: of a standard normal a tanh has 0.04, a GELU 0.01."""
@@ -19,6 +32,11 @@ LARGE_STEP = 0.0
 """log10 of update over weight at which a step is as large as the matrix itself. (Muon's own steps come near -1.)"""
 SMALL_STEP = -6.0
 """log10 of update over weight below which a matrix hardly moves: float32 keeps about seven digits."""
+LARGE_STEPS = -0.75
+"""log10 of update over weight that is too large where most of a run's steps are beyond it: the recipes' matrices have a
+median of -1.0 at most, with a rate 30 times too high -0.5."""
+SMALL_STEPS = -5.0
+"""log10 of update over weight that is too small for most of a run's steps: the recipes' matrices have -4 at least."""
 _MOST_UNITS = 20
 _FLAT = {
     "tanh": f"|tanh| above {FLAT:g}",
@@ -38,21 +56,30 @@ def findings_of(
         *(sentence for layer in layers for sentence in _of_layer(layer)),
         *_of_gradients(gradient_norms),
         *_of_steps(parameters),
-        *(sentence for norm in norms for sentence in _of_norm(norm)),
+        *(sentence for norm in norms for sentence in of_norm(norm)),
     ]
 
 
 def _of_layer(layer: Layer) -> Iterator[str]:
     dead, count = layer.dead, len(layer.spread)
     if dead:
-        named = ", ".join(map(str, dead[:_MOST_UNITS])) + (", ..." if len(dead) > _MOST_UNITS else "")
         yield (
             f"level {layer.level}: {len(dead)} of {count} units {'is' if len(dead) == 1 else 'are'} dead "
-            f"(standard deviation below {DEAD:g}): {named}"
+            f"(standard deviation below {DEAD:g}): {named_units(dead)}"
         )
     for part, share in layer.flat.items():
         if share > SATURATED:
-            yield f"level {layer.level}: {share:.0%} of its {part} values are saturated ({_FLAT[part]})"
+            yield f"level {layer.level}: {share:.0%} of its {part} values are saturated ({flatness(part)})"
+
+
+def named_units(units: Sequence[int]) -> str:
+    """Their numbers; of very many the first."""
+    return ", ".join(map(str, units[:_MOST_UNITS])) + (", ..." if len(units) > _MOST_UNITS else "")
+
+
+def flatness(part: str) -> str:
+    """Where a part of an activation is flat, in words."""
+    return _FLAT[part]
 
 
 def _of_gradients(gradient_norms: Mapping[str, float]) -> Iterator[str]:
@@ -81,7 +108,8 @@ def _of_steps(parameters: Sequence[Parameter]) -> Iterator[str]:
             yield f"{parameter.name}: one step at the full learning rate hardly moves it ({size} of its size)"
 
 
-def _of_norm(norm: Norm) -> Iterator[str]:
+def of_norm(norm: Norm | NormSizes) -> Iterator[str]:
+    """What is stale about a BatchNorm's running statistics."""
     if norm.shift_size > SHIFTED:
         yield (
             f"{norm.name}: the running mean is stale, {norm.shift_size:.2f} running standard deviations off the batch's"

@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -14,7 +13,7 @@ from wavemore.config import ModelConfig, TrainConfig
 from wavemore.errors import CorpusError, UsageError
 from wavemore.inspection.findings import findings_of
 from wavemore.inspection.nodes import Neighbourhood, StringTree, ids_of, neighbours, tree_nodes
-from wavemore.measures import WIDEST, Layer, Map, Norm, Parameter, map_of
+from wavemore.measures import WIDEST, Layer, Map, Norm, Parameter, gradient_norms, map_of
 from wavemore.modelfile import ModelFile
 from wavemore.predictor import log_sum_exp
 from wavemore.vocabulary import Vocabulary, normalise
@@ -66,10 +65,7 @@ class Inspection:
     @property
     def gradient_norms(self) -> dict[str, float]:
         """The length of the gradient of "embedding", "level 1" and so on, and "head", in this order."""
-        squares: dict[str, float] = {}
-        for parameter in self.parameters:
-            squares[parameter.group] = squares.get(parameter.group, 0.0) + parameter.gradient_norm**2
-        return {group: sqrt(square) for group, square in squares.items()}
+        return gradient_norms(self.parameters)
 
     @cached_property
     def findings(self) -> list[str]:

@@ -1,20 +1,25 @@
-"""An inspection written down: pictures as files, or everything in one HTML file that needs nothing else."""
+"""An inspection written down, of a model or of its training: pictures as files, or everything in one HTML file that
+needs nothing else."""
 
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from textwrap import fill
+from typing import NamedTuple
 
 from wavemore.canvas import canvas, check_picture, figure_type
 from wavemore.errors import FileError
 from wavemore.files import check_writable, write_whole
+from wavemore.inspection.course import Course
+from wavemore.inspection.course_pictures import course_pictures
+from wavemore.inspection.course_report import course_text
 from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.pictures import Picture, pictures_of
 from wavemore.inspection.report import text_of
 
-__all__ = ["check_output", "write"]
+__all__ = ["check_output", "write", "write_courses"]
 
 _PICTURES = (".svg", ".png")
 _STYLE = """
@@ -41,10 +46,32 @@ def check_output(path: str | Path) -> None:
 def write(seen: Inspection, path: str | Path) -> list[Path]:
     """Write an inspection and return what was written: one page where the name ends in .html; pictures beside one
     another, x-activations.png and so on, where it is x.png or x.svg; else a folder of SVG pictures, which is made."""
+    title = f"Inside a model of {seen.list_name}"
+    return _write(_Shown(title, seen.findings, pictures_of(seen), list(text_of(seen))), path)
+
+
+def write_courses(courses: Sequence[Course], path: str | Path) -> list[Path]:
+    """Write what was inside of networks through their training, in the same way."""
+    findings = [f"{course.name}: {finding}" for course in courses for finding in course.findings]
+    pictures = [picture for course in courses for picture in course_pictures(course)]
+    text = [line for course in courses for line in (*course_text(course), "")]
+    return _write(_Shown(f"Inside through training: {courses[-1].name}", findings, pictures, text), path)
+
+
+class _Shown(NamedTuple):
+    """What is written."""
+
+    title: str
+    findings: Sequence[str]
+    pictures: Sequence[Picture]
+    text: Sequence[str]
+
+
+def _write(shown: _Shown, path: str | Path) -> list[Path]:
     path = Path(path)
     check_output(path)
     if path.suffix.lower() == ".html":
-        write_whole(path, "\n".join(_page(seen)).encode("utf-8"))
+        write_whole(path, "\n".join(_page(shown)).encode("utf-8"))
         return [path]
     written = []
     if path.suffix.lower() not in _PICTURES:
@@ -52,7 +79,7 @@ def write(seen: Inspection, path: str | Path) -> list[Path]:
             path.mkdir(exist_ok=True)
         except OSError as error:
             raise FileError.of("make the folder", path, error) from error
-    for picture in pictures_of(seen):
+    for picture in shown.pictures:
         own = path / f"{picture.name}.svg" if path.suffix.lower() not in _PICTURES else _beside(path, picture.name)
         _draw(picture, own)
         written.append(own)
@@ -77,24 +104,24 @@ def _lines(text: str, width: int) -> str:
     return fill(text, min(width, len(text) // lines + 10))
 
 
-def _page(seen: Inspection) -> Iterator[str]:
-    title = f"Inside a model of {seen.list_name}"
+def _page(shown: _Shown) -> Iterator[str]:
+    title = shown.title
     yield "<!doctype html>"
     yield f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
     yield f"<style>{_STYLE}</style></head><body>"
     yield f"<h1>{escape(title)}</h1>"
     yield "<h2>Findings</h2>"
-    if seen.findings:
-        yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in seen.findings)}</ul>"
+    if shown.findings:
+        yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in shown.findings)}</ul>"
     else:
         yield "<p>Nothing wants attention.</p>"
     with tempfile.TemporaryDirectory() as folder:
-        for picture in pictures_of(seen):
+        for picture in shown.pictures:
             file = Path(folder) / f"{picture.name}.svg"
             _draw(picture, file)
             data = b64encode(file.read_bytes()).decode()
             alternative = escape(f"{picture.title}. {picture.look_for}", quote=True)
             yield f'<figure><img alt="{alternative}" src="data:image/svg+xml;base64,{data}"></figure>'
-    yield f"<h2>Numbers</h2><pre>{escape(chr(10).join(text_of(seen)))}</pre>"
+    yield f"<h2>Numbers</h2><pre>{escape(chr(10).join(shown.text))}</pre>"
     yield "</body></html>"
     yield ""

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Picture", "pictures_of"]
+__all__ = ["GREY", "MOST_LINES", "Picture", "histogram_line", "legend_above", "pictures_of", "shade"]
 
-_MOST_LINES = len(COLOURS)
+MOST_LINES = len(COLOURS)
 _MOST_LABELS = 150  # characters of a map
-_GREY = "0.45"
+GREY = "0.45"
 _FACTORS = (0.1, 0.2, 0.4, 0.67, 0.8, 1, 1.25, 1.5, 2.5, 5, 10)  # ticks
 
 
@@ -90,7 +90,7 @@ def _look_for_flat(seen: Inspection) -> str:
 
 def _some(layers: Sequence[Layer]) -> list[Layer]:
     """At most as many levels as there are colours, from bottom to top."""
-    places = np.unique(np.linspace(0, len(layers) - 1, min(len(layers), _MOST_LINES)).round().astype(int))
+    places = np.unique(np.linspace(0, len(layers) - 1, min(len(layers), MOST_LINES)).round().astype(int))
     return [layers[i] for i in places]
 
 
@@ -99,13 +99,13 @@ def _activations(seen: Inspection) -> "Callable[[Figure], None]":
         before, behind, units = figure.subplots(1, 3)
         for colour, layer in zip(COLOURS, _some(seen.layers), strict=False):
             flat = ", ".join(f"{part} {share:.1%}" for part, share in layer.flat.items())
-            _line(before, layer.normed, colour, f"level {layer.level}: {flat} flat")
+            histogram_line(before, layer.normed, colour, f"level {layer.level}: {flat} flat")
             about = f"level {layer.level}: mean {layer.mean:.2f}, sd {layer.deviation:.2f}"
-            _line(behind, layer.activated, colour, about)
+            histogram_line(behind, layer.activated, colour, about)
             places = np.linspace(0, 100, len(layer.spread))
             label = f"level {layer.level}: {len(layer.dead)} of {len(layer.spread)} dead"
             units.plot(places, np.maximum(np.sort(layer.spread), DEAD / 100), color=colour, linewidth=2, label=label)
-        _shade(before, seen.layers[0].activation)
+        shade(before, seen.layers[0].activation)
         before.set_xlabel("value given to the activation\n(the ends hold all beyond)")
         before.set_ylabel("share of values, % a bin")
         behind.set_xlabel("value that it gives\n(before a residual)")
@@ -113,17 +113,17 @@ def _activations(seen: Inspection) -> "Callable[[Figure], None]":
         behind.set_yscale("log")
         behind.set_ylim(bottom=1e-3)
         units.set_yscale("log")
-        units.axhline(DEAD, color=_GREY, linestyle=":", label=f"dead below {DEAD:g}")
+        units.axhline(DEAD, color=GREY, linestyle=":", label=f"dead below {DEAD:g}")
         units.set_xlabel("units of a level, sorted, %")
         units.set_ylabel("standard deviation of a unit (log scale)")
         for axes in (before, behind, units):
             axes.grid(color="0.92")
-            _legend_above(axes)
+            legend_above(axes)
 
     return draw
 
 
-def _shade(axes: "Axes", activation: str) -> None:
+def shade(axes: "Axes", activation: str) -> None:
     """Grey where the activation is flat."""
     low, high = axes.get_xlim()
     if activation == "gelu":
@@ -135,45 +135,53 @@ def _shade(axes: "Axes", activation: str) -> None:
     axes.set_xlim(low, high)
 
 
-def _line(axes: "Axes", histogram: Histogram, colour: str, label: str) -> None:
+def histogram_line(axes: "Axes", histogram: Histogram, colour: str, label: str) -> None:
+    """A histogram as a line through its bins' middles, in percent."""
     centres = (histogram.edges[1:] + histogram.edges[:-1]) / 2
     axes.plot(centres, 100 * histogram.shares, color=colour, linewidth=2, label=label)
 
 
-def _legend_above(axes: "Axes") -> None:
+def legend_above(axes: "Axes", columns: int = 1) -> None:
     """A legend that covers nothing."""
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), frameon=False, fontsize="small", borderaxespad=0)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.01),
+        frameon=False,
+        fontsize="small",
+        borderaxespad=0,
+        ncols=columns,
+    )
 
 
 def _gradients(seen: Inspection) -> "Callable[[Figure], None]":
     def draw(figure: "Figure") -> None:
         left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
         matrices = [parameter for parameter in seen.parameters if len(parameter.shape) > 1]
-        places = np.unique(np.linspace(0, len(matrices) - 1, min(len(matrices), _MOST_LINES)).round().astype(int))
+        places = np.unique(np.linspace(0, len(matrices) - 1, min(len(matrices), MOST_LINES)).round().astype(int))
         for colour, i in zip(COLOURS, places, strict=False):
             parameter = matrices[i]
             zeros = f", {parameter.zeros:.0%} zero" if parameter.zeros else ""
             ratio = "" if parameter.gradient_ratio is None else f", gradient / weight {parameter.gradient_ratio:.1g}"
-            _line(left, parameter.magnitudes, colour, f"{parameter.name}{ratio}{zeros}")
+            histogram_line(left, parameter.magnitudes, colour, f"{parameter.name}{ratio}{zeros}")
         left.set_xlabel("log10 of a gradient's size, nats per unit of weight")
         left.set_ylabel("share of the tensor, % a bin")
         shown = [p.magnitudes.edges[:-1][p.magnitudes.shares > 1e-4] for p in matrices]
         used = np.concatenate([*shown, [-5.0, -2.0]])
         left.set_xlim(used.min() - 0.2, used.max() + 0.4)
         left.grid(color="0.92")
-        _legend_above(left)
+        legend_above(left)
         names, sizes = list(seen.gradient_norms), np.array(list(seen.gradient_norms.values()))
         floor = max(float(sizes.max()), 1e-30) * 1e-6
         right.barh(names, np.maximum(sizes, floor), color=COLOURS[0], height=0.6, label="gradient norm")
         highest = [size for name, size in seen.gradient_norms.items() if name.startswith("level ")][-1]
         if len(seen.layers) > 1:
             label = f"level 1 left of this: vanishing ({VANISHING:g} of the top level's)"
-            right.axvline(max(VANISHING * highest, floor), color=_GREY, linestyle=":", label=label)
+            right.axvline(max(VANISHING * highest, floor), color=GREY, linestyle=":", label=label)
         right.set_xscale("log")
         right.set_xlabel("gradient norm, nats per unit of weight (log scale)")
         right.grid(color="0.92", axis="x")
         right.set_axisbelow(True)
-        _legend_above(right)
+        legend_above(right)
 
     return draw
 
@@ -187,7 +195,7 @@ def _steps(seen: Inspection) -> "Callable[[Figure], None]":
         bars = axes.barh([p.name for p in rows], [r - low for r in ratios], left=low, color=COLOURS[0], height=0.6)
         bars.set_label("this step")
         axes.bar_label(bars, [f"{ratio:.2f}" for ratio in ratios], padding=4)
-        axes.axvline(-3, color=_GREY, linestyle="--", label="-3, a rule of thumb")
+        axes.axvline(-3, color=GREY, linestyle="--", label="-3, a rule of thumb")
         axes.axvline(0, color=COLOURS[1], linestyle=":", label="0: as large as the weights")
         axes.set_xlim(low, max([0.2, *ratios]) + 0.3)
         axes.set_xlabel("log10 of (update / weight), root mean squares, no unit")
@@ -208,7 +216,7 @@ def _norms(seen: Inspection) -> "Callable[[Figure], None]":
         box = Rectangle((-SHIFTED, 1 / SCALED), 2 * SHIFTED, SCALED - 1 / SCALED, color="0.92", zorder=0)
         box.set_label("what a level's mean may be off by")
         axes.add_patch(box)
-        norms = seen.norms[:_MOST_LINES]
+        norms = seen.norms[:MOST_LINES]
         markers = "osD^vPX"
         for colour, marker, norm in zip(COLOURS, markers, norms, strict=False):
             label = f"{norm.name}: {norm.shift_size:.3f} sd, factor {norm.scale_size:.3f}"
@@ -225,7 +233,7 @@ def _norms(seen: Inspection) -> "Callable[[Figure], None]":
         axes.set_xlabel("batch mean less running mean, in running standard deviations")
         axes.set_ylabel("batch sd over running sd (log scale)")
         axes.grid(color="0.85")
-        _legend_above(axes)
+        legend_above(axes)
 
     return draw
 

@@ -7,7 +7,7 @@ from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.nodes import Node
 from wavemore.measures import Histogram, Layer
 
-__all__ = ["records_of", "text_of"]
+__all__ = ["aligned", "histogram_record", "records_of", "text_of"]
 
 _PROBABILITIES = 5
 _STRIP = " .:-=+*#"  # sizes in a strip, the largest last
@@ -19,18 +19,18 @@ def text_of(seen: Inspection) -> Iterator[str]:
     note = f" ({seen.note})" if seen.note else ""
     yield f"{seen.strings:,} strings of {seen.list_name}, {seen.predictions:,} predictions{note}"
     yield ""
-    yield from _aligned([_LAYER_HEAD, *(_layer_row(layer) for layer in seen.layers)])
+    yield from aligned([_LAYER_HEAD, *(_layer_row(layer) for layer in seen.layers)])
     yield ""
     yield (
         f"one step on {seen.batch:,} strings: loss {seen.loss:.4f} nats per character, {seen.optimizer} at the full "
         f"rate of {seen.rate:g}"
     )
-    yield from _aligned([_PARAMETER_HEAD, *_parameter_rows(seen)])
+    yield from aligned([_PARAMETER_HEAD, *_parameter_rows(seen)])
     yield ""
-    yield from _aligned([("gradient norm", ""), *((g, f"{norm:.4g}") for g, norm in seen.gradient_norms.items())])
+    yield from aligned([("gradient norm", ""), *((g, f"{norm:.4g}") for g, norm in seen.gradient_norms.items())])
     if seen.norms:
         yield ""
-        yield from _aligned(
+        yield from aligned(
             [
                 ("running against batch", "mean off by, in deviations", "deviation off by a factor of"),
                 *((norm.name, f"{norm.shift_size:.3f}", f"{norm.scale_size:.3f}") for norm in seen.norms),
@@ -104,7 +104,7 @@ def _named(character: str) -> str:
     return character if character.strip() and character.isprintable() else repr(character) if character else "the end"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Cells below one another, the first to the left and all others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
@@ -137,8 +137,8 @@ def records_of(seen: Inspection) -> Iterator[dict[str, Any]]:
             "saturated": dict(layer.flat),
             "dead": list(layer.dead),
             "unit_deviations": layer.spread.tolist(),
-            "normed": _histogram(layer.normed),
-            "activated": _histogram(layer.activated),
+            "normed": histogram_record(layer.normed),
+            "activated": histogram_record(layer.activated),
         }
     for parameter in seen.parameters:
         yield {
@@ -150,7 +150,7 @@ def records_of(seen: Inspection) -> Iterator[dict[str, Any]]:
             "gradient_to_weight": parameter.gradient_ratio,
             "log10_update_to_weight": parameter.update_ratio,
             "zero_gradients": parameter.zeros,
-            "log10_gradients": _histogram(parameter.magnitudes),
+            "log10_gradients": histogram_record(parameter.magnitudes),
         }
     yield from _single_records(seen)
     yield {"what": "findings", "findings": seen.findings}
@@ -187,5 +187,5 @@ def _single_records(seen: Inspection) -> Iterator[dict[str, Any]]:
         }
 
 
-def _histogram(histogram: Histogram) -> dict[str, list[float]]:
+def histogram_record(histogram: Histogram) -> dict[str, list[float]]:
     return {"edges": histogram.edges.tolist(), "shares": histogram.shares.tolist()}
