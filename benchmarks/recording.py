@@ -1,112 +1,183 @@
-"""What writing a run's history costs: training with it and without, in turn, for runs of different sizes.
+"""What recording a run costs: a network that is recorded and the same network that is not, trained side by side.
 
-    python benchmarks/recording.py [--rounds 7] [--results FOLDER]
+    python benchmarks/recording.py [--rounds 20] [--results FOLDER]
 
-The two sides do the same work but for the records, so their ratio is what the records cost. They run in turn, each
-first in every second round, and the ratio is that of the medians; the range of the rounds' ratios says how much of it
-is the machine's. On a busy machine that is more than the records: so the time spent in the recorder is measured by
-itself too, as a share of the fit (of an ensemble, summed over its threads). A short run records every step, and so
-costs most. Takes some minutes.
+Both take the same steps on the same batches, with a history beside one of them, its records of the inside and all else
+in it. They take turns every few steps, each first in every second turn, so that what else the machine does falls on
+both alike; a round is a whole run of each, because a record of the inside is written at few steps only, and the ratio
+of a round is that of the two sums. Shown are the median of the rounds' ratios with its 95 % bootstrap interval over
+the rounds, on the wall clock and in processor time, which other work on the machine lengthens less. In the first row
+neither is recorded: how far its interval is from 1, and how wide it is, says what the method can tell.
+
+Evaluating the validation part, which lengthens a real run, is left out, so that the share is rather too large than too
+small. The last column is a different measure, the recorder's own time over that of the run that it records. Takes some
+minutes.
 """
 
 import argparse
-import statistics
+import copy
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import provenance
+import torch
 
-from wavemore.corpus import Corpus, read_corpus
-from wavemore.estimator import StringModel
+from wavemore.config import Recipe, load_recipe
+from wavemore.corpus import Corpus, read_corpus, split
+from wavemore.history import HistoryFile
+from wavemore.sizing import sized
 from wavemore.train import Recorder
+from wavemore.train.batches import Batches
+from wavemore.train.loop import batches_of
+from wavemore.train.run import Run
+from wavemore.vocabulary import Vocabulary
 
-RUNS = {
-    "fast, every step recorded": ("fast", {"train.steps": 300}),
-    "lecture, 4,000 steps": ("lecture", {"train.steps": 4000, "train.evaluate_every": 2000}),
-    "auto, an ensemble": ("auto", {"train.steps": 200}),
-}
-
-
-def seconds(recipe: str, settings: dict[str, int], corpus: Corpus, record: Path | None) -> float:
-    """Wall clock of one fit."""
-    model = StringModel(recipe, settings={"data.split": "lecture", **settings})
-    start = time.perf_counter()
-    model.fit(corpus, record=record)
-    return time.perf_counter() - start
+AT_A_TIME = 5  # steps until the other side takes its turn
+RESAMPLES = 10_000
 
 
-class Stopwatch:
-    """The seconds that the recorder's methods take, once `watch` is called."""
+class Case(NamedTuple):
+    """One kind of run that is measured."""
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
+    name: str
+    recipe: Recipe
+    corpus: Corpus
+    recorded: bool = True
 
-    def watch(self) -> None:
-        for name in ("begin", "note", "close"):
-            setattr(Recorder, name, self._timed(getattr(Recorder, name)))
 
-    def _timed(self, method: Callable[..., None]) -> Callable[..., None]:
-        def timed(*arguments: object, **options: object) -> None:
+class Seconds(NamedTuple):
+    """What one side of a round took."""
+
+    wall: float
+    processor: float
+    run: float
+    """Wall clock of the steps themselves."""
+
+
+def cases() -> list[Case]:
+    names, dinosaurs = read_corpus(provenance.names_txt()), read_corpus("dinosaurs")
+    auto = sized(dinosaurs.strings)
+    one = replace(auto, model=replace(auto.wavenet, members=1, ngram=0))  # the network of several that is seen inside
+    fast, lecture = load_recipe("fast"), load_recipe("lecture").with_settings({"train.steps": 2000})
+    return [
+        Case("`fast`, recorded on neither side", fast, names, recorded=False),
+        Case("`fast`", fast, names),
+        Case("`lecture`, 2,000 steps", lecture, names),
+        Case("chosen for dinosaurs, one network", one, dinosaurs),
+    ]
+
+
+class Side:
+    """One of the two runs of a round, and what it has taken so far."""
+
+    def __init__(self, case: Case, data: Batches, size: int, history: Path | None) -> None:
+        self._run = Run(case.recipe, 0, size, copy.copy(data), data)
+        self._recorder = Recorder([] if history is None else [HistoryFile(history)], {"role": "model"})
+        self._clocks = np.zeros(2)
+        self._run_seconds = 0.0
+        step = self._run.step
+
+        def timed(watched: object = None) -> float:
             start = time.perf_counter()
-            method(*arguments, **options)
-            self.seconds += time.perf_counter() - start
+            loss = step(watched)
+            self._run_seconds += time.perf_counter() - start
+            return loss
 
-        return timed
+        self._run.step = timed
+        start = clocks()
+        self._recorder.begin([self._run], resumed=False)
+        self._clocks += clocks() - start
+
+    @property
+    def done(self) -> bool:
+        return self._run.done
+
+    def turn(self) -> None:
+        """A few steps."""
+        start = clocks()
+        for _ in range(AT_A_TIME):
+            if not self._run.done:
+                self._recorder.step(0)
+                self._recorder.note(0)
+        self._clocks += clocks() - start
+
+    def seconds(self) -> Seconds:
+        self._recorder.close()
+        wall, processor = self._clocks.tolist()
+        return Seconds(wall, processor, self._run_seconds)
 
 
-def measured(
-    name: str, lists: dict[str, Corpus], rounds: int, record: Path, watch: Stopwatch
-) -> tuple[list[float], list[float], list[float]]:
-    """Seconds without a record and with it, and the recorder's share of the latter, round by round, after one round
-    that does not count."""
-    recipe, settings = RUNS[name]
-    corpus = lists["dinosaurs" if recipe == "auto" else "names"]
-    sides: tuple[list[float], list[float]] = ([], [])
-    shares: list[float] = []
+def clocks() -> np.ndarray:
+    """The wall clock and the processor time of this process, seconds, (2,)."""
+    return np.array([time.perf_counter(), time.process_time()])
+
+
+def one_round(case: Case, data: Batches, size: int, history: Path, swapped: bool) -> tuple[Seconds, Seconds]:
+    """Seconds with a history and without."""
+    sides = [Side(case, data, size, history if case.recorded else None), Side(case, data, size, None)]
+    turn = int(swapped)
+    while not all(side.done for side in sides):
+        for side in (sides[turn], sides[1 - turn]):
+            side.turn()
+        turn = 1 - turn
+    return sides[0].seconds(), sides[1].seconds()
+
+
+def interval(ratios: Sequence[float]) -> str:
+    """The median of ratios with its 95 % bootstrap interval."""
+    values = np.array(ratios)
+    drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(np.median(values[drawn], axis=1), [0.025, 0.975])
+    return f"{np.median(values):.4f} ({low:.4f} to {high:.4f})"
+
+
+def measured(case: Case, rounds: int, history: Path) -> str:
+    """A row of the table, after one round that does not count."""
+    parts = split(case.corpus, case.recipe.data)
+    vocabulary = Vocabulary.of(string for part in parts for string in part)
+    data = batches_of(case.recipe, vocabulary, parts.train)
+    wall, processor, own, without = [], [], [], []
     for number in range(rounds + 1):
-        for side in (0, 1) if number % 2 else (1, 0):
-            watch.seconds = 0.0
-            took = seconds(recipe, settings, corpus, record if side else None)
-            if number:
-                sides[side].append(took)
-                if side:
-                    shares.append(watch.seconds / took)
-            print(f"  {name}, {'with' if side else 'without'}: {took:.3f}", file=sys.stderr, flush=True)
-    return *sides, shares
+        ours, theirs = one_round(case, data, len(vocabulary), history, swapped=number % 2 == 1)
+        if number:
+            wall.append(ours.wall / theirs.wall)
+            processor.append(ours.processor / theirs.processor)
+            own.append((ours.wall - ours.run) / ours.wall)
+            without.append(theirs.wall)
+        print(f"  {case.name}: {ours.wall:.3f} s and {theirs.wall:.3f} s", file=sys.stderr, flush=True)
+    records = history.read_bytes().count(b"\n") - 1 if case.recorded else 0
+    share = f"{np.median(own):.2%}" if case.recorded else "-"
+    seconds = f"{np.median(without):.2f}"
+    return f"| {case.name} | {records} | {seconds} | {interval(wall)} | {interval(processor)} | {share} |"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What writing a run's history costs.")
-    parser.add_argument("--rounds", type=int, default=7, help="how often each side is measured")
+    parser = argparse.ArgumentParser(description="What recording a run costs.")
+    parser.add_argument("--rounds", type=int, default=20, help="how often each pair of runs is measured")
     parser.add_argument("--results", type=Path, default=provenance.RESULTS, help="the folder for the result")
     arguments = parser.parse_args()
     provenance.RESULTS = arguments.results
-    lists = {"names": read_corpus(provenance.names_txt()), "dinosaurs": read_corpus("dinosaurs")}
+    torch.set_num_threads(1)  # as a run of one network has it
     lines = [
         "# What recording costs",
         "",
-        f"Seconds of a whole fit with a history and without, medians of {arguments.rounds} rounds in turn; the ratio",
-        "of the medians, the range of the rounds' own ratios, and the share of the fit that the recorder itself takes.",
+        f"Time with a history over time without, of two equal runs that take turns every {AT_A_TIME} steps, without",
+        f"evaluations: medians of the ratios of {arguments.rounds} rounds, with 95 % bootstrap intervals over rounds.",
+        "In the first row neither is recorded, so its interval says what the method can tell. The recorder's share is",
+        "its own time over that of the run that it records.",
         "",
-        "| run | records | without | with | ratio | range of ratios | recorder's share |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| run | records | seconds without | ratio, wall clock | ratio, processor time | recorder's share |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    watch = Stopwatch()
-    watch.watch()
     with tempfile.TemporaryDirectory() as folder:
-        record = Path(folder) / "m.history.jsonl"
-        for name in RUNS:
-            without, with_it, shares = measured(name, lists, arguments.rounds, record, watch)
-            ratios = [one / other for one, other in zip(with_it, without, strict=True)]
-            records = record.read_bytes().count(b"\n") - 1
-            middle, ours = statistics.median(without), statistics.median(with_it)
-            lines.append(
-                f"| {name} | {records} | {middle:.3f} | {ours:.3f} | {ours / middle:.4f} "
-                f"| {min(ratios):.3f} to {max(ratios):.3f} | {statistics.median(shares):.2%} |"
-            )
+        for case in cases():
+            lines.append(measured(case, arguments.rounds, Path(folder) / f"{len(lines)}.history.jsonl"))
     provenance.write("recording", "\n".join([*lines, "", provenance.table(), ""]))
 
 

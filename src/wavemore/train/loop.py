@@ -28,7 +28,7 @@ from wavemore.train.teach import taught
 from wavemore.vocabulary import Vocabulary
 from wavemore.windows import Windows
 
-__all__ = ["Monitor", "Trained", "train"]
+__all__ = ["Monitor", "Trained", "batches_of", "train"]
 
 _SECONDS_BETWEEN_SAVES = 5.0  # of an ensemble, whose checkpoint is large
 
@@ -87,7 +87,7 @@ def train(
     Raises `TrainingError` when the loss is no longer finite, `CheckpointError` when `resume` belongs to another run,
     and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
     """
-    data, held_out = (_batches(recipe, vocabulary, strings) for strings in (training, validation))
+    data, held_out = (batches_of(recipe, vocabulary, strings) for strings in (training, validation))
     if teacher is not None:
         assert isinstance(data, SharedBatches)  # the settings see to it
         data = data.taught_by(taught(teacher, training, vocabulary, data.chunks))
@@ -221,7 +221,7 @@ def _finished(runs: list[Run], data: Batches[Any], held_out: Batches[Any]) -> Tr
     )
 
 
-def _batches(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> Batches[Any]:
+def batches_of(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> Batches[Any]:
     """A part of a list in the form that the recipe's model and settings need."""
     if isinstance(recipe.model, SequenceConfig):
         return SequenceBatches.of(strings, vocabulary)
