@@ -8,6 +8,7 @@ Shapes in this file
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import log10, sqrt
 from typing import NamedTuple
 
@@ -61,7 +62,14 @@ class Histogram(NamedTuple):
         # np.histogram takes any edges, and so several times as long.
         bin_of = (np.clip(values.reshape(-1), low, high) - low) * (bins / (high - low))
         counts = np.bincount(np.minimum(bin_of.astype(np.intp), bins - 1), each, minlength=bins)
-        return cls(np.linspace(low, high, bins + 1), counts / max(counts.sum(), 1e-300))
+        return cls(_edges(low, high, bins), counts / max(counts.sum(), 1e-300))
+
+
+@cache
+def _edges(low: float, high: float, bins: int) -> np.ndarray:
+    edges = np.linspace(low, high, bins + 1)
+    edges.flags.writeable = False
+    return edges
 
 
 @dataclass(frozen=True)

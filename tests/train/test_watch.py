@@ -63,8 +63,9 @@ SGD = {"optimizer": "sgd", "rate": 0.5, "warmup": 0, "decay": "none", "steps": 1
 @pytest.mark.parametrize("form", ["windowed", "shared"])
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 @pytest.mark.parametrize("activation", ["tanh", "gelu", "gated"])
-def test_the_numbers_are_those_of_a_plain_pass_over_the_same_batch(strings, form, norm, activation):
+def test_the_numbers_are_those_of_a_plain_pass_over_the_same_batch(strings, form, norm, activation, monkeypatch):
     """The batch of the shared form is all strings, and the plain pass is over all their windows."""
+    monkeypatch.setattr(watch, "_ROWS", 1000)
     run = run_of(strings, {"norm": norm, "activation": activation}, {**SGD, "form": form})
     model, generator = copy.deepcopy(run.model), copy.deepcopy(run.generator)
     record = watched(run)
@@ -139,6 +140,7 @@ def test_a_watched_model_gives_what_the_model_gives_to_the_bit_and_is_left_as_it
 
 def test_of_many_rows_some_serve_as_often_as_they_are_used(strings, monkeypatch):
     few = {**SGD, "form": "shared"}
+    monkeypatch.setattr(watch, "_ROWS", 1000)
     whole = watched(run_of(strings, {}, few))
     monkeypatch.setattr(watch, "_ROWS", 20)
     some = watched(run_of(strings, {}, few))
@@ -178,5 +180,5 @@ def test_watched_steps_are_few_and_even_and_hold_both_ends():
     assert watched_steps(1) == {1}
     assert watched_steps(2) == {1, 2}
     assert watched_steps(60) == {1, 30, 60}
-    assert sorted(watched_steps(271)) == [1, 31, 61, 91, 121, 151, 181, 211, 241, 271]
+    assert sorted(watched_steps(271)) == [1, 40, 78, 117, 155, 194, 232, 271]
     assert len(watched_steps(200_000)) == 10

@@ -55,7 +55,7 @@ def command(
     -o needs the extra "plot".
 
     MODEL may also be the history that training writes beside a model, as names.history.jsonl: then the same is shown
-    through training, at ten of its steps, each on its own batch; also while the run goes on, and without PyTorch.
+    through training, at up to ten of its steps, each on its own batch; also while the run goes on, and without PyTorch.
 
     \b
     Examples

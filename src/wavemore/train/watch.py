@@ -23,9 +23,9 @@ from wavemore.nn.inside import Seen, Watched
 __all__ = ["Watch", "watched_steps"]
 
 _MOST = 10  # steps of a run that are watched
-_BETWEEN = 30  # steps from one to the next, at least
-_ROWS = 200  # of a level that serve
-_GRADIENTS = 2000  # of a tensor that serve for its histogram
+_BETWEEN = 40  # steps from one to the next, at least
+_ROWS = 128  # of a level that serve
+_GRADIENTS = 1000  # of a tensor that serve for its histogram
 _BINS = 30
 
 
@@ -79,7 +79,7 @@ class Watch:
         tensors = [torch.from_numpy(array) for rows in seen for array in rows[:2]]
         for parameter in self._model.parameters():
             tensors += [parameter] if parameter.grad is None else [parameter, parameter.grad]
-        return all(isfinite(torch.linalg.vector_norm(tensor)) for tensor in (*tensors, *self._model.buffers()))
+        return isfinite(torch.linalg.vector_norm(torch.cat([x.flatten() for x in (*tensors, *self._model.buffers())])))
 
     def _parameters(self) -> Iterator[Parameter]:
         for name, parameter in self._model.named_parameters():
