@@ -129,6 +129,8 @@ def is_history(path: str | Path) -> bool:
     """Whether a name is that of a history, or the file begins as one does."""
     if str(path).endswith(".history.jsonl"):
         return True
+    if not Path(path).is_file():  # what comes through a pipe can be read once alone
+        return False
     with suppress(OSError), Path(path).open("rb") as file:
         return file.read(len(_BEGINNING)) == _BEGINNING
     return False

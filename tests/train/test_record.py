@@ -444,12 +444,12 @@ def test_tensorboard_has_the_numbers_of_the_history(folder, writers):
         assert written
     for inside in run.inside:
         step = inside["step"]
-        assert ("saturated tanh/level 2", inside["levels"][1]["saturated"]["tanh"], step) in writer.scalars
+        assert ("saturated_tanh/level_2", inside["levels"][1]["saturated"]["tanh"], step) in writer.scalars
         shown = {tag: value for tag, value, at in writer.scalars if at == step}
         head = next(each for each in inside["parameters"] if each["name"] == "head.linear.weight")
-        ratio = 10 ** shown["log10 update to weight/head.linear.weight"]
+        ratio = 10 ** shown["log10_update_to_weight/head.linear.weight"]
         assert ratio * head["weight"] == pytest.approx(head["update"])
-        found = writer.histograms["activations/level 1", step]
+        found = writer.histograms["activations/level_1", step]
         assert found["bucket_counts"] == inside["levels"][0]["gives"]["shares"]
         assert (found["min"], found["max"], len(found["bucket_limits"])) == (-1, 1, 30)
         assert found["sum"] == pytest.approx(inside["levels"][0]["mean"], abs=0.04)

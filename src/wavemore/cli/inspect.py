@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavemore.cli.options import JsonOption, ModelArgument, QuietOption, whole_number
+from wavemore.cli.options import JsonOption, QuietOption, whole_number
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import UsageError
 
@@ -15,7 +15,12 @@ NAME = "inspect"
 
 
 def command(
-    model: ModelArgument = None,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL", help="A model file, or the history of a run; without it, the model in the package."
+        ),
+    ] = None,
     list_: Annotated[
         str | None,
         typer.Argument(

@@ -78,24 +78,24 @@ class Board:
 def _scalars(inside: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """Tags and numbers of a record of the inside."""
     for level in inside["levels"]:
-        place = f"level {level['level']}"
-        yield f"activation deviation/{place}", level["deviation"]
-        yield f"dead units/{place}", len(level["dead"])
-        yield from ((f"saturated {part}/{place}", share) for part, share in level["saturated"].items())
+        place = f"level_{level['level']}"
+        yield f"activation_deviation/{place}", level["deviation"]
+        yield f"dead_units/{place}", len(level["dead"])
+        yield from ((f"saturated_{part}/{place}", share) for part, share in level["saturated"].items())
     for parameter in inside["parameters"]:
         if parameter["weight"] and parameter["update"] and len(parameter["shape"]) > 1:
-            yield f"log10 update to weight/{parameter['name']}", log10(parameter["update"] / parameter["weight"])
+            yield f"log10_update_to_weight/{parameter['name']}", log10(parameter["update"] / parameter["weight"])
     for norm in inside["norms"]:
-        yield f"running mean off the batch's/{norm['name']}", norm["shift"]
+        yield f"running_mean_off/{norm['name']}", norm["shift"]
 
 
 def _histograms(inside: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for level in inside["levels"]:
-        yield f"given to the activation/level {level['level']}", level["given"]
-        yield f"activations/level {level['level']}", level["gives"]
+        yield f"given_to_activation/level_{level['level']}", level["given"]
+        yield f"activations/level_{level['level']}", level["gives"]
     for parameter in inside["parameters"]:
         if len(parameter["shape"]) > 1:
-            yield f"log10 gradients/{parameter['name']}", parameter["log10_gradients"]
+            yield f"log10_gradients/{parameter['name']}", parameter["log10_gradients"]
 
 
 def _add_histogram(writer: "SummaryWriter", tag: str, histogram: dict[str, Any], step: int) -> None:
