@@ -20,7 +20,7 @@ from wavemore.train.watch import Watch, watched_steps
 
 __all__ = ["Recorder", "Sink"]
 
-_RECORDS = 100  # of a network, beside those of evaluations: at most; of fewer steps, one each
+_RECORDS = 75  # of a network, beside those of evaluations: at most; of fewer steps, one each
 
 
 class Sink(Protocol):
