@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from wavemore.chunks import Chunks
 from wavemore.config import ModelConfig
-from wavemore.engine import Engine, product
+from wavemore.engine import Engine
+from wavemore.folding import product
 from wavemore.nn import WaveNet, evaluation_mode
 from wavemore.predictor import log_sum_exp
 from wavemore.vocabulary import Vocabulary

@@ -31,18 +31,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavemore.activation import EPS, activated
+from wavemore.activation import activated
 from wavemore.chunks import Chunks, distinct, joined
 from wavemore.config import ModelConfig
+from wavemore.folding import folded_linear, product
 from wavemore.predictor import Predictions
 from wavemore.threads import side_by_side
 from wavemore.vocabulary import BOUNDARY, Vocabulary
 
-__all__ = ["Engine", "State", "predictions_of", "product"]
+__all__ = ["Engine", "State", "predictions_of"]
 
 _NORM = ("gamma", "beta")
-_ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
-_ROWS = 16  # of one product
 _ROWS_AT_ONCE = 2048  # from the children to what the nodes contribute; with fewer, threads wait for each other
 _LOGITS_AT_ONCE = 1 << 21  # bounds the memory of the top level
 
@@ -113,8 +112,8 @@ class Engine:
     def __init__(self, config: ModelConfig, weights: Mapping[str, np.ndarray]) -> None:
         self.config = config
         self.vocabulary_size = len(weights["embedding.weight"])
-        folded = [_folded(weights, f"levels.{i}", g) for i, (g, _) in enumerate(config.levels)]
-        head, head_bias = _folded(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
+        folded = [folded_linear(weights, f"levels.{i}", g) for i, (g, _) in enumerate(config.levels)]
+        head, head_bias = folded_linear(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
         read: list[np.ndarray | None] = [*head] if config.skip else [*[None] * (len(folded) - 1), *head]
         if config.residual and len(folded) > 1:
             # What the top level's residual adds, the head may read one level lower: fewer nodes, and narrower sums.
@@ -290,44 +289,6 @@ def _add(logits: np.ndarray, skipped: np.ndarray, newest: np.ndarray) -> None:
         logits[part] += skipped.take(newest[part], axis=0)
 
     side_by_side(work, range(0, len(newest), _ROWS_AT_ONCE))
-
-
-def product(x: np.ndarray, weight: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """x @ weight, (n, C) @ (C, W), in many products of the same few rows and columns; into `out`, where given.
-
-    That has two reasons. Libraries choose their method by the shape of a product, and methods differ in rounding: with
-    blocks a row's result depends on nothing but that row, and a seed gives the same strings in any company. And
-    products this small stay on one thread: a second one gains little, and on a busy machine a call may then take
-    hundreds of times as long.
-    """
-    n, (channels, width) = len(x), weight.shape
-    out = np.empty((n, width), dtype=np.float32) if out is None else out
-    whole = n // _ROWS * _ROWS
-    rest = np.zeros((_ROWS, channels), dtype=np.float32)
-    rest[: n - whole] = x[whole:]
-    columns = max(16, _ONE_THREAD // (_ROWS * channels) // 16 * 16)
-    for start in range(0, width, columns):
-        part = slice(start, start + columns)
-        blocks = out[:whole].reshape(-1, _ROWS, width)[:, :, part]
-        np.matmul(x[:whole].reshape(-1, _ROWS, channels), weight[:, part], out=blocks)
-        if whole < n:
-            out[whole:, part] = (rest @ weight[:, part])[: n - whole]
-    return out
-
-
-def _folded(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """A Linear with the BatchNorm behind it folded in, computed in float64: g arrays (C, W), the rows of the weight for
-    each input, and the bias, (W,)."""
-    weight = weights[f"{prefix}.linear.weight"].astype(np.float64)
-    bias = weights.get(f"{prefix}.linear.bias", np.zeros(weight.shape[1]))
-    if f"{prefix}.norm.running_mean" in weights:
-        gamma, beta, mean, var = (
-            weights[f"{prefix}.norm.{name}"].astype(np.float64)
-            for name in ("gamma", "beta", "running_mean", "running_var")
-        )
-        scale = gamma / np.sqrt(var + EPS)
-        weight, bias = weight * scale, (bias - mean) * scale + beta
-    return np.split(weight.astype(np.float32), g), bias.astype(np.float32)
 
 
 def predictions_of(chunks: Chunks, part: slice, logits: np.ndarray) -> Predictions:
