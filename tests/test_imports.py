@@ -23,6 +23,7 @@ LAYERS = [
     ["sources", "modelfile", "sizing", "parquet", "linetable"],
     ["corpus", "tables", "chunks", "windows", "curves"],
     ["activation", "predictor", "automaton", "shaping"],
+    ["folding"],
     ["engine", "ngram", "nn", "constraints"],
     ["ensemble", "mixture", "lookahead", "patterns"],
     ["kinds", "guide"],
