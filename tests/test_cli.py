@@ -154,6 +154,13 @@ def test_train_says_that_it_replaces_a_model(answer):
     assert answer(f"{line} -q")[1] == ""
 
 
+def test_train_says_that_a_model_is_worse_than_guessing(answer):
+    line = "train list.txt --recipe tiny.toml --set train.keep=last -q"
+    assert answer(line)[1] == ""
+    ruined = answer(f"{line} --set train.optimizer=adamw --set train.rate=10")[1]
+    assert re.fullmatch(r"wavemore: the validation loss, \S+, is worse than that of even guessing, \S+; .*\n", ruined)
+
+
 def test_train_share_of_new_samples_is_counted(answer, monkeypatch, strings):
     """Half of the samples come from the list."""
     drawn = [strings[0]] * 500 + ["new"] * 500

@@ -81,6 +81,10 @@ def test_rows_of_another_encoding_name_the_option(said):
     assert said("tiny.safetensors latin.txt")[1] == (
         "wavemore: latin.txt: rows without a score: 1: 1 unreadable (line 2); --encoding names the encoding they have\n"
     )
+    Path("odd.jsonl").write_text('{"name": "kolo"}\n{"name": 5}\n')
+    assert said("tiny.safetensors odd.jsonl --column name")[1] == (
+        "wavemore: odd.jsonl: rows without a score: 1: 1 unreadable (line 2)\n"
+    )
 
 
 def test_a_table_keeps_all_it_has(said, tiny_model):

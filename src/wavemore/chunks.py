@@ -167,7 +167,7 @@ def _earlier(ids: np.ndarray, place: np.ndarray, d: int) -> np.ndarray:
 
 
 def distinct(keys: np.ndarray, domain: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Where each distinct key stands first, and for each key which of them it is, numbered in that order.
+    """Where each distinct key, int64, stands first, and for each key which of them it is, numbered in that order.
 
     `domain` is a number above all keys, where one is known; no key is negative. Time grows with their count alone.
     """

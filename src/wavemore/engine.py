@@ -13,8 +13,8 @@ In evaluation mode a BatchNorm is an affine map of each channel, so it folds int
 
 and a Linear over g flattened neighbours is the sum of g products, one for each neighbour's rows of the weight. So a
 node costs g additions and a tanh; products are made for distinct children only. A residual adds the newest child
-itself, and with skip connections each node contributes to the logits too; the top level's residual is such a skip.
-Two ways through the tree:
+itself, and with skip connections each node contributes to the logits too; the top level's residual is computed as such
+a skip where logits are narrower than nodes. Two ways through the tree:
 
     chunk_logits    many given strings at once, level by level (`chunks.py`), for scoring and evaluating
     start, step     many strings side by side, character by character, for sampling: State in, State out
@@ -115,7 +115,8 @@ class Engine:
         folded = [folded_linear(weights, f"levels.{i}", g) for i, (g, _) in enumerate(config.levels)]
         head, head_bias = folded_linear(weights, "head", len(folded) if config.skip else 1)  # of (H, V), (V,)
         read: list[np.ndarray | None] = [*head] if config.skip else [*[None] * (len(folded) - 1), *head]
-        if config.residual and len(folded) > 1:
+        lower = config.residual and len(folded) > 1 and self.vocabulary_size <= config.hidden
+        if lower:
             # What the top level's residual adds, the head may read one level lower: fewer nodes, and narrower sums.
             read[-2] = head[-1] if (below := read[-2]) is None else below + head[-1]
         channels = config.embedding
@@ -123,7 +124,7 @@ class Engine:
         for i, (_, bias) in enumerate(folded):
             gamma, beta = (None if config.norm == "batch" else weights.get(f"levels.{i}.norm.{n}") for n in _NORM)
             top = i + 1 == len(folded)
-            residual = config.residual and channels == config.hidden and not (top and i > 0)
+            residual = config.residual and channels == config.hidden and not (top and lower)
             above, at_top = ([], head_bias) if top else (folded[i + 1][0], None)
             self._levels.append(_Level(bias, gamma, beta, residual, above, read[i], at_top))
             channels = config.hidden

@@ -166,7 +166,8 @@ def _remark(table: "Table", scoring: "Scoring", tally: "Tally") -> None:
     if tally.without.counts:
         without = str(tally.without).removeprefix("skipped ")
         without = without.replace("(line", "(row") if table.kind == "parquet" else without
-        mend = "; --encoding names the encoding they have" if "unreadable" in tally.without.counts else ""
+        undecoded = "unreadable" in tally.without.counts and table.kind in ("text", "csv", "tsv")
+        mend = "; --encoding names the encoding they have" if undecoded else ""
         say(f"{source}: rows without a score: {without}{mend}")
     if tally.unknown:
         done = {

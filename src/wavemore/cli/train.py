@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from functools import partial
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -67,8 +68,8 @@ def command(
     and ends in the very same file.
 
     Losses, learning rate, gradient norm and speed are written down on the way, in names.history.jsonl beside
-    names.safetensors; wavemore plot draws them. They change nothing of the model. --tensorboard needs the extra
-    "tensorboard".
+    names.safetensors; wavemore plot draws them, and wavemore inspect shows the network's inside through training. They
+    change nothing of the model. --tensorboard needs the extra "tensorboard".
 
     \b
     Examples
@@ -119,6 +120,8 @@ def command(
         checkpoint.unlink(missing_ok=True)
     if replaced and not quiet:
         say(f"{target} replaces the model that was there")
+    if (loss := model.file_.provenance["losses"]["validation"]) > (guessing := log(len(model.file_.vocabulary))):
+        say(f"the validation loss, {loss:.4g}, is worse than that of even guessing, {guessing:.4g}; lower train.rate")
     _report(model, target, set(listed.strings), json=json)
 
 

@@ -97,9 +97,9 @@ class Watched:
         """Within this context each level's activation notes what goes through it."""
         levels = [cast(Level, level) for level in self._model.levels]
         notes = [_Noting(level.activation, shared=uses is not None) for level in levels]
-        for level, note in zip(levels, notes, strict=True):
-            level.activation = note
         try:
+            for level, note in zip(levels, notes, strict=True):
+                level.activation = note
             yield
         finally:
             for level, note in zip(levels, notes, strict=True):

@@ -23,7 +23,7 @@ from wavemore.nn.inside import Seen, Watched
 __all__ = ["Watch", "watched_steps"]
 
 _MOST = 10  # steps of a run that are watched
-_BETWEEN = 40  # steps from one to the next, at least
+_BETWEEN = 40  # steps from one to the next, at most, where fewer than so many do
 _ROWS = 128  # of a level that serve
 _GRADIENTS = 1000  # of a tensor that serve for its histogram
 _BINS = 30
