@@ -4,9 +4,11 @@ what the records do."""
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +21,7 @@ from wavemore.inspection import Course, inspect_history
 from wavemore.inspection.course_pictures import course_pictures
 from wavemore.inspection.course_report import course_records, course_text
 from wavemore.inspection.page import write_courses
+from wavemore.measures import Parameter
 from wavemore.nn import WaveNet
 from wavemore.train import Recorder
 from wavemore.train.batches import SharedBatches
@@ -269,6 +272,17 @@ def test_a_history_is_told_from_lists_and_models(planted, path, tmp_path, tiny_p
         lambda record: record["parameters"][0].update(weight=float("nan")),
         lambda record: record["parameters"][0].update(shape="3"),
         lambda record: record["norms"][0].update(shift=None),
+        lambda record: record["norms"][0].update(scale=10**400),
+        lambda record: record["levels"][0].update(level=float("inf")),
+        lambda record: record["levels"][0].update(units=10**400),
+        lambda record: record["levels"][0].update(units=0),
+        lambda record: record["levels"][0].update(dead=[-3]),
+        lambda record: record["levels"][0].update(dead=[16]),
+        lambda record: record["parameters"][0].update(shape=[10**300, 10**300]),
+        lambda record: record["parameters"][0].update(shape=[10**15] * 50),
+        lambda record: record["parameters"][0].update(update=1e-300, weight=1e300),
+        lambda record: record["parameters"][0].update(update=1e-300),
+        lambda record: record["parameters"][0].update(gradient=1e200),
     ],
 )
 def test_unsound_records_are_refused(planted, path, change):
@@ -280,6 +294,25 @@ def test_unsound_records_are_refused(planted, path, change):
     with pytest.raises(FileError) as error:
         inspect_history(path)
     assert str(error.value) == f"the record of the inside at step 1 of {path} is not sound; remove its line"
+
+
+@pytest.mark.parametrize("members", ["x", None, [2], 1.5])
+def test_a_run_of_no_number_of_networks_is_refused(planted, path, members):
+    planted(steps=1)
+    about, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(about), "members": members}), *others, ""]))
+    with pytest.raises(FileError) as error:
+        inspect_history(path)
+    assert str(error.value) == (
+        f'a run in {path} has the members "{members}", which is no whole number; mend its record'
+    )
+
+
+def test_the_ratio_of_a_step_is_told_however_far_apart_the_sizes_are():
+    ones = np.ones((2, 2))
+    parameter = Parameter.of("head.linear.weight", ones * 1e150, ones, ones * 1e-150)
+    assert parameter.update_ratio == pytest.approx(-300)
+    assert replace(parameter, weight=1e300, update=1e-300).update_ratio == pytest.approx(-600)
 
 
 def test_records_of_different_networks_are_refused(planted, path):

@@ -170,7 +170,7 @@ class Parameter:
     def update_ratio(self) -> float | None:
         """log10 of the update's size over the weight's; None where one of them is zero. About -3 is the lecture's rule
         of thumb."""
-        return log10(self.update / self.weight) if self.weight and self.update else None
+        return log10(self.update) - log10(self.weight) if self.weight and self.update else None
 
     @classmethod
     def of(

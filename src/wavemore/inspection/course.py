@@ -17,6 +17,8 @@ from wavemore.measures import Histogram, NormSizes, Parameter, gradient_norms
 __all__ = ["Course", "LevelSeen", "Look", "inspect_history"]
 
 
+_COUNTS = 2**53  # all counts are below
+_LARGEST, _SMALLEST = 1e100, 1e-100  # far beyond what float32 holds, and their squares and ratios are numbers still
 _PARTS = {"tanh": ("tanh",), "gelu": ("gelu",), "gated": ("tanh", "sigmoid")}  # of an activation, that may be flat
 
 
@@ -99,9 +101,13 @@ def inspect_history(path: str | Path) -> list[Course]:
     Raises `FileError` for a file that is not the history of a run, cannot be read, or says nothing of the inside.
     """
     name = Path(path).name.removesuffix(".history.jsonl")
+    runs = read_history(path)
+    for run in runs:
+        if type(members := run.about.get("members", 1)) is not int:
+            raise FileError(f'a run in {path} has the members "{members}", which is no whole number; mend its record')
     courses = [
         Course(name if run.role == "model" else f"{name}, {run.role}", run.about, _looks(run, path))
-        for run in read_history(path)
+        for run in runs
         if run.inside
     ]
     if not courses:
@@ -117,7 +123,7 @@ def _looks(run: PastRun, path: str | Path) -> tuple[Look, ...]:
     for record in run.inside:
         try:
             looks.append(_look(record))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             step = record["step"]
             raise FileError(
                 f"the record of the inside at step {step} of {path} is not sound; remove its line"
@@ -138,7 +144,7 @@ def _kind(look: Look) -> tuple[Any, ...]:
 
 def _look(record: Mapping[str, Any]) -> Look:
     return Look(
-        record["step"],
+        _whole(record["step"]),
         tuple(_level(level) for level in record["levels"]),
         tuple(_parameter(parameter) for parameter in record["parameters"]),
         tuple(NormSizes(str(norm["name"]), _size(norm["shift"]), _size(norm["scale"])) for norm in record["norms"]),
@@ -147,29 +153,33 @@ def _look(record: Mapping[str, Any]) -> Look:
 
 def _level(record: Mapping[str, Any]) -> LevelSeen:
     activation = str(record["activation"])
+    units, dead = _whole(record["units"], least=1), tuple(_whole(unit) for unit in record["dead"])
+    if any(unit >= units for unit in dead):
+        raise ValueError
     return LevelSeen(
-        int(record["level"]),
+        _whole(record["level"]),
         activation,
-        int(record["units"]),
+        units,
         _number(record["mean"]),
         _size(record["deviation"]),
         {part: _size(record["saturated"][part]) for part in _PARTS[activation]},
-        tuple(int(unit) for unit in record["dead"]),
+        dead,
         _histogram(record["given"]),
         _histogram(record["gives"]),
     )
 
 
 def _parameter(record: Mapping[str, Any]) -> Parameter:
-    shape, gradient = tuple(int(_size(size)) for size in record["shape"]), _size(record["gradient"])
+    shape = tuple(_whole(size) for size in record["shape"])
+    weight, gradient, update = (_strength(record[name]) for name in ("weight", "gradient", "update"))
     return Parameter(
         str(record["name"]),
         str(record["group"]),
         shape,
-        _size(record["weight"]),
+        weight,
         gradient,
-        gradient * sqrt(prod(shape)),
-        _size(record["update"]),
+        _size(gradient * sqrt(prod(shape))),
+        update,
         _size(record["zero_gradients"]),
         _histogram(record["log10_gradients"]),
     )
@@ -184,10 +194,17 @@ def _histogram(record: Mapping[str, Any]) -> Histogram:
 
 
 def _number(value: Any) -> float:
-    """Raises `ValueError` or `TypeError` for what is no finite number."""
-    if not isfinite(value):
+    """Raises `ValueError`, `TypeError` or `OverflowError` for what is no finite number of a sensible size."""
+    if not isfinite(value) or abs(value) > _LARGEST:
         raise ValueError
     return float(value)
+
+
+def _whole(value: Any, *, least: int = 0) -> int:
+    """A count. Raises `ValueError`."""
+    if type(value) is not int or not least <= value < _COUNTS:
+        raise ValueError
+    return value
 
 
 def _size(value: Any) -> float:
@@ -195,3 +212,10 @@ def _size(value: Any) -> float:
     if (number := _number(value)) < 0:
         raise ValueError
     return number
+
+
+def _strength(value: Any) -> float:
+    """A root mean square: a size that is 0, or that can be divided by."""
+    if 0 < (size := _size(value)) < _SMALLEST:
+        raise ValueError
+    return size
