@@ -315,6 +315,19 @@ def test_the_ratio_of_a_step_is_told_however_far_apart_the_sizes_are():
     assert replace(parameter, weight=1e300, update=1e-300).update_ratio == pytest.approx(-600)
 
 
+@pytest.mark.parametrize(("rows", "units", "most"), [(40, 500, 1000), (96, 384, 2000), (7, 3, 100), (1000, 1, 10)])
+def test_some_gradients_are_those_of_all_units(rows, units, most):
+    """Unit 0 alone has none, and a step of 20 elements would see but each twentieth unit."""
+    gradient = np.full((rows, units), 1e-3, np.float32)
+    gradient[:, 0] = 0 if units > 1 else 1e-3
+    gradient[:, 1::2] = 1e-5
+    histogram = Parameter.of("levels.0.linear.weight", gradient, gradient, gradient, most=most).magnitudes
+    taken = (gradient != 0) & (gradient == np.float32(1e-5))
+    small = histogram.shares[histogram.edges[:-1] < -4].sum()
+    assert histogram.shares.sum() == pytest.approx(1)
+    assert small == pytest.approx(taken.sum() / np.count_nonzero(gradient), abs=0.05)
+
+
 def test_records_of_different_networks_are_refused(planted, path):
     planted(steps=2)
     one = path.read_text()

@@ -9,7 +9,7 @@ Shapes in this file
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import log10, sqrt
+from math import gcd, log10, prod, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -185,7 +185,7 @@ class Parameter:
     ) -> "Parameter":
         """From three arrays of its shape. The histogram is of all gradients, or of some `most` at even distances."""
         sizes = [float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (weight, gradient, update)]
-        some = gradient.reshape(-1)[:: 1 if most is None else -(-gradient.size // most)]
+        some = gradient.reshape(-1)[:: 1 if most is None else _stride(gradient.shape, most)]
         moved = np.abs(some[some != 0]).astype(np.float64)
         return cls(
             name,
@@ -198,6 +198,15 @@ class Parameter:
             1 - np.count_nonzero(gradient) / weight.size,
             Histogram.of(np.log10(moved), -9, 1, bins=bins),
         )
+
+
+def _stride(shape: tuple[int, ...], most: int) -> int:
+    """Which elements of a tensor to take for some `most`: each so many, with no factor of the last axis, or only a few
+    of its units would ever be seen."""
+    step = max(1, -(-prod(shape) // most))
+    while gcd(step, shape[-1] if shape else 1) > 1:
+        step += 1
+    return step
 
 
 def gradient_norms(parameters: Iterable[Parameter]) -> dict[str, float]:
