@@ -95,11 +95,26 @@ def test_a_history_is_looked_into_through_training(said, tiny_recipe, strings):
         ("nosuch.safetensors", 1, "cannot read the model nosuch.safetensors: No such file or directory"),
         ("-o nosuch/x.html", 1, "cannot write nosuch/x.html: No such file or directory"),
         ("nosuch.history.jsonl", 1, "cannot read nosuch.history.jsonl: No such file or directory"),
+        ("nosuch.jsonl", 1, "cannot read nosuch.jsonl: No such file or directory"),
+        ("nosuch.jsonl list.txt", 1, "cannot read nosuch.jsonl: No such file or directory"),
+        (
+            "empty.jsonl",
+            1,
+            "empty.jsonl is empty; give the history that training writes beside a model, or a model",
+        ),
+        (
+            "foreign.jsonl",
+            1,
+            "foreign.jsonl is not the history of a run; give one that training has written, a model, or a list of a "
+            "string a line",
+        ),
         ("--chunk ''", 2, 'the chunk is "", and it has at least one character'),
         ("--string ba --at x", 2, '"x" is not a whole number'),
     ],
 )
 def test_refusals(said, line, code, sentence):
+    Path("empty.jsonl").touch()
+    Path("foreign.jsonl").write_text('{"name": "emma"}\n')
     out, err = said(line, code)
     assert out == ""
     assert err.startswith("wavemore: ")

@@ -1,12 +1,13 @@
 """`wavemore inspect`: what happens inside a model, level by level, and what happened there through its training."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wavemore.cli.options import JsonOption, QuietOption, whole_number
 from wavemore.cli.output import json_line, say, write_lines
-from wavemore.errors import UsageError
+from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from wavemore.modelfile import ModelFile
@@ -84,6 +85,8 @@ def command(
         return
     if at is not None and string is None:
         raise UsageError("--at goes with --string: it is a place in that string")
+    if model is not None and model.endswith(".jsonl") and not is_model_file(model):
+        raise _no_history(model)
     if model is not None and list_ is None and not model.endswith(".safetensors") and not is_model_file(model):
         model, list_ = None, model
     file = ModelFile.load(pretrained_path() if model is None else model)
@@ -127,6 +130,19 @@ def _through_training(history: str, output: str | None, *, json: bool, quiet: bo
         for path in write_courses(courses, output):
             if not quiet:
                 say(f"wrote {path}")
+
+
+def _no_history(path: str) -> FileError:
+    """For what is named like a history and is none; a list of JSON lines needs a column, which cannot be named here."""
+    try:
+        empty = not Path(path).stat().st_size
+    except OSError as error:
+        return FileError.of("read", path, error)
+    if empty:
+        return FileError(f"{path} is empty; give the history that training writes beside a model, or a model")
+    return FileError(
+        f"{path} is not the history of a run; give one that training has written, a model, or a list of a string a line"
+    )
 
 
 def _own_list(file: "ModelFile") -> str:
