@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 import torch
 
+from wavemore.canvas import figure_type
 from wavemore.chunks import Chunks
 from wavemore.config import Recipe
 from wavemore.errors import FileError
 from wavemore.estimator import StringModel
 from wavemore.history import HistoryFile, is_history
 from wavemore.inspection import Course, inspect_history
+from wavemore.inspection.course import Look
 from wavemore.inspection.course_pictures import course_pictures
 from wavemore.inspection.course_report import course_records, course_text
 from wavemore.inspection.page import write_courses
-from wavemore.measures import Parameter
+from wavemore.measures import Histogram, Parameter
 from wavemore.nn import WaveNet
 from wavemore.train import Recorder
 from wavemore.train.batches import SharedBatches
@@ -72,6 +74,18 @@ def planted(strings: list[str], path: Path, one_thread: None) -> Planted:
         return course
 
     return planted
+
+
+def drawn(course: Course, name: str) -> Any:
+    """The figure of one picture of a course."""
+    (picture,) = (picture for picture in course_pictures(course) if picture.name == name)
+    figure = figure_type()(figsize=picture.size)
+    picture.draw(figure)
+    return figure
+
+
+def labels(figure: Any) -> list[str]:
+    return [label for axes in figure.axes for label in axes.get_legend_handles_labels()[1]]
 
 
 # Findings: what is planted is found, alone.
@@ -238,6 +252,43 @@ def test_a_page_holds_a_teacher_and_its_pupil(planted, tmp_path):
     assert text.count('src="data:image/svg+xml;base64,') == 12
     assert "<li>m, teacher: level 1: " in text
     assert "<li>m: level 1: " in text
+
+
+def test_the_peaks_of_all_looks_are_within_the_axes(planted):
+    """Those of later looks may be higher than the first's, with which they share an axis."""
+    course = planted()
+    first, last = course.looks[0], course.looks[-1]
+    peak = np.zeros_like(last.levels[0].activated.shares)
+    peak[3] = 1.0
+    level = last.levels[0]._replace(activated=Histogram(last.levels[0].activated.edges, peak))
+    course = Course("m", {}, (first, last._replace(levels=(level, *last.levels[1:]))))
+    figure = drawn(course, "activations")
+    gives = figure.axes[len(figure.axes) // 2 :]
+    assert max(line.get_ydata().max() for axes in gives for line in axes.lines) == pytest.approx(100)
+    assert all(axes.get_ylim()[1] >= 100 for axes in gives)
+    assert all(axes.get_ylim()[0] == 1e-2 for axes in gives)
+
+
+def test_gradient_norms_of_zero_are_told_where_they_cannot_be_drawn(planted):
+    course = planted()
+    assert not any(label.startswith("0 ") for label in labels(drawn(course, "gradients")))
+
+    def still(look: Look, *groups: str) -> Look:
+        parameters = (replace(p, gradient_norm=0.0) if p.group in groups else p for p in look.parameters)
+        return look._replace(parameters=tuple(parameters))
+
+    one, two, three, four = course.looks
+    looks = (one, still(two, "level 1"), still(three, "level 2", "head"), still(four, "level 2", "head"))
+    notes = [label for label in labels(drawn(Course("m", {}, looks), "gradients")) if label.startswith("0 ")]
+    assert notes == ["0 at step 31: level 1", "0 from step 60 on: level 2, head"]
+
+
+def test_the_panels_of_gradients_are_named_by_their_steps(planted, path):
+    course = planted()
+    assert [axes.get_title() for axes in drawn(course, "gradient-sizes").axes] == ["step 1", "step 60", "step 90"]
+    assert "At step 1 the head's ratio is large by design" in course_pictures(course)[0].look_for
+    later = Course("m", {}, course.looks[1:])
+    assert "by design" not in course_pictures(later)[0].look_for
 
 
 def test_a_single_look_can_be_drawn(planted, tmp_path):

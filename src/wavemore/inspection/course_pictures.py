@@ -31,7 +31,7 @@ def course_pictures(course: Course) -> list[Picture]:
             "steps",
             "How far each step moves the weights",
             "Look for lines near 0, whose weights are overwritten, and for lines far below the others, which hardly "
-            "learn; the recipes' levels run between -1 and -2, and lower as the rate falls.",
+            "learn; the recipes' levels run between -1 and -2, and lower as the rate falls." + _of_head(course),
             (11, 6.6),
             _steps(course),
         ),
@@ -62,6 +62,14 @@ def course_pictures(course: Course) -> list[Picture]:
         )
     prefix = "teacher-" if course.about.get("role") == "teacher" else ""
     return [one._replace(name=prefix + one.name, title=f"{one.title}: {course.name}") for one in pictures]
+
+
+def _of_head(course: Course) -> str:
+    """What excuses the head of a WaveNet at the first step, unless it has a norm that starts small in its place."""
+    first = course.looks[0]
+    if not first.levels or first.step != 1 or any(p.name == "head.norm.gamma" for p in first.parameters):
+        return ""
+    return " At step 1 the head's ratio is large by design: it starts at a tenth."
 
 
 def _of_levels(course: Course) -> list[Picture]:
@@ -129,10 +137,25 @@ def _gradients(course: Course) -> "Callable[[Figure], None]":
             norms = [look.gradient_norms[groups[place]] or None for look in course.looks]
             _curve(axes, course, norms, i, groups[place])
         axes.set_yscale("log")
+        for note in _zeros(course):
+            axes.plot([], [], " ", label=note)
         _over_steps(axes, course, "gradient norm\nnats per unit of weight (log scale)")
         legend_above(axes, columns=4)
 
     return draw
+
+
+def _zeros(course: Course) -> list[str]:
+    """Where gradient norms are exactly 0, which a logarithmic axis cannot show: "0 from step 40 on: level 2"."""
+    groups: dict[str, list[str]] = {}
+    for group in course.looks[0].gradient_norms:
+        steps = [look.step for look in course.looks if look.gradient_norms[group] == 0]
+        if not steps:
+            continue
+        on = len(steps) > 1 and steps == course.steps[-len(steps) :].tolist()
+        when = f"from step {steps[0]:,} on" if on else f"at step{'s' * (len(steps) > 1)} {', '.join(map(short, steps))}"
+        groups.setdefault(when, []).append(group)
+    return [f"0 {when}: {', '.join(names)}" for when, names in groups.items()]
 
 
 def _levels(course: Course) -> "Callable[[Figure], None]":
@@ -176,12 +199,12 @@ def _activations(course: Course) -> "Callable[[Figure], None]":
             given.set_xlabel("value given to the activation\n(the ends hold all beyond)")
             gives.set_xlabel("value that it gives\n(before a residual)")
             gives.set_yscale("log")
-            gives.set_ylim(bottom=1e-2)
             legend = given.legend(loc="upper right", fontsize="small", framealpha=0.9)
             legend.set_zorder(5)
             legend_above(gives)
             for axes in (given, gives):
                 axes.grid(color="0.92")
+        grid[1, 0].set_ylim(bottom=1e-2)  # of the whole row, and so after all its lines, whose top would be cut
         for axes in grid[:, 0]:
             axes.set_ylabel("share of values, % a bin")
 
@@ -198,13 +221,16 @@ def _gradient_sizes(course: Course) -> "Callable[[Figure], None]":
                 sizes = look.matrices[place].magnitudes
                 histogram_line(axes, sizes, COLOURS[i], look.matrices[place].name)
                 used += sizes.edges[:-1][sizes.shares > 1e-3].tolist()
-            axes.set_xlabel(
-                f"step {look.step:,}: log10 of a gradient's size,\nnats per unit of weight (the ends hold all beyond)"
-            )
+            axes.set_title(f"step {look.step:,}", fontsize="medium")
             axes.grid(color="0.92")
         panels[0].set_xlim(min(used) - 0.2, max(used) + 0.6)
         panels[0].set_ylabel("share of the tensor, % a bin")
-        legend_above(panels[0], columns=2)
+        size = "log10 of a gradient's size,\nnats per unit of weight\n(the ends hold all beyond)"
+        for axes in panels:
+            axes.set_xlabel(size)
+        panels[0].legend(  # above the panel's title
+            loc="lower left", bbox_to_anchor=(0, 1.07), borderaxespad=0, ncols=2, fontsize="small", frameon=False
+        )
 
     return draw
 
