@@ -132,6 +132,26 @@ def test_weights_that_saturate_a_tanh_at_the_start_are_found(planted):
     assert re.fullmatch(pattern, finding)
 
 
+def test_no_rate_is_called_both_too_high_and_too_low(planted):
+    course = planted()
+    sizes = [1e3, 1e-9, 1e-9, 1e-9]  # of the steps of one matrix, whose own size is 1
+
+    def steps(look: Look, size: float) -> Look:
+        parameters = (
+            replace(p, weight=1.0, update=size) if p.name == "levels.0.linear.weight" else p for p in look.parameters
+        )
+        return look._replace(parameters=tuple(parameters))
+
+    looks = tuple(steps(look, size) for look, size in zip(course.looks, sizes, strict=True))
+    assert Course("m", {}, looks).findings == [
+        "levels.0.linear.weight: the step is 1000.0 times the tensor itself at step 1; lower the rate"
+    ]
+    looks = tuple(steps(look, 1e-9) for look in course.looks)
+    assert Course("m", {}, looks).findings == [
+        "levels.0.linear.weight: most steps hardly move it (less than 10^-5 of its size); raise the rate"
+    ]
+
+
 def test_saturation_that_passes_is_found_where_it_was(planted, path):
     planted()
     lines = path.read_text().splitlines()
@@ -227,7 +247,11 @@ def test_a_run_that_goes_on_an_ensemble_and_a_baseline(strings, tiny_recipe, pat
     (course,) = inspect_history(path)
     assert course.looks[0].levels == ()
     assert course.findings == []
-    assert "saturated" not in "\n".join(list(course_text(course))[:-1])
+    *table, closing = course_text(course)
+    assert "saturated" not in "\n".join(table)
+    assert closing == (
+        "nothing wants attention: no odd steps; dead units, saturation and gradients are looked at in levels alone"
+    )
     assert [picture.name for picture in course_pictures(course)] == ["steps", "gradients", "gradient-sizes"]
 
 
@@ -252,6 +276,22 @@ def test_a_page_holds_a_teacher_and_its_pupil(planted, tmp_path):
     assert text.count('src="data:image/svg+xml;base64,') == 12
     assert "<li>m, teacher: level 1: " in text
     assert "<li>m: level 1: " in text
+
+
+def test_a_table_shows_all_looks_or_says_how_many(planted):
+    course = planted()
+    first = course.looks[0]
+    few = Course("m", {}, tuple(first._replace(step=step) for step in range(1, 9)))
+    heading, _, steps, *_ = course_text(few)
+    assert heading.endswith("8 looks inside, each at a step of training and on its batch")
+    assert steps.split() == ["step", *map(str, range(1, 9))]
+    many = Course("m", {}, tuple(first._replace(step=1000000 * step) for step in range(1, 11)))
+    heading, _, steps, *others = course_text(many)
+    assert heading.endswith(
+        "10 looks inside, each at a step of training and on its batch; 6 of 10 shown, --json has all"
+    )
+    assert len(steps.split()) == 7
+    assert max(map(len, others)) <= 120
 
 
 def test_the_peaks_of_all_looks_are_within_the_axes(planted):

@@ -106,5 +106,5 @@ def _of_steps(looks: "Sequence[Look]", i: int) -> Iterator[str]:
         yield f"{name}: the step is {10 ** ratios[worst]:.1f} times the tensor itself at step {worst}; lower the rate"
     elif middle > LARGE_STEPS:
         yield f"{name}: most steps are larger than {10**LARGE_STEPS:.2f} of the tensor itself; lower the rate"
-    if middle < SMALL_STEPS and any(look.parameters[i].weight for look in looks):
+    elif middle < SMALL_STEPS and any(look.parameters[i].weight for look in looks):
         yield f"{name}: most steps hardly move it (less than 10^{SMALL_STEPS:g} of its size); raise the rate"

@@ -8,7 +8,8 @@ from wavemore.inspection.report import aligned, histogram_record
 
 __all__ = ["course_records", "course_text"]
 
-_COLUMNS = 6  # looks that a table shows
+_COLUMNS = 6  # looks that a table shows where all are wider than
+_WIDTH = 120
 
 
 def course_text(course: Course) -> Iterator[str]:
@@ -18,13 +19,25 @@ def course_text(course: Course) -> Iterator[str]:
     note = f" ({course.note})" if course.note else ""
     count = len(course.looks)
     looks = f"{count} looks" if count > 1 else "one look"
-    yield f"{course.name}: {last:,} steps{so_far}, {looks} inside, each at a step of training and on its batch{note}"
+    table, shown = aligned(list(_rows(course.looks))), ""
+    if count > _COLUMNS and max(map(len, table)) > _WIDTH:
+        table, shown = aligned(list(_rows(course.some(_COLUMNS)))), f"; {_COLUMNS} of {count} shown, --json has all"
+    about = f"{last:,} steps{so_far}, {looks} inside, each at a step of training and on its batch{note}"
+    yield f"{course.name}: {about}{shown}"
     yield ""
-    yield from aligned(list(_rows(course.some(_COLUMNS))))
+    yield from table
     yield ""
-    if not course.findings:
-        yield "nothing wants attention: no dead units, no saturated level, no vanishing gradient, no odd steps"
-    yield from course.findings
+    yield from course.findings or [_sound(course.looks[0])]
+
+
+def _sound(look: Look) -> str:
+    """That nothing was found, of all that can be looked at in such a model."""
+    if not look.levels:
+        return (
+            "nothing wants attention: no odd steps; dead units, saturation and gradients are looked at in levels alone"
+        )
+    gradient = ", no vanishing gradient" if len(look.levels) > 1 else ""
+    return f"nothing wants attention: no dead units, no saturated level{gradient}, no odd steps"
 
 
 def _rows(looks: Sequence[Look]) -> Iterator[tuple[str, ...]]:
