@@ -52,7 +52,8 @@ def write(seen: Inspection, path: str | Path) -> list[Path]:
 
 def write_courses(courses: Sequence[Course], path: str | Path) -> list[Path]:
     """Write what was inside of networks through their training, in the same way."""
-    findings = [f"{course.name}: {finding}" for course in courses for finding in course.findings]
+    named = len(courses) > 1
+    findings = [f"{course.name}: {one}" if named else one for course in courses for one in course.findings]
     pictures = [picture for course in courses for picture in course_pictures(course)]
     text = [line for course in courses for line in (*course_text(course), "")]
     return _write(_Shown(f"Inside through training: {courses[-1].name}", findings, pictures, text), path)
