@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from wavemore.inspection.course import Course, Look
-from wavemore.inspection.report import aligned, histogram_record
+from wavemore.inspection.report import aligned, histogram_record, parameter_record
 
 __all__ = ["course_records", "course_text"]
 
@@ -108,18 +108,7 @@ def _look_records(look: Look) -> Iterator[dict[str, Any]]:
             "activated": histogram_record(level.activated),
         }
     for parameter in look.parameters:
-        yield {
-            "what": "parameter",
-            "step": look.step,
-            "name": parameter.name,
-            "group": parameter.group,
-            "shape": list(parameter.shape),
-            "gradient_norm": parameter.gradient_norm,
-            "gradient_to_weight": parameter.gradient_ratio,
-            "log10_update_to_weight": parameter.update_ratio,
-            "zero_gradients": parameter.zeros,
-            "log10_gradients": histogram_record(parameter.magnitudes),
-        }
+        yield {"what": "parameter", "step": look.step, **parameter_record(parameter)}
     for norm in look.norms:
         yield {
             "what": "norm",

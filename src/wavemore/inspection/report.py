@@ -5,9 +5,9 @@ from typing import Any
 
 from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.nodes import Node
-from wavemore.measures import Histogram, Layer
+from wavemore.measures import Histogram, Layer, Parameter
 
-__all__ = ["aligned", "histogram_record", "records_of", "text_of"]
+__all__ = ["aligned", "histogram_record", "parameter_record", "records_of", "text_of"]
 
 _PROBABILITIES = 5
 _STRIP = " .:-=+*#"  # sizes in a strip, the largest last
@@ -141,19 +141,23 @@ def records_of(seen: Inspection) -> Iterator[dict[str, Any]]:
             "activated": histogram_record(layer.activated),
         }
     for parameter in seen.parameters:
-        yield {
-            "what": "parameter",
-            "name": parameter.name,
-            "group": parameter.group,
-            "shape": list(parameter.shape),
-            "gradient_norm": parameter.gradient_norm,
-            "gradient_to_weight": parameter.gradient_ratio,
-            "log10_update_to_weight": parameter.update_ratio,
-            "zero_gradients": parameter.zeros,
-            "log10_gradients": histogram_record(parameter.magnitudes),
-        }
+        yield {"what": "parameter", **parameter_record(parameter)}
     yield from _single_records(seen)
     yield {"what": "findings", "findings": seen.findings}
+
+
+def parameter_record(parameter: Parameter) -> dict[str, Any]:
+    """What is said of one parameter, for JSON."""
+    return {
+        "name": parameter.name,
+        "group": parameter.group,
+        "shape": list(parameter.shape),
+        "gradient_norm": parameter.gradient_norm,
+        "gradient_to_weight": parameter.gradient_ratio,
+        "log10_update_to_weight": parameter.update_ratio,
+        "zero_gradients": parameter.zeros,
+        "log10_gradients": histogram_record(parameter.magnitudes),
+    }
 
 
 def _single_records(seen: Inspection) -> Iterator[dict[str, Any]]:
