@@ -46,7 +46,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/growth.py
 
 pretrained: $(READY)
-	cd src/wavemore/pretrained && ../../../$(BIN)/wavemore train names -o names.safetensors --recipe fast --set train.steps=300 --no-record
+	cd src/wavemore/models/pretrained && ../../../../$(BIN)/wavemore train names -o names.safetensors --recipe fast --set train.steps=300 --no-record
 
 lesson: $(READY)
 	$(BIN)/python docs/make_lesson.py

@@ -29,9 +29,9 @@ import numpy as np
 import provenance
 
 from wavemore import read_corpus
-from wavemore.config import DataConfig
-from wavemore.corpus import Corpus, split
 from wavemore.estimator import StringModel
+from wavemore.lists.corpus import Corpus, split
+from wavemore.settings.config import DataConfig
 
 TIMES = (0, 1, 4, 16, 64)
 SHORTEST = 4

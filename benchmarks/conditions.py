@@ -18,9 +18,9 @@ from collections.abc import Callable
 import provenance
 
 import wavemore
-from wavemore.constraints import Condition, Contains, EndsWith, Length, Never, StartsWith, WithoutWords
-from wavemore.patterns import Matches
-from wavemore.sample import Samples, sample_strings
+from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, Never, StartsWith, WithoutWords
+from wavemore.sampling.patterns import Matches
+from wavemore.sampling.sample import Samples, sample_strings
 
 PLAIN = 200_000
 

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import provenance
 
-from wavemore.config import ModelConfig
-from wavemore.corpus import read_corpus
-from wavemore.engine import Engine
 from wavemore.estimator import StringModel, load
-from wavemore.modelfile import weight_shapes
-from wavemore.sample import sample_strings
-from wavemore.score import stream_log_likelihoods
-from wavemore.vocabulary import Vocabulary
+from wavemore.judging.likelihood import stream_log_likelihoods
+from wavemore.lists.corpus import read_corpus
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.modelfile import weight_shapes
+from wavemore.predict.engine import Engine
+from wavemore.sampling.sample import sample_strings
+from wavemore.settings.config import ModelConfig
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -36,7 +36,7 @@ def main() -> None:
     lines = ["# Quality", "", "makemore's names.txt, split K, nats per character.", "", found.to_markdown(), ""]
     provenance.write("quality", "\n".join([*lines, provenance.table(), ""]))
     if options.picture:
-        from wavemore.picture import draw
+        from wavemore.comparison.picture import draw
 
         draw(found, options.picture)
 

@@ -28,15 +28,15 @@ import numpy as np
 import provenance
 import torch
 
-from wavemore.config import Recipe, load_recipe
-from wavemore.corpus import Corpus, read_corpus, split
-from wavemore.history import HistoryFile
-from wavemore.sizing import sized
+from wavemore.lists.corpus import Corpus, read_corpus, split
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.runs.history import HistoryFile
+from wavemore.settings.config import Recipe, load_recipe
+from wavemore.settings.sizing import sized
 from wavemore.train import Recorder
 from wavemore.train.batches import Batches
 from wavemore.train.loop import batches_of
 from wavemore.train.run import Run
-from wavemore.vocabulary import Vocabulary
 
 AT_A_TIME = 5  # steps until the other side takes its turn
 RESAMPLES = 10_000

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import provenance
 
-from wavemore.corpus import read_corpus
+from wavemore.lists.corpus import read_corpus
 
 HEAD = b"id,name,note\r\n"
 NOTES = (b"plain", b'"a, b"', b'"said ""yes"""', '"über\r\nzwei Zeilen"'.encode(), b"", b'"quoted"', b"\xff")

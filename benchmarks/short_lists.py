@@ -14,9 +14,9 @@ import sys
 
 import provenance
 
-from wavemore.config import NgramConfig, Recipe
-from wavemore.corpus import read_corpus
 from wavemore.estimator import StringModel
+from wavemore.lists.corpus import read_corpus
+from wavemore.settings.config import NgramConfig, Recipe
 
 SIZES = (50, 500, 5000)
 LISTS = ("names", "towns", "dinosaurs")

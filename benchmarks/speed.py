@@ -19,14 +19,14 @@ import torch
 import torch.nn.functional as F
 from threadpoolctl import threadpool_limits
 
-from wavemore.config import DataConfig
-from wavemore.corpus import read_corpus, split
 from wavemore.estimator import StringModel
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.corpus import read_corpus, split
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet, evaluation_mode, sample_as_taught
-from wavemore.sample import sample_strings
-from wavemore.score import log_likelihoods
-from wavemore.vocabulary import Vocabulary
-from wavemore.windows import Windows
+from wavemore.predict.windows import Windows
+from wavemore.sampling.sample import sample_strings
+from wavemore.settings.config import DataConfig
 
 THREADS = (1, 2)
 TAUGHT_STEPS = 200_000

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from vector import BLUE, GREEN, GREY, INK, ORANGE, PALE, Paper
 
-from wavemore.activation import EPS, activated
-from wavemore.chunks import Chunks
-from wavemore.config import ModelConfig
-from wavemore.corpus import read_corpus
 from wavemore.estimator import load
 from wavemore.inspection.nodes import PADDING, ids_of, shown
-from wavemore.vocabulary import Vocabulary
+from wavemore.lists.corpus import read_corpus
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.predict.activation import EPS, activated
+from wavemore.predict.chunks import Chunks
+from wavemore.settings.config import ModelConfig
 
 __all__ = ["PICTURES", "folded_nodes"]
 

@@ -67,8 +67,8 @@ def same(answer, expected) -> bool:
 # from.
 
 # %%
-from wavemore.config import DataConfig
-from wavemore.corpus import read_corpus, split
+from wavemore.lists.corpus import read_corpus, split
+from wavemore.settings.config import DataConfig
 
 corpus = read_corpus("names")
 training, validation, test = split(corpus, DataConfig())
@@ -85,7 +85,7 @@ assert not set(training) & set(validation)
 # nothing is known yet, and after it, where the name ends. It is written as a dot here.
 
 # %%
-from wavemore.vocabulary import Vocabulary
+from wavemore.lists.vocabulary import Vocabulary
 
 vocabulary = Vocabulary.of(corpus.strings)
 V = len(vocabulary)
@@ -142,7 +142,7 @@ judge(1, (predictions("em"), [(".", "e"), ("e", "m"), ("m", ".")]), (predictions
 # the ids before each, here one, and the id that follows.
 
 # %%
-from wavemore.windows import Windows
+from wavemore.predict.windows import Windows
 
 windows = Windows.of(training, vocabulary, context=1)
 before, after = windows.contexts()[:, 0], windows.answers()  # (N,), (N,)
@@ -230,7 +230,7 @@ judge(
 
 # %%
 from wavemore.nn import shared_cross_entropy
-from wavemore.train.optim import AdamW
+from wavemore.train.optimisers import AdamW
 
 targets = torch.from_numpy(counts + 1).float()  # (V, V)
 logits = torch.zeros((V, V), requires_grad=True)
@@ -698,8 +698,8 @@ assert shapes[14] == (32, V)
 # This is the library's `WaveNet`, to the bit: drawn with the same seed, it gives the same logits.
 
 # %%
-from wavemore.config import ModelConfig
 from wavemore.nn import WaveNet
+from wavemore.settings.config import ModelConfig
 
 torch.manual_seed(1)
 wavenet = WaveNet(ModelConfig(groups=(2, 2, 2), embedding=10, hidden=68), V)
@@ -935,7 +935,7 @@ judge(
 # chunk needs computing only once. `Chunks` finds them.
 
 # %%
-from wavemore.chunks import Chunks
+from wavemore.predict.chunks import Chunks
 
 two = Chunks.of(["emma", "emily"], vocabulary, groups=(2, 2, 2))
 print(f"emma and emily: {len(two.answers)} predictions, {[b.children.shape[1] for b in two.branches]} distinct chunks")
@@ -1146,7 +1146,7 @@ assert difference < 1e-5
 # `Engine` is this form: arrays instead of tensors, folded, distinct chunks only.
 
 # %%
-from wavemore.engine import Engine
+from wavemore.predict.engine import Engine
 
 engine = Engine(config, {name: tensor.numpy() for name, tensor in wavenet.state_dict().items()})
 
@@ -1163,7 +1163,7 @@ assert worst < 1e-5
 # boundary comes. Many names are drawn side by side; those that have begun alike share one evaluation.
 
 # %%
-from wavemore.sample import sample_strings
+from wavemore.sampling.sample import sample_strings
 
 names = list(sample_strings(engine, vocabulary, 10, seed=1))
 print(", ".join(names))
@@ -1189,7 +1189,7 @@ assert np.abs(says - drawn).max() < 0.015
 # by the number of their predictions it is the loss of the table above, now without PyTorch.
 
 # %%
-from wavemore.score import log_likelihoods
+from wavemore.judging.likelihood import log_likelihoods
 
 better, worse = log_likelihoods(engine, vocabulary, ["emma", "xqzt"])
 print(f"emma {better:.2f} nats, xqzt {worse:.2f} nats")
@@ -1224,8 +1224,9 @@ assert results["the model in the package"][2] < results["hierarchical, larger, s
 # - **The lecture's numbers**: `wavemore train names.txt --recipe lecture` ends at its last loss to five digits;
 #   [the README](../README.md) has the whole performance log.
 # - **The forms**: [forms.md](forms.md) says why training in the shared form is exact, and how the folded one samples.
-# - **The code**: [nn/wavenet.py](../src/wavemore/nn/wavenet.py) is the model, [engine.py](../src/wavemore/engine.py)
-#   the folded form, [chunks.py](../src/wavemore/chunks.py) the idea that both rest on.
+# - **The code**: [nn/wavenet.py](../src/wavemore/nn/wavenet.py) is the model,
+#   [predict/engine.py](../src/wavemore/predict/engine.py) the folded form,
+#   [predict/chunks.py](../src/wavemore/predict/chunks.py) the idea that both rest on.
 # - **What was tried and failed**: [log.md](log.md).
 #
 # And questions without an `assert` yet. What does each level gain from being wider? Does a name that was seen in

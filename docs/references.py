@@ -10,7 +10,7 @@ import typer.core
 import typer.main
 
 from wavemore.cli import app
-from wavemore.config import load_recipe, recipe_names
+from wavemore.settings.config import load_recipe, recipe_names
 
 __all__ = ["MADE"]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from wavemore.config import ModelConfig
 from wavemore.errors import ConfigError
+from wavemore.settings.config import ModelConfig
 
 
 def _model(**settings: Any) -> ModelConfig:

@@ -1,12 +1,13 @@
 """What several tests share: a tiny list, a tiny recipe, and one model trained on them."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from wavemore.config import Recipe
 from wavemore.estimator import StringModel
+from wavemore.settings.config import Recipe
 
 NAMES_TXT = Path(__file__).resolve().parents[2] / "shared" / "data" / "names.txt"
 
@@ -61,3 +62,14 @@ def names_txt() -> Path:
     if not NAMES_TXT.exists():
         pytest.skip(f"names.txt is not at {NAMES_TXT}")
     return NAMES_TXT
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """A second thread gains nothing at these sizes, and beside busy processes it costs seconds."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from wavemore.config import Recipe
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.settings.config import Recipe
 from wavemore.train import Checkpoint, Trained, train
-from wavemore.vocabulary import Vocabulary
 
 
 class Interrupting:

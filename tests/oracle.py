@@ -8,7 +8,7 @@ from math import erf
 
 import numpy as np
 
-from wavemore.config import ModelConfig
+from wavemore.settings.config import ModelConfig
 
 
 def forward(config: ModelConfig, weights: Mapping[str, np.ndarray], contexts: np.ndarray) -> np.ndarray:

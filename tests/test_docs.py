@@ -15,8 +15,8 @@ import references
 
 import wavemore
 from wavemore.cli import app
-from wavemore.config import Recipe, recipe_names
 from wavemore.inspection import inspect
+from wavemore.settings.config import Recipe, recipe_names
 
 ROOT = Path(__file__).resolve().parents[1]
 

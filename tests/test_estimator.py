@@ -6,11 +6,11 @@ import torch
 from sklearn.base import clone
 
 import wavemore
-from wavemore.config import Recipe
-from wavemore.corpus import read_corpus
 from wavemore.errors import NotFittedError, TrainingError, UsageError
 from wavemore.estimator import StringModel
-from wavemore.windows import Windows
+from wavemore.lists.corpus import read_corpus
+from wavemore.predict.windows import Windows
+from wavemore.settings.config import Recipe
 
 
 def test_it_learns(strings, tiny_recipe):

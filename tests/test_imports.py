@@ -1,135 +1,11 @@
 """Imports point down only, and the light world does without PyTorch. Each check is shown what it must catch."""
 
-import ast
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-
-import wavemore
-
-PACKAGE = Path(wavemore.__file__).parent
-
-LAYERS = [
-    ["errors", "_version", "progress", "threads"],
-    ["files", "vocabulary", "fetch", "strict", "measures"],
-    ["architecture", "seen", "streams", "columns", "canvas", "history"],
-    ["config"],
-    ["shapes"],
-    ["sources", "modelfile", "sizing", "parquet", "linetable"],
-    ["corpus", "tables", "chunks", "windows", "curves"],
-    ["activation", "predictor", "automaton", "shaping"],
-    ["folding"],
-    ["engine", "ngram", "nn", "constraints"],
-    ["ensemble", "mixture", "lookahead", "patterns"],
-    ["kinds", "guide"],
-    ["draw"],
-    ["conditional"],
-    ["sample", "search", "score", "bootstrap", "calibration", "likeness", "comparison"],
-    ["wish", "evaluate", "memory", "train", "keeping", "rows", "picture", "curve_picture", "guessing", "explanation"],
-    ["fitting", "scoring", "inspection"],
-    ["estimator", "comparing", "study"],
-    ["cli"],
-    ["__init__", "__main__"],
-]
-"""From the bottom up. A part is a module or a package. It imports from the layers below, and a package from itself."""
-
-ALONE = {
-    "progress": set[str](),
-    "threads": set[str](),
-    "nn": {"predictor", "chunks", "vocabulary", "config", "errors"},
-    "train": {
-        "nn",
-        "predictor",
-        "modelfile",
-        "chunks",
-        "windows",
-        "vocabulary",
-        "config",
-        "errors",
-        "files",
-        "threads",
-        "measures",
-    },
-    "__init__": {"_version", "comparing", "config", "corpus", "errors", "estimator", "evaluate"},
-    "__main__": {"cli"},
-}
-"""Parts that may import these and nothing else of the package."""
-
-TORCH_WORLD = {"nn", "train"}
-
-LAZY = {"matplotlib", "outlines_core", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"}
-"""Packages that no module may import when it is itself imported."""
-
-
-class Import(NamedTuple):
-    """One module that another names."""
-
-    line: int
-    module: str
-    when: str
-    """"import" of the naming module, a "call" of one of its functions, or "never", for type checkers alone."""
-
-
-def imports_of(source: str, package: str) -> Iterator[Import]:
-    """Every import in a module's source, wherever it stands; `package` is what its relative imports start from."""
-
-    def visit(node: ast.AST, when: str) -> Iterator[Import]:
-        if isinstance(node, ast.Import):
-            yield from (Import(node.lineno, alias.name, when) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (Import(node.lineno, f"{base}.{alias.name}", when) for alias in node.names)
-        elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-            for child in node.body:
-                yield from visit(child, "never")
-            for child in node.orelse:
-                yield from visit(child, when)
-        else:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and when == "import":
-                when = "call"
-            for child in ast.iter_child_nodes(node):
-                yield from visit(child, when)
-
-    yield from visit(ast.parse(source), "import")
-
-
-def violations(root: Path) -> list[str]:
-    """What the modules of a package named wavemore, in the folder `root`, import against the rules of this file."""
-    rank = {part: i for i, parts in enumerate(LAYERS) for part in parts}
-    found = []
-    for path in sorted(root.rglob("*.py")):
-        module = path.relative_to(root).with_suffix("")
-        package = ".".join(["wavemore", *module.parts[:-1]])
-        part = module.parts[0]
-        if part not in rank:
-            found.append(f"{module} has no layer")
-            continue
-        for line, name, when in imports_of(path.read_text(encoding="utf-8"), package):
-            where = f"{module}:{line} imports {name}"
-            top, *rest = name.split(".")
-            if top == "wavemore":
-                other = rest[0] if rest and rest[0] in rank else "__init__"
-                if other == part and len(module.parts) > 1:
-                    continue
-                if rank[other] >= rank[part]:
-                    found.append(f"{where}, which is not below it")
-                elif other not in ALONE.get(part, {other}):
-                    found.append(f"{where}, of which it knows nothing")
-                elif other in TORCH_WORLD and part not in TORCH_WORLD and when == "import":
-                    found.append(f"{where} at module level")
-            elif "torch" in name.split(".") and part not in TORCH_WORLD:
-                found.append(f"{where}, which belongs to nn and train")
-            elif top == "typer" and part != "cli":
-                found.append(f"{where}, which belongs to cli")
-            elif top in LAZY and when == "import":
-                found.append(f"{where} at module level")
-    return found
+from house import CONTRIBUTING, PACKAGE, PLACES, SHOWN, drawn, violations
+from imported import heavy, imported_by
 
 
 def fake(root: Path, sources: Mapping[str, str]) -> Path:
@@ -145,48 +21,122 @@ def test_imports_point_down_and_only_nn_and_train_know_torch():
     assert violations(PACKAGE) == []
 
 
+def test_every_module_of_the_list_is_there():
+    standing = {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
+    assert set(PLACES) <= standing
+
+
+def test_rooms_are_small():
+    assert sum(1 for _ in PACKAGE.glob("*.py")) <= 12
+    for room in filter(Path.is_dir, PACKAGE.iterdir()):
+        assert sum(1 for _ in room.glob("*.py")) <= 16, room.name
+
+
+def test_contributing_shows_the_same_house():
+    shown = SHOWN.search(CONTRIBUTING.read_text(encoding="utf-8"))
+    assert shown is not None
+    assert shown[0] == drawn(), "write it again with python tests/house.py"
+
+
 @pytest.mark.parametrize(
     ("module", "source", "sentence"),
     [
-        ("errors", "import wavemore.config", "errors:1 imports wavemore.config, which is not below it"),
-        ("vocabulary", "from wavemore import files", "vocabulary:1 imports wavemore.files, which is not below it"),
-        ("score", "from wavemore import fit", "score:1 imports wavemore.fit, which is not below it"),
-        ("score", "from .evaluate import x", "score:1 imports wavemore.evaluate.x, which is not below it"),
-        ("score", "from . import cli", "score:1 imports wavemore.cli, which is not below it"),
-        ("nn/wavenet", "from ..train import x", "nn/wavenet:1 imports wavemore.train.x, which is not below it"),
-        ("sample", "def f():\n    import wavemore.cli", "sample:2 imports wavemore.cli, which is not below it"),
         (
-            "corpus",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from wavemore.estimator import StringModel",
-            "corpus:3 imports wavemore.estimator.StringModel, which is not below it",
+            "errors",
+            "import wavemore.settings.config",
+            "errors:1 imports wavemore.settings.config, which is not below it",
         ),
-        ("nn/layers", "from wavemore import corpus", "nn/layers:1 imports wavemore.corpus, of which it knows nothing"),
-        ("nn/layers", "import wavemore.files", "nn/layers:1 imports wavemore.files, of which it knows nothing"),
-        ("train/loop", "import wavemore.corpus", "train/loop:1 imports wavemore.corpus, of which it knows nothing"),
-        ("progress", "import wavemore.errors", "progress:1 imports wavemore.errors, which is not below it"),
-        ("estimator", "from wavemore.nn import x", "estimator:1 imports wavemore.nn.x at module level"),
-        ("cli/trace", "import wavemore.nn.trace", "cli/trace:1 imports wavemore.nn.trace at module level"),
         (
-            "evaluate",
+            "lists/vocabulary",
+            "from wavemore.lists import corpus",
+            "lists.vocabulary:1 imports wavemore.lists.corpus, which is not below it in its room",
+        ),
+        (
+            "judging/likelihood",
+            "from wavemore import fit",
+            "judging.likelihood:1 imports wavemore.fit, which is not below it",
+        ),
+        (
+            "judging/likelihood",
+            "from .evaluate import x",
+            "judging.likelihood:1 imports wavemore.judging.evaluate.x, which is not below it in its room",
+        ),
+        (
+            "judging/scoring",
+            "from wavemore import judging",
+            None,
+        ),
+        (
+            "judging/scoring",
+            "import wavemore.sampling",
+            "judging.scoring:1 imports wavemore.sampling, which holds nothing",
+        ),
+        (
+            "sampling/source",
+            "from .. import cli",
+            "sampling.source:1 imports wavemore.cli, which is not below it",
+        ),
+        ("nn/wavenet", "from ..train import x", "nn.wavenet:1 imports wavemore.train.x, which is not below it"),
+        (
+            "sampling/sample",
+            "def f():\n    import wavemore.cli",
+            "sampling.sample:2 imports wavemore.cli, which is not below it",
+        ),
+        (
+            "runs/history",
+            "import wavemore.sampling.wish",
+            "runs.history:1 imports wavemore.sampling.wish, which is not below it",
+        ),
+        (
+            "lists/corpus",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from wavemore.estimator import StringModel",
+            "lists.corpus:3 imports wavemore.estimator.StringModel, which is not below it",
+        ),
+        (
+            "inspection/course_findings",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from wavemore.inspection.course import Course",
+            "inspection.course_findings:3 imports wavemore.inspection.course.Course, which is not below it in its room",
+        ),
+        (
+            "nn/layers",
+            "from wavemore.lists import corpus",
+            "nn.layers:1 imports wavemore.lists.corpus, of which it knows nothing",
+        ),
+        ("nn/layers", "import wavemore.files", "nn.layers:1 imports wavemore.files, of which it knows nothing"),
+        (
+            "train/loop",
+            "import wavemore.lists.corpus",
+            "train.loop:1 imports wavemore.lists.corpus, of which it knows nothing",
+        ),
+        ("progress", "import wavemore.errors", "progress:1 imports wavemore.errors, which is not below it in its room"),
+        ("estimator", "from wavemore.nn import x", "estimator:1 imports wavemore.nn.x at module level"),
+        ("cli/trace", "import wavemore.nn.trace", "cli.trace:1 imports wavemore.nn.trace at module level"),
+        (
+            "judging/evaluate",
             "try:\n    from wavemore.nn import x\nexcept ImportError:\n    pass",
-            "evaluate:2 imports wavemore.nn.x at module level",
+            "judging.evaluate:2 imports wavemore.nn.x at module level",
         ),
         ("estimator", "class A:\n    import wavemore.nn", "estimator:2 imports wavemore.nn at module level"),
-        ("engine", "import torch", "engine:1 imports torch, which belongs to nn and train"),
-        ("engine", "def f():\n    import torch", "engine:2 imports torch, which belongs to nn and train"),
+        ("predict/engine", "import torch", "predict.engine:1 imports torch, which belongs to nn and train"),
         (
-            "modelfile",
-            "import safetensors.torch",
-            "modelfile:1 imports safetensors.torch, which belongs to nn and train",
+            "predict/engine",
+            "def f():\n    import torch",
+            "predict.engine:2 imports torch, which belongs to nn and train",
         ),
-        ("corpus", "import typer", "corpus:1 imports typer, which belongs to cli"),
-        ("tables", "import pyarrow.parquet", "tables:1 imports pyarrow.parquet at module level"),
+        (
+            "models/modelfile",
+            "import safetensors.torch",
+            "models.modelfile:1 imports safetensors.torch, which belongs to nn and train",
+        ),
+        ("lists/corpus", "import typer", "lists.corpus:1 imports typer, which belongs to cli"),
+        ("tables/formats", "import pyarrow.parquet", "tables.formats:1 imports pyarrow.parquet at module level"),
         ("progress", "import rich.progress", "progress:1 imports rich.progress at module level"),
-        ("helpers", "", "helpers has no layer"),
+        ("helpers", "", "helpers has no place in the house"),
+        ("rooms/__init__", "import wavemore.errors", "rooms.__init__ has no place in the house"),
     ],
 )
-def test_an_import_against_the_rules_is_caught(tmp_path: Path, module: str, source: str, sentence: str):
-    assert violations(fake(tmp_path, {module: source})) == [sentence]
+def test_an_import_against_the_rules_is_caught(tmp_path: Path, module: str, source: str, sentence: str | None):
+    assert violations(fake(tmp_path, {module: source})) == ([] if sentence is None else [sentence])
 
 
 def test_imports_within_the_rules_are_left_alone(tmp_path: Path):
@@ -196,7 +146,8 @@ def test_imports_within_the_rules_are_left_alone(tmp_path: Path):
         "if TYPE_CHECKING:\n    from wavemore.train import Monitor\n"
         "def fit():\n    from wavemore.train import train",
         "nn/layers": "import torch\nfrom wavemore.errors import ShapeError",
-        "nn/wavenet": "from wavemore.nn.layers import Linear\nfrom . import layers\nfrom ..config import ModelConfig",
+        "nn/wavenet": "from wavemore.nn.layers import Linear\nfrom . import layers\n"
+        "from ..settings.config import ModelConfig",
         "progress": "def f():\n    import rich",
         "cli/info": "import typer\nfrom wavemore.cli import output\nfrom wavemore.cli.output import say",
     }
@@ -204,28 +155,6 @@ def test_imports_within_the_rules_are_left_alone(tmp_path: Path):
 
 
 # --- what a fresh process has imported
-
-
-def imported_by(*arguments: str) -> set[str]:
-    """The modules that a fresh Python with these arguments imports before it ends."""
-    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, env=environment)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip() for line in lines}
-
-
-def heavy(modules: set[str]) -> set[str]:
-    """Those of the modules that the light world does without."""
-    return modules & {
-        "torch",
-        "wavemore.nn",
-        "wavemore.train",
-        "safetensors.torch",
-        "pooch",
-        "rich",
-        "matplotlib",
-        "pyarrow",
-    }
 
 
 def test_importing_wavemore_imports_its_version_alone():
@@ -241,9 +170,9 @@ def test_importing_wavemore_imports_its_version_alone():
         ["-c", "import wavemore; wavemore.load, wavemore.fit, wavemore.read_corpus"],
         ["-m", "wavemore", "--help"],
         ["-m", "wavemore", "train", "--help"],
-        ["-c", "import wavemore; wavemore.compare; import wavemore.picture"],
+        ["-c", "import wavemore; wavemore.compare; import wavemore.comparison.picture"],
         ["-m", "wavemore", "compare", "--help"],
-        ["-c", "import wavemore.curve_picture"],
+        ["-c", "import wavemore.runs.picture"],
         ["-m", "wavemore", "plot", "--help"],
     ],
     ids=" ".join,
@@ -260,7 +189,7 @@ def test_help_does_not_even_import_numpy():
 
 def test_sampling_and_scoring_from_a_file_import_nothing_heavy(tiny_path: Path):
     modules = imported_by("-m", "wavemore", "sample", str(tiny_path), "-n", "3")
-    assert "wavemore.engine" in modules
+    assert "wavemore.predict.engine" in modules
     assert heavy(modules) == set()
     script = f"import wavemore; wavemore.load({str(tiny_path)!r}).score_samples(['ba'])"
     assert heavy(imported_by("-c", script)) == set()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lesson_cells import NOTEBOOK, cells
 
-from wavemore.config import recipe_names
+from wavemore.settings.config import recipe_names
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = (ROOT / "docs" / "from-the-lecture.md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import wavemore
-from wavemore.config import Recipe
-from wavemore.corpus import read_corpus
 from wavemore.errors import CorpusError
+from wavemore.lists.corpus import read_corpus
+from wavemore.settings.config import Recipe
 
 RECIPE = Recipe.from_dict(
     {"model": {"groups": [2], "embedding": 2, "hidden": 3}, "train": {"steps": 3, "batch": 8, "optimizer": "adamw"}}

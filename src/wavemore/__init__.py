@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from wavemore._version import __version__
 
 if TYPE_CHECKING:
-    from wavemore.comparing import compare
-    from wavemore.config import Recipe, load_recipe
-    from wavemore.corpus import read_corpus
+    from wavemore.comparison.comparing import compare
     from wavemore.errors import WavemoreError
     from wavemore.estimator import StringModel, fit, load
+    from wavemore.lists.corpus import read_corpus
+    from wavemore.settings.config import Recipe, load_recipe
 
 __all__ = [
     "Recipe",
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Recipe": "config",
+    "Recipe": "settings.config",
     "StringModel": "estimator",
     "WavemoreError": "errors",
-    "compare": "comparing",
+    "compare": "comparison.comparing",
     "fit": "estimator",
     "load": "estimator",
-    "load_recipe": "config",
-    "read_corpus": "corpus",
+    "load_recipe": "settings.config",
+    "read_corpus": "lists.corpus",
 }
 
 

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
-from wavemore.config import Recipe, load_recipe
 from wavemore.errors import NotFittedError, UsageError
-from wavemore.kinds import predictor_of
-from wavemore.modelfile import ModelFile, pretrained_path
-from wavemore.predictor import Predictor
-from wavemore.sample import Mode
-from wavemore.score import log_likelihoods
-from wavemore.wish import Wish
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.models.kinds import predictor_of
+from wavemore.models.modelfile import ModelFile, pretrained_path
+from wavemore.predict.predictor import Predictor
+from wavemore.sampling.sample import Mode
+from wavemore.sampling.wish import Wish
+from wavemore.settings.config import Recipe, load_recipe
 
 if TYPE_CHECKING:
-    from wavemore.constraints import Condition
-    from wavemore.corpus import Corpus
-    from wavemore.evaluate import Evaluation
-    from wavemore.explanation import Explanation
-    from wavemore.guessing import GuessNumbers
+    from wavemore.judging.evaluate import Evaluation
+    from wavemore.judging.explanation import Explanation
+    from wavemore.judging.guessing import GuessNumbers
+    from wavemore.lists.corpus import Corpus
     from wavemore.nn import Ensemble, WaveNet
+    from wavemore.sampling.constraints import Condition
 
 __all__ = ["StringModel", "fit", "load"]
 
@@ -77,7 +77,7 @@ class StringModel:
         checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; it stays when the run ends
         resume        go on from the checkpoint; the run then ends as if it had never stopped
         record        a file for the run's history, one JSON record a line, which `wavemore plot` draws; see
-                      `wavemore.history`
+                      `wavemore.runs.history`
         tensorboard   a folder for the same numbers as TensorBoard reads them; needs the extra "tensorboard"
         progress      a bar and a line for each evaluation on standard error
         command       for the provenance: how the run was started
@@ -88,7 +88,7 @@ class StringModel:
             raise UsageError("to resume, name the checkpoint to go on from")
         from wavemore.fitting import Lists, fit_model
         from wavemore.progress import TrainingProgress
-        from wavemore.sizing import AUTO, chosen
+        from wavemore.settings.sizing import AUTO, chosen
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else _corpus(part, longest) for part in (validation, test))
@@ -167,7 +167,7 @@ class StringModel:
     def evaluate(self, X: "Iterable[str] | Corpus") -> "Evaluation":  # noqa: N803 - scikit-learn's name
         """The loss over the strings: nats and bits per character with their 95 % intervals, perplexity, calibration.
         Raises `CorpusError` when the model knows all characters of none of them."""
-        from wavemore.evaluate import evaluate
+        from wavemore.judging.evaluate import evaluate
 
         return evaluate(self.engine_, self._file.vocabulary, _listed(X))
 
@@ -179,8 +179,8 @@ class StringModel:
         seed: int | None = 0,
     ) -> "GuessNumbers":
         """The place of each string in the list of all strings, the most likely first, with its 95 % interval, estimated
-        from so many samples; see `wavemore.guessing`. `Guesses` there keeps the samples for more strings."""
-        from wavemore.guessing import Guesses
+        from so many samples; see `wavemore.judging.guessing`. `Guesses` there keeps the samples for more strings."""
+        from wavemore.judging.guessing import Guesses
 
         scores = self.score_samples(X)
         return Guesses.of(self.engine_, self._file.vocabulary, samples=samples, seed=seed).numbers(scores)
@@ -192,7 +192,7 @@ class StringModel:
         alternatives: int = 5,
     ) -> "list[Explanation]":
         """For each string what the model expected at each character and at the end, with so many alternatives."""
-        from wavemore.explanation import explain
+        from wavemore.judging.explanation import explain
 
         return explain(self.engine_, self._file.vocabulary, _listed(X), alternatives=alternatives)
 
@@ -243,7 +243,7 @@ class StringModel:
     def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by
         the strings. Raises `ConfigError`."""
-        from wavemore.sizing import AUTO, sized
+        from wavemore.settings.sizing import AUTO, sized
 
         seed = {} if self.seed is None else {"train.seed": self.seed}
         recipe = sized(strings) if self.recipe == AUTO else load_recipe(self.recipe, others=[AUTO])
@@ -279,7 +279,7 @@ def _parameters() -> list[str]:
 def _listed(strings: "Iterable[str] | Corpus") -> Sequence[str]:
     if isinstance(strings, str):
         raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
-    from wavemore.corpus import Corpus
+    from wavemore.lists.corpus import Corpus
 
     if isinstance(strings, Corpus):
         return strings.strings
@@ -297,6 +297,6 @@ def _listed(strings: "Iterable[str] | Corpus") -> Sequence[str]:
 
 
 def _corpus(strings: "Strings", longest: int) -> "Corpus":
-    from wavemore.corpus import Corpus, read_corpus
+    from wavemore.lists.corpus import Corpus, read_corpus
 
     return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wavemore._version import __version__
-from wavemore.config import ModelConfig, NgramConfig, Recipe, load_recipe
-from wavemore.corpus import Corpus, Parts, split
 from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
-from wavemore.history import HistoryFile, remove_history
-from wavemore.kinds import network_of, predictor_of
-from wavemore.mixture import best_weight, mixed
-from wavemore.modelfile import ModelFile, is_model_file
-from wavemore.ngram import Ngram
-from wavemore.predictor import Predictor, log_probabilities
-from wavemore.score import log_likelihoods, portions
-from wavemore.seen import SALT_BYTES, Seen, quantiles
-from wavemore.vocabulary import Vocabulary
+from wavemore.judging.likelihood import log_likelihoods, portions
+from wavemore.lists.corpus import Corpus, Parts, split
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.fingerprints import SALT_BYTES, Seen, quantiles
+from wavemore.models.kinds import network_of, predictor_of
+from wavemore.models.modelfile import ModelFile, is_model_file
+from wavemore.predict.mixture import best_weight, mixed
+from wavemore.predict.ngram import Ngram
+from wavemore.predict.predictor import Predictor, log_probabilities
+from wavemore.runs.history import HistoryFile, remove_history
+from wavemore.settings.config import ModelConfig, NgramConfig, Recipe, load_recipe
 
 if TYPE_CHECKING:
     from wavemore.train import Checkpoint, Monitor, Sink, Trained

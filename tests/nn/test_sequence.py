@@ -11,18 +11,18 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavemore.config import SequenceConfig
-from wavemore.constraints import StartsWith
 from wavemore.errors import ShapeError, UnknownCharacterError
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.weights import sequence_weight_shapes
 from wavemore.nn import evaluation_mode
 from wavemore.nn.packing import Packing, Strings
 from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.sequence_predictor import SequencePredictor
 from wavemore.nn.transformer import turned
-from wavemore.predictor import Predictor, log_probabilities
-from wavemore.sample import sample_strings
-from wavemore.shapes import sequence_weight_shapes
-from wavemore.vocabulary import Vocabulary
+from wavemore.predict.predictor import Predictor, log_probabilities
+from wavemore.sampling.constraints import StartsWith
+from wavemore.sampling.sample import sample_strings
+from wavemore.settings.config import SequenceConfig
 
 Kind = Literal["bow", "rnn", "gru", "lstm", "transformer"]
 

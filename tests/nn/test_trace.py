@@ -1,8 +1,8 @@
 import pytest
 
-from wavemore.config import ModelConfig, load_recipe
 from wavemore.errors import UsageError
 from wavemore.nn.trace import flattening, trace
+from wavemore.settings.config import ModelConfig, load_recipe
 
 
 def test_the_notes_listing():

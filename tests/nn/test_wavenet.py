@@ -13,14 +13,14 @@ from configurations import model_configs
 from hypothesis import given, settings
 from oracle import forward
 
-from wavemore.chunks import Chunks
-from wavemore.config import ModelConfig
 from wavemore.errors import ShapeError
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import Tree, WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
 from wavemore.nn.wavenet import Level
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.windows import Windows
+from wavemore.settings.config import ModelConfig
 from wavemore.train.batches import answer_counts, tree_of
-from wavemore.vocabulary import Vocabulary
-from wavemore.windows import Windows
 
 VOCABULARY = 6
 NORMS: tuple[Literal["batch", "layer", "rms", "none"], ...] = ("batch", "layer", "rms", "none")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import wavemore
-from wavemore.corpus import read_corpus
-from wavemore.modelfile import pretrained_path
-from wavemore.wish import Wish
+from wavemore.lists.corpus import read_corpus
+from wavemore.models.modelfile import pretrained_path
+from wavemore.sampling.wish import Wish
 
 pytestmark = pytest.mark.slow
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import tiny_strings
 
-from wavemore.chunks import Chunks
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.predict.chunks import Chunks
 from wavemore.study.probes import common_endings, nearest, probed, ridge_score, targets
-from wavemore.vocabulary import Vocabulary
 
 
 def test_ridge_finds_what_is_linear_and_not_what_is_absent():

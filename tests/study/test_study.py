@@ -15,10 +15,12 @@ import pytest
 from conftest import tiny_strings
 from threadpoolctl import threadpool_limits
 
-from wavemore.chunks import Chunks
-from wavemore.config import load_recipe
 from wavemore.errors import TrainingError, UsageError
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.windows import Windows
+from wavemore.settings.config import load_recipe
 from wavemore.study import CLAIMS, study
 from wavemore.study.drawing import drawn
 from wavemore.study.information import ORDER
@@ -27,8 +29,6 @@ from wavemore.study.running import RUNS
 from wavemore.study.statistics import Interval, verdict
 from wavemore.study.trials import Data, Plan, Trial, multiplications, parameters, plan_for, widths_for
 from wavemore.train.trial import TrialRun
-from wavemore.vocabulary import Vocabulary
-from wavemore.windows import Windows
 
 STRINGS = tiny_strings(60)
 FAST: dict[str, Any] = {"train.steps": 2}

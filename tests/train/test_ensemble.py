@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interrupted import Run, same
 
-from wavemore.chunks import Chunks
-from wavemore.config import Recipe
-from wavemore.ensemble import Ensemble
 from wavemore.errors import CheckpointError, TrainingError
 from wavemore.estimator import StringModel
-from wavemore.modelfile import ModelFile
-from wavemore.predictor import log_probabilities
-from wavemore.sample import sample_strings
-from wavemore.score import log_likelihoods
-from wavemore.shapes import weight_shapes
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.models.modelfile import ModelFile
+from wavemore.models.weights import weight_shapes
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.ensemble import Ensemble
+from wavemore.predict.predictor import log_probabilities
+from wavemore.sampling.sample import sample_strings
+from wavemore.settings.config import Recipe
 from wavemore.train import Checkpoint
 from wavemore.train.run import Run as One
 
@@ -139,10 +139,10 @@ def test_the_folded_form_equals_the_windowed_form(config, seed, members):
     from dataclasses import replace
 
     from wavemore import nn
-    from wavemore.engine import Engine
+    from wavemore.lists.vocabulary import Vocabulary
     from wavemore.nn import WaveNet, evaluation_mode
-    from wavemore.vocabulary import Vocabulary
-    from wavemore.windows import Windows
+    from wavemore.predict.engine import Engine
+    from wavemore.predict.windows import Windows
 
     strings, vocabulary = ["abba", "b", "", "aabbaabba"], Vocabulary("ab")
     generator = torch.Generator().manual_seed(seed)

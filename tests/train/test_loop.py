@@ -9,9 +9,9 @@ import torch
 from interrupted import Interrupting, Run, same
 from safetensors.torch import load_file, save_file
 
-from wavemore.config import TrainConfig
 from wavemore.errors import CheckpointError, FileError, TrainingError
 from wavemore.estimator import StringModel
+from wavemore.settings.config import TrainConfig
 from wavemore.train import Checkpoint
 from wavemore.train.run import total_steps
 

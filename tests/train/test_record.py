@@ -14,14 +14,14 @@ import torch
 from interrupted import Interrupting
 from torch import nn
 
-from wavemore import history
 from wavemore.cli import run as command_line
-from wavemore.config import Recipe
-from wavemore.corpus import read_corpus
 from wavemore.errors import FileError, MissingExtraError, TrainingError
 from wavemore.estimator import StringModel
 from wavemore.fitting import Lists, fit_model
-from wavemore.history import PastRun, check_history, history_path, read_history
+from wavemore.lists.corpus import read_corpus
+from wavemore.runs import history
+from wavemore.runs.history import PastRun, check_history, history_path, read_history
+from wavemore.settings.config import Recipe
 from wavemore.train import Checkpoint
 from wavemore.train.board import Board
 from wavemore.train.record import gradient_norm

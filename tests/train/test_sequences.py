@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from conftest import tiny_strings
 
-from wavemore.config import SequenceConfig, TrainConfig
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn.sequence import SequenceModel
-from wavemore.train.optim import build_optimizer
+from wavemore.settings.config import SequenceConfig, TrainConfig
+from wavemore.train.optimisers import build_optimizer
 from wavemore.train.sequences import SequenceBatches
-from wavemore.vocabulary import Vocabulary
 
 STRINGS = tiny_strings()
 VOCABULARY = Vocabulary.of(STRINGS)

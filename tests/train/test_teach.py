@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from interrupted import Interrupting
 
-from wavemore.chunks import Chunks
-from wavemore.config import Recipe, load_recipe
-from wavemore.corpus import read_corpus
 from wavemore.errors import CheckpointError, ConfigError, FileError
 from wavemore.estimator import StringModel
 from wavemore.fitting import Lists, fit_model
-from wavemore.modelfile import ModelFile
-from wavemore.shapes import weight_shapes
+from wavemore.lists.corpus import read_corpus
+from wavemore.models.modelfile import ModelFile
+from wavemore.models.weights import weight_shapes
+from wavemore.predict.chunks import Chunks
+from wavemore.settings.config import Recipe, load_recipe
 from wavemore.train import Checkpoint
 from wavemore.train.teach import taught
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from conftest import tiny_strings
 
-from wavemore.chunks import Chunks
-from wavemore.config import load_recipe
 from wavemore.errors import TrainingError
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.windows import Windows
+from wavemore.settings.config import load_recipe
 from wavemore.train.trial import Changes, TrialRun, flattening_loses
-from wavemore.vocabulary import Vocabulary
-from wavemore.windows import Windows
 
 STRINGS = tiny_strings(80)
 VOCABULARY = Vocabulary.of(STRINGS)

@@ -10,19 +10,19 @@ import torch.nn.functional as F
 from configurations import model_configs
 from hypothesis import given, settings
 
-from wavemore.chunks import Chunks
-from wavemore.config import Recipe
 from wavemore.errors import TrainingError
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import BatchNorm1d, WaveNet
 from wavemore.nn.inside import Watched
 from wavemore.nn.wavenet import Level
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.windows import Windows
+from wavemore.settings.config import Recipe
 from wavemore.train import watch
 from wavemore.train.batches import SharedBatches, WindowedBatches, tree_of
 from wavemore.train.run import Run
 from wavemore.train.sequences import SequenceBatches
 from wavemore.train.watch import Watch, watched_steps
-from wavemore.vocabulary import Vocabulary
-from wavemore.windows import Windows
 
 
 def run_of(strings: list[str], model: dict[str, Any], train: dict[str, Any]) -> Run:

@@ -19,9 +19,9 @@ from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
-    from wavemore.comparison import Comparison
-    from wavemore.corpus import Corpus
-    from wavemore.rows import Row
+    from wavemore.comparison.contenders import Row
+    from wavemore.comparison.table import Comparison
+    from wavemore.lists.corpus import Corpus
 
 NAME = "compare"
 _SEEDS = 3
@@ -76,10 +76,10 @@ def command(
       wavemore compare towns fast mine.toml --seed-list 0,1,2,3,4 --picture towns.svg
       wavemore compare names.txt ours=names.safetensors fast --test --markdown
     """
-    from wavemore.corpus import read_corpus
-    from wavemore.picture import check_picture, draw
-    from wavemore.rows import data_of, rows_of
-    from wavemore.sources import Format
+    from wavemore.comparison.contenders import data_of, rows_of
+    from wavemore.comparison.picture import check_picture, draw
+    from wavemore.lists.corpus import read_corpus
+    from wavemore.lists.sources import Format
 
     if json and markdown:
         raise UsageError("--json and --markdown exclude each other; choose one")
@@ -106,7 +106,7 @@ def command(
 def _compared(
     corpus: "Corpus", rows: "list[Row]", seeds: list[int], *, keep: str | None, test: bool, quiet: bool, command: str
 ) -> "Comparison":
-    from wavemore.comparing import compare
+    from wavemore.comparison.comparing import compare
 
     remark = (lambda sentence: None) if quiet else say
     try:

@@ -20,9 +20,9 @@ from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
     from wavemore.estimator import StringModel
-    from wavemore.evaluate import Evaluation
-    from wavemore.likeness import Likeness
-    from wavemore.memory import Memory
+    from wavemore.judging.evaluate import Evaluation
+    from wavemore.judging.likeness import Likeness
+    from wavemore.judging.memorisation import Memory
 
 NAME = "evaluate"
 
@@ -70,11 +70,11 @@ def command(
       wavemore evaluate names.safetensors heldout.csv --column name
       wavemore evaluate names --samples 1000         the model in the package, on its own list
     """
-    from wavemore.corpus import read_corpus
     from wavemore.estimator import load
-    from wavemore.evaluate import parts_of
-    from wavemore.sample import sample_strings
-    from wavemore.sources import Format
+    from wavemore.judging.evaluate import parts_of
+    from wavemore.lists.corpus import read_corpus
+    from wavemore.lists.sources import Format
+    from wavemore.sampling.sample import sample_strings
 
     model, list_ = model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
@@ -106,7 +106,7 @@ def command(
 
 
 def _evaluated(model: "StringModel", parts: Mapping[str, Sequence[str]], quiet: bool) -> "dict[str, Evaluation]":
-    from wavemore.evaluate import evaluate
+    from wavemore.judging.evaluate import evaluate
     from wavemore.progress import counted
 
     results = {}
@@ -119,7 +119,7 @@ def _evaluated(model: "StringModel", parts: Mapping[str, Sequence[str]], quiet: 
 def _compared(
     drawn: Iterable[str], n: int, parts: Mapping[str, Sequence[str]], reference: str, quiet: bool
 ) -> "dict[str, Likeness]":
-    from wavemore.likeness import compare
+    from wavemore.judging.likeness import compare
     from wavemore.progress import counted
 
     samples = list(counted(drawn, n, "sampling", quiet=quiet))
@@ -129,7 +129,7 @@ def _compared(
 
 def _known(model: "StringModel", parts: Mapping[str, Sequence[str]], name: str) -> "Memory":
     """What the model makes of its training part. Raises `UsageError` for another list."""
-    from wavemore.memory import exact
+    from wavemore.judging.memorisation import exact
 
     if "train" not in parts:
         raise UsageError(

@@ -14,7 +14,7 @@ from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
-    from wavemore.explanation import Explanation, Prediction
+    from wavemore.judging.explanation import Explanation, Prediction
 
 NAME = "explain"
 
@@ -57,7 +57,7 @@ def command(
       wavemore explain -- -emma          a string that begins with a dash
     """
     from wavemore.estimator import load
-    from wavemore.explanation import explain
+    from wavemore.judging.explanation import explain
 
     model, strings = _named(words)
     loaded = load(model)
@@ -70,7 +70,7 @@ def command(
 
 def _named(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
     """The model, None for the one in the package, and the strings. Raises `UsageError` where no string is named."""
-    from wavemore.modelfile import is_model_file
+    from wavemore.models.modelfile import is_model_file
 
     model, *strings = words
     if strings and model.endswith(".safetensors"):  # where there is no such file, loading it says so

@@ -8,9 +8,9 @@ from wavemore.cli.options import JsonOption, ModelArgument
 from wavemore.cli.output import json_line, write_lines
 
 if TYPE_CHECKING:
-    from wavemore.config import ModelConfig, SequenceConfig
-    from wavemore.memory import Memory
-    from wavemore.modelfile import ModelFile
+    from wavemore.judging.memorisation import Memory
+    from wavemore.models.modelfile import ModelFile
+    from wavemore.settings.config import ModelConfig, SequenceConfig
 
 NAME = "info"
 _SAMPLES, _SEED = 50_000, 0  # for --memory: the same model says the same again
@@ -34,7 +34,7 @@ def command(
       wavemore info names.safetensors --json
       wavemore info names.safetensors --memory
     """
-    from wavemore.modelfile import ModelFile, pretrained_path
+    from wavemore.models.modelfile import ModelFile, pretrained_path
 
     path = pretrained_path() if model is None else model
     file = ModelFile.load(path)
@@ -71,7 +71,7 @@ def command(
 
 def _shape(file: "ModelFile") -> list[tuple[str, str]]:
     """The rows that only some kind of model has."""
-    from wavemore.config import NgramConfig, SequenceConfig
+    from wavemore.settings.config import NgramConfig, SequenceConfig
 
     config = file.recipe.model
     if isinstance(config, NgramConfig):
@@ -122,7 +122,7 @@ def _remembered(file: "ModelFile") -> str:
 def _known(file: "ModelFile") -> "Memory":
     """What the model makes of its strings. Raises `UsageError` where the file does not remember them."""
     from wavemore.estimator import load
-    from wavemore.memory import check_fingerprints, estimated
+    from wavemore.judging.memorisation import check_fingerprints, estimated
 
     check_fingerprints(file)
     model = load(file.path)

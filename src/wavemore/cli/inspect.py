@@ -10,7 +10,7 @@ from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
-    from wavemore.modelfile import ModelFile
+    from wavemore.models.modelfile import ModelFile
 
 NAME = "inspect"
 
@@ -71,12 +71,12 @@ def command(
       wavemore inspect --string marlena --at 3 -o marlena.png
       wavemore inspect names.history.jsonl -o training.html
     """
-    from wavemore.corpus import read_corpus
-    from wavemore.evaluate import parts_of
-    from wavemore.history import is_history
     from wavemore.inspection import inspect
     from wavemore.inspection.report import records_of, text_of
-    from wavemore.modelfile import ModelFile, is_model_file, pretrained_path
+    from wavemore.judging.evaluate import parts_of
+    from wavemore.lists.corpus import read_corpus
+    from wavemore.models.modelfile import ModelFile, is_model_file, pretrained_path
+    from wavemore.runs.history import is_history
 
     if model is not None and is_history(model):
         if any(option is not None for option in (list_, string, at, chunk)):
@@ -147,7 +147,7 @@ def _no_history(path: str) -> FileError:
 
 def _own_list(file: "ModelFile") -> str:
     """The list in the package that the model was trained on, by its name. Raises `UsageError`."""
-    from wavemore.sources import embedded_lists
+    from wavemore.lists.sources import embedded_lists
 
     data = file.provenance.get("data")
     name = data.get("name") if isinstance(data, dict) else None

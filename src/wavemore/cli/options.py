@@ -44,7 +44,7 @@ def model_and_list(model: str | None, list_: str | None, *, to: str, with_it: st
 
     Raises `UsageError` where no list is named: `to` and `with_it` say what for, as "score" and "score with it".
     """
-    from wavemore.modelfile import is_model_file
+    from wavemore.models.modelfile import is_model_file
 
     command = to.split()[0]
     if list_ is None:

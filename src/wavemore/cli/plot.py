@@ -34,8 +34,8 @@ def command(
       wavemore plot fast.history.jsonl small.history.jsonl --over passes -o both.png
     """
     from wavemore.canvas import check_picture
-    from wavemore.curve_picture import Over, draw_curves
-    from wavemore.curves import curves_of, table
+    from wavemore.runs.curves import curves_of, table
+    from wavemore.runs.picture import Over, draw_curves
 
     if over not in ("step", "passes", "seconds"):
         raise UsageError(f'--over is "{over}", and it is step, passes or seconds')

@@ -11,8 +11,8 @@ from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
     from wavemore.estimator import StringModel
-    from wavemore.sample import Mode
-    from wavemore.wish import Wish
+    from wavemore.sampling.sample import Mode
+    from wavemore.sampling.wish import Wish
 
 NAME = "sample"
 
@@ -78,7 +78,7 @@ def command(
       wavemore sample -n 1000000 --json > names.jsonl
     """
     from wavemore.estimator import load
-    from wavemore.wish import Wish
+    from wavemore.sampling.wish import Wish
 
     wish = Wish(
         starts_with=starts_with or (),

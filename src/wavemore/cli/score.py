@@ -20,8 +20,8 @@ from wavemore.cli.output import result_file, say
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
-    from wavemore.columns import Part, Table
-    from wavemore.scoring import Scoring, Tally
+    from wavemore.judging.scoring import Scoring, Tally
+    from wavemore.tables.columns import Part, Table
 
 NAME = "score"
 
@@ -97,9 +97,9 @@ def command(
       wavemore score names.safetensors mixed.txt --against towns.safetensors --sort log_ratio
       wavemore score users.safetensors - --percentile --guess-number --json
     """
+    from wavemore.judging.scoring import Judge, Scoring, Tally, Unknown, scored
     from wavemore.progress import counted
-    from wavemore.scoring import Judge, Scoring, Tally, Unknown, scored
-    from wavemore.tables import open_table, write_json_lines
+    from wavemore.tables.formats import open_table, write_json_lines
 
     source: str | list[str] = string or ""
     if string:
@@ -136,7 +136,7 @@ def _check_order(odd: int | None, sort: str | None, reverse: bool) -> None:
 
 def _check_output(output: str | None, kind: str) -> None:
     """Refuse a file whose name tells of another format, and a terminal for what is no text."""
-    from wavemore.tables import format_of_name
+    from wavemore.tables.formats import format_of_name
 
     if output in (None, "-"):
         if kind == "parquet" and sys.stdout is not None and sys.stdout.isatty():
@@ -151,7 +151,8 @@ def _check_output(output: str | None, kind: str) -> None:
 def _in_order(
     table: "Table", parts: "Iterator[Part]", scoring: "Scoring", odd: int | None, sort: str | None, reverse: bool
 ) -> "Iterator[Part]":
-    from wavemore.scoring import check_ranking, ranked
+    from wavemore.judging.scoring import check_ranking
+    from wavemore.tables.ranking import ranked
 
     if odd is not None:
         return ranked(table, parts, "log_likelihood", most=odd)

@@ -61,9 +61,9 @@ def command(
       wavemore study names.txt -o claims --set data.split=lecture
       wavemore study towns --claims hierarchy,information --seeds 8
     """
-    from wavemore.config import load_recipe
-    from wavemore.corpus import read_corpus
-    from wavemore.sources import Format
+    from wavemore.lists.corpus import read_corpus
+    from wavemore.lists.sources import Format
+    from wavemore.settings.config import load_recipe
     from wavemore.study import CLAIMS, study
 
     settings = settings_of(set_)

@@ -9,7 +9,7 @@ from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
-    from wavemore.config import ModelConfig, Recipe
+    from wavemore.settings.config import ModelConfig, Recipe
 
 NAME = "trace"
 
@@ -37,9 +37,9 @@ def command(
       wavemore trace --recipe notes --batch 4 --set model.groups=[4,2]
       wavemore trace names.safetensors
     """
-    from wavemore.config import load_recipe
-    from wavemore.modelfile import ModelFile, pretrained_path
+    from wavemore.models.modelfile import ModelFile, pretrained_path
     from wavemore.nn.trace import flattening, trace
+    from wavemore.settings.config import load_recipe
 
     if recipe is not None and model is not None:
         raise UsageError(f"trace either the model {model} or the recipe {recipe}, not both")

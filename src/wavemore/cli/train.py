@@ -23,8 +23,8 @@ from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
-    from wavemore.corpus import Corpus
     from wavemore.estimator import StringModel
+    from wavemore.lists.corpus import Corpus
 
 NAME = "train"
 _SAMPLES = 1000  # drawn at the end to see what share is new
@@ -80,8 +80,8 @@ def command(
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
     from wavemore.estimator import StringModel
-    from wavemore.modelfile import is_model_file
-    from wavemore.sources import source_name
+    from wavemore.lists.sources import source_name
+    from wavemore.models.modelfile import is_model_file
 
     settings = settings_of(set_)
     if seed is not None and "train.seed" in settings:
@@ -129,8 +129,8 @@ def _read(
     source: str, *, column: str | None, encoding: str, format: str | None, max_length: int, quiet: bool
 ) -> "Corpus":
     """One of the lists; what was skipped is said."""
-    from wavemore.corpus import read_corpus
-    from wavemore.sources import Format
+    from wavemore.lists.corpus import read_corpus
+    from wavemore.lists.sources import Format
 
     kind = cast(Format | None, format)
     corpus = read_corpus(source, column=column, encoding=encoding, format=kind, max_length=max_length)
@@ -155,7 +155,7 @@ def _check_inputs(*sources: str | None) -> None:
 def _check_target(target: str) -> None:
     """Refuse a target that cannot be written, or holds something that is not a model."""
     from wavemore.files import check_writable
-    from wavemore.modelfile import is_model_file
+    from wavemore.models.modelfile import is_model_file
 
     if target in ("", "-"):
         raise UsageError(f'--output is "{target}", and a model is written to a file; name one')
@@ -184,7 +184,7 @@ def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
 
 def _history(target: str) -> Path:
     """Where the run's history goes. Refuses a place that cannot be written, or holds something else."""
-    from wavemore.history import check_history, history_path
+    from wavemore.runs.history import check_history, history_path
 
     path = history_path(target)
     check_history(path)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
-from typing import TYPE_CHECKING
 
 from wavemore.inspection.findings import (
     LARGE_STEP,
@@ -15,10 +14,8 @@ from wavemore.inspection.findings import (
     named_units,
     of_norm,
 )
-from wavemore.measures import DEAD
-
-if TYPE_CHECKING:
-    from wavemore.inspection.course import Look
+from wavemore.runs.looks import Look
+from wavemore.runs.measures import DEAD
 
 __all__ = ["course_findings"]
 
@@ -27,7 +24,7 @@ _SMALL_HEAD = 1.0  # log10 of how much smaller than other matrices the head star
 _SETTLED = 30  # steps after which running statistics with a momentum of 0.1 have forgotten where they began
 
 
-def course_findings(looks: "Sequence[Look]") -> list[str]:
+def course_findings(looks: Sequence[Look]) -> list[str]:
     """One sentence for each thing found; empty for a sound run. `looks` are in the order of their steps."""
     found = [sentence for i in range(len(looks[0].levels)) for sentence in _of_level(looks, i)]
     found += _of_gradients(looks)
@@ -38,7 +35,7 @@ def course_findings(looks: "Sequence[Look]") -> list[str]:
     return found
 
 
-def _of_level(looks: "Sequence[Look]", i: int) -> Iterator[str]:
+def _of_level(looks: Sequence[Look], i: int) -> Iterator[str]:
     number, last = looks[0].levels[i].level, looks[-1].levels[i]
     since = Counter(_since(looks, i, unit) for unit in last.dead)
     if since:
@@ -58,7 +55,7 @@ def _of_level(looks: "Sequence[Look]", i: int) -> Iterator[str]:
             )
 
 
-def _since(looks: "Sequence[Look]", i: int, unit: int) -> int:
+def _since(looks: Sequence[Look], i: int, unit: int) -> int:
     """The step from which on a unit was dead at every look."""
     step = looks[-1].step
     for look in reversed(looks):
@@ -68,14 +65,14 @@ def _since(looks: "Sequence[Look]", i: int, unit: int) -> int:
     return step
 
 
-def _when(looks: "Sequence[Look]", steps: Sequence[int]) -> str:
+def _when(looks: Sequence[Look], steps: Sequence[int]) -> str:
     """In words, at which of the looks."""
     if len(steps) == 1:
         return f"at step {steps[0]} alone"
     return f"at {len(steps)} of {len(looks)} looks, from step {steps[0]} to {steps[-1]}"
 
 
-def _of_gradients(looks: "Sequence[Look]") -> Iterator[str]:
+def _of_gradients(looks: Sequence[Look]) -> Iterator[str]:
     count = len(looks[0].levels)
     if count < 2:
         return
@@ -91,7 +88,7 @@ def _of_gradients(looks: "Sequence[Look]") -> Iterator[str]:
             yield f"the gradient {does} on its way down: level 1 has {how} level {count}'s {_when(looks, steps)}"
 
 
-def _of_steps(looks: "Sequence[Look]", i: int) -> Iterator[str]:
+def _of_steps(looks: Sequence[Look], i: int) -> Iterator[str]:
     """Of a matrix: single steps as large as itself, or most steps far from the rule of thumb."""
     name, shape = looks[0].parameters[i].name, looks[0].parameters[i].shape
     if len(shape) < 2:

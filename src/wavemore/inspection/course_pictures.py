@@ -12,7 +12,7 @@ from wavemore.canvas import COLOURS, short
 from wavemore.inspection.course import Course
 from wavemore.inspection.findings import LARGE_STEPS, SATURATED, SCALED, SHIFTED
 from wavemore.inspection.pictures import GREY, MOST_LINES, Picture, histogram_line, legend_above, shade
-from wavemore.measures import DEAD
+from wavemore.runs.measures import DEAD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

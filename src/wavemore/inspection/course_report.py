@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from wavemore.inspection.course import Course, Look
+from wavemore.inspection.course import Course
 from wavemore.inspection.report import aligned, histogram_record, parameter_record
+from wavemore.runs.looks import Look
 
 __all__ = ["course_records", "course_text"]
 

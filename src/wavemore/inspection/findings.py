@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wavemore.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, NormSizes, Parameter
+from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, NormSizes, Parameter
 
 __all__ = [
     "LARGE_STEP",

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from wavemore.chunks import Chunks
-from wavemore.config import ModelConfig, TrainConfig
 from wavemore.errors import CorpusError, UsageError
 from wavemore.inspection.findings import findings_of
 from wavemore.inspection.nodes import Neighbourhood, StringTree, ids_of, neighbours, tree_nodes
-from wavemore.measures import WIDEST, Layer, Map, Norm, Parameter, gradient_norms, map_of
-from wavemore.modelfile import ModelFile
-from wavemore.predictor import log_sum_exp
-from wavemore.vocabulary import Vocabulary, normalise
+from wavemore.lists.vocabulary import Vocabulary, normalise
+from wavemore.models.modelfile import ModelFile
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.predictor import log_sum_exp
+from wavemore.runs.measures import WIDEST, Layer, Map, Norm, Parameter, gradient_norms, map_of
+from wavemore.settings.config import ModelConfig, TrainConfig
 
 if TYPE_CHECKING:
     from wavemore.nn import WaveNet

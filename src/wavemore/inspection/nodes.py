@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavemore.chunks import Chunks
-from wavemore.config import ModelConfig
 from wavemore.errors import UsageError
-from wavemore.vocabulary import BOUNDARY, Vocabulary
+from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
+from wavemore.predict.chunks import Chunks
+from wavemore.settings.config import ModelConfig
 
 __all__ = ["MOST_LEAVES", "PADDING", "Neighbourhood", "Node", "StringTree", "ids_of", "neighbours", "tree_nodes"]
 

@@ -9,7 +9,7 @@ from wavemore.canvas import COLOURS
 from wavemore.inspection.findings import SCALED, SHIFTED, VANISHING
 from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.tree_picture import neighbour_picture, tree_picture, tree_size
-from wavemore.measures import DEAD, FLAT, FLAT_GELU, Histogram, Layer
+from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Histogram, Layer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

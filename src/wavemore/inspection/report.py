@@ -5,7 +5,7 @@ from typing import Any
 
 from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.nodes import Node
-from wavemore.measures import Histogram, Layer, Parameter
+from wavemore.runs.measures import Histogram, Layer, Parameter
 
 __all__ = ["aligned", "histogram_record", "parameter_record", "records_of", "text_of"]
 

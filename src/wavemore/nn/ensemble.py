@@ -1,4 +1,4 @@
-"""Several WaveNets that vote, in PyTorch: the oracle for `wavemore.ensemble`."""
+"""Several WaveNets that vote, in PyTorch: the oracle for `wavemore.predict.ensemble`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Self
@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavemore.config import ModelConfig
 from wavemore.nn.shared import Tree
 from wavemore.nn.wavenet import WaveNet
+from wavemore.settings.config import ModelConfig
 
 __all__ = ["Ensemble"]
 

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavemore.vocabulary import BOUNDARY, Vocabulary
+from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 
 __all__ = ["Packed", "Packing", "SequenceLayer", "Strings"]
 

@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavemore.config import SequenceConfig
 from wavemore.errors import ShapeError
 from wavemore.nn.bow import Hidden, Mean
 from wavemore.nn.layers import Embedding, LayerNorm
@@ -32,6 +31,7 @@ from wavemore.nn.packing import Packing, SequenceLayer
 from wavemore.nn.recurrent import GRU, LSTM, RNN
 from wavemore.nn.transformer import Block
 from wavemore.nn.wavenet import Head
+from wavemore.settings.config import SequenceConfig
 
 __all__ = ["Memory", "SequenceModel"]
 

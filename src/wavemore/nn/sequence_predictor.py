@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavemore.chunks import distinct
-from wavemore.config import SequenceConfig
+from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 from wavemore.nn.packing import Strings
 from wavemore.nn.sequence import Memory, SequenceModel
-from wavemore.predictor import Predictions
-from wavemore.vocabulary import BOUNDARY, Vocabulary
+from wavemore.predict.chunks import distinct
+from wavemore.predict.predictor import Predictions
+from wavemore.settings.config import SequenceConfig
 
 __all__ = ["SequencePredictor", "SequenceState"]
 

@@ -6,9 +6,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from wavemore.config import ModelConfig
 from wavemore.errors import UsageError
 from wavemore.nn.wavenet import Level, WaveNet, evaluation_mode
+from wavemore.settings.config import ModelConfig
 
 __all__ = ["Step", "flattening", "trace"]
 

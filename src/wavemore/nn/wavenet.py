@@ -36,7 +36,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavemore.config import ModelConfig
 from wavemore.errors import ShapeError
 from wavemore.nn.layers import (
     GELU,
@@ -52,6 +51,7 @@ from wavemore.nn.layers import (
     Tanh,
 )
 from wavemore.nn.shared import Branch, Tree, gathered_product, shared_activation, shared_batch_norm
+from wavemore.settings.config import ModelConfig
 
 __all__ = ["Head", "Level", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
 
@@ -235,8 +235,8 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 def sample_as_taught(model: WaveNet, generator: torch.Generator, *, max_length: int = 1000) -> list[int]:
     """One string's ids, one character at a time with `torch.multinomial`, as in the lecture. Boundary id not included.
 
-    The slow, plain sampler: the oracle for `wavemore.sample`. Switches the model to evaluation mode itself. Ends at
-    the boundary, or after `max_length` ids.
+    The slow, plain sampler: the oracle for `wavemore.sampling.sample`. Switches the model to evaluation mode
+    itself. Ends at the boundary, or after `max_length` ids.
     """
     ids: list[int] = []
     context = [0] * model.config.context

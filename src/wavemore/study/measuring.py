@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wavemore.chunks import Chunks
-from wavemore.config import Recipe
 from wavemore.errors import TrainingError
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.windows import Windows
+from wavemore.settings.config import Recipe
 from wavemore.study.information import ORDER
 from wavemore.study.probes import common_endings, nearest, probed, targets
 from wavemore.study.trials import CONTEXT, Data, Trial
-from wavemore.vocabulary import Vocabulary
-from wavemore.windows import Windows
 
 if TYPE_CHECKING:
     from wavemore.train.trial import TrialRun

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from wavemore.config import Recipe
 from wavemore.errors import TrainingError
+from wavemore.settings.config import Recipe
 from wavemore.study.measuring import Workplace
 from wavemore.study.trials import Data, Trial
 from wavemore.threads import cores

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wavemore.chunks import Chunks
-from wavemore.vocabulary import Vocabulary
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.predict.chunks import Chunks
 
 __all__ = ["QUESTIONS", "nearest", "probed", "ridge_score", "targets"]
 

@@ -8,19 +8,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from wavemore.config import Recipe, load_recipe
-from wavemore.corpus import Corpus, read_corpus, split
 from wavemore.errors import FileError, UsageError
 from wavemore.files import write_whole
-from wavemore.keeping import measured
-from wavemore.strict import suggestion
+from wavemore.lists.corpus import Corpus, read_corpus, split
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.provenance import measured
+from wavemore.settings.config import Recipe, load_recipe
+from wavemore.settings.strict import suggestion
 from wavemore.study import flexibility, flow, hierarchy, information, processing
 from wavemore.study.claims import Experiment
 from wavemore.study.pool import measured_trials
 from wavemore.study.report import Study, write_report
 from wavemore.study.statistics import FEWEST
 from wavemore.study.trials import Data, Results, Trial, plan_for
-from wavemore.vocabulary import Vocabulary
 
 __all__ = ["CLAIMS", "RUNS", "study"]
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from wavemore._version import __version__
-from wavemore.config import ModelConfig, Recipe
+from wavemore.settings.config import ModelConfig, Recipe
 from wavemore.study.statistics import chosen_by_others
 
 __all__ = ["Data", "Plan", "Results", "Trial", "multiplications", "parameters", "plan_for", "widths_for"]

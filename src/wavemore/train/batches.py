@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavemore.chunks import Chunks
 from wavemore.nn import Branch, Ensemble, Tree, WaveNet, evaluation_mode, shared_cross_entropy
-from wavemore.windows import Windows
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.windows import Windows
 
 __all__ = ["Batches", "Passes", "SharedBatches", "WindowedBatches", "answer_counts", "tree_of"]
 

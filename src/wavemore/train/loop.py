@@ -13,11 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from wavemore.chunks import Chunks
-from wavemore.config import ModelConfig, Recipe, SequenceConfig
 from wavemore.errors import CheckpointError, TrainingError
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import Ensemble
-from wavemore.predictor import Predictor
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.predictor import Predictor
+from wavemore.predict.windows import Windows
+from wavemore.settings.config import ModelConfig, Recipe, SequenceConfig
 from wavemore.threads import cores
 from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
@@ -25,8 +27,6 @@ from wavemore.train.record import Recorder
 from wavemore.train.run import Run
 from wavemore.train.sequences import SequenceBatches
 from wavemore.train.teach import taught
-from wavemore.vocabulary import Vocabulary
-from wavemore.windows import Windows
 
 __all__ = ["Monitor", "Trained", "batches_of", "train"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavemore.config import TrainConfig
 from wavemore.nn import Tree, WaveNet, shared_cross_entropy
-from wavemore.train.optim import build_optimizer
+from wavemore.settings.config import TrainConfig
+from wavemore.train.optimisers import build_optimizer
 
 __all__ = ["Moved", "one_step"]
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import torch
 
-from wavemore.train.optim import rate_at
+from wavemore.train.optimisers import rate_at
 from wavemore.train.run import Run
 from wavemore.train.watch import Watch, watched_steps
 

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavemore.config import ModelConfig, NgramConfig, Recipe, SequenceConfig, TrainConfig
 from wavemore.errors import CheckpointError, ConfigError, TrainingError
-from wavemore.modelfile import LARGEST_WEIGHT
+from wavemore.models.modelfile import LARGEST_WEIGHT
 from wavemore.nn import WaveNet
 from wavemore.nn.sequence import SequenceModel
+from wavemore.settings.config import ModelConfig, NgramConfig, Recipe, SequenceConfig, TrainConfig
 from wavemore.train.batches import Batches
 from wavemore.train.checkpoint import Checkpoint
-from wavemore.train.optim import build_optimizer, rate_at
+from wavemore.train.optimisers import build_optimizer, rate_at
 
 __all__ = ["Progress", "Run", "total_steps"]
 

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import evaluation_mode
 from wavemore.nn.packing import Packed, Strings
 from wavemore.nn.sequence import SequenceModel
 from wavemore.train.batches import Passes
-from wavemore.vocabulary import Vocabulary
 
 __all__ = ["SequenceBatches"]
 

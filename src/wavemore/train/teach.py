@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavemore.chunks import Chunks
-from wavemore.predictor import Predictor
-from wavemore.vocabulary import Vocabulary
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.predict.chunks import Chunks
+from wavemore.predict.predictor import Predictor
 
 __all__ = ["taught"]
 

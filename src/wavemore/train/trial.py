@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from wavemore.chunks import Chunks
-from wavemore.config import Recipe
 from wavemore.errors import TrainingError
 from wavemore.nn import FlattenConsecutive, WaveNet, evaluation_mode
 from wavemore.nn.wavenet import Head, Level
+from wavemore.predict.chunks import Chunks
+from wavemore.settings.config import Recipe
 from wavemore.train.batches import SharedBatches, tree_of
-from wavemore.train.optim import build_optimizer
+from wavemore.train.optimisers import build_optimizer
 from wavemore.train.run import Run
 
 __all__ = ["Changes", "Gradients", "Outcome", "TrialRun", "flattening_loses"]

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from wavemore.measures import WIDEST, Histogram, Layer, Norm, Parameter
 from wavemore.nn import BatchNorm1d, WaveNet
 from wavemore.nn.inside import Seen, Watched
+from wavemore.runs.measures import WIDEST, Histogram, Layer, Norm, Parameter
 
 __all__ = ["Watch", "watched_steps"]
 

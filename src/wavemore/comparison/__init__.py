@@ -1,0 +1,1 @@
+"""Recipes and models compared on one split."""

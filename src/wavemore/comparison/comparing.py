@@ -1,0 +1,259 @@
+"""Several recipes and model files on one list: equal split, several seeds, and what each row costs and reaches."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wavemore.comparison.contenders import Row, data_of, rows_of
+from wavemore.comparison.folder import Folder, Place, run_key
+from wavemore.comparison.table import Comparison, Result, Run
+from wavemore.errors import CheckpointError, CorpusError, FileError, UsageError, WavemoreError
+from wavemore.fitting import Lists, fit_model
+from wavemore.judging.evaluate import evaluate, parts_of
+from wavemore.lists.corpus import Corpus, read_corpus, split
+from wavemore.models.kinds import predictor_of
+from wavemore.models.modelfile import ModelFile
+from wavemore.provenance import measured
+from wavemore.settings.config import DataConfig, Recipe, TrainConfig
+
+if TYPE_CHECKING:
+    from wavemore.train import Monitor
+
+__all__ = ["compare"]
+
+_PARTS = ("validation", "validation unseen", "test", "test unseen")
+
+
+def compare(
+    strings: str | Path | Iterable[str] | Corpus,
+    rows: Iterable[str | Row],
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    settings: Mapping[str, Any] | None = None,
+    keep: str | Path | None = None,
+    test: bool = False,
+    progress: bool = False,
+    remark: Callable[[str], None] = lambda _: None,
+    command: str = "",
+) -> Comparison:
+    """Fit every recipe with every seed on one split of one list, and evaluate all models on its held-out parts.
+
+    rows        recipes' names, TOML files and model files, each with a name of its own where written NAME=ROW
+    settings    changes to every recipe, such as `{"data.split": "lecture"}`
+    keep        a folder for finished models and their figures; what is there already is not fitted again, and a stopped
+                run goes on
+    test        whether the test part is looked at
+    progress    a bar for each run and a line for each evaluation on standard error
+    remark      hears what was done, a sentence at a time
+
+    The first seed has its turn with every row, then the next one, so that a machine that slows down slows all rows.
+    A row that fails does not stop the others: its result says why. Raises `UsageError` for rows, seeds or settings that
+    make no sense, and what reading and splitting the list raises, before anything is fitted; `FileError` where the
+    folder cannot be read or written; `KeyboardInterrupt` on Ctrl-C.
+    """
+    rows = rows_of(rows, settings)
+    data = data_of(rows)
+    _check_seeds(seeds)
+    if any(row.differs_by_seed for row in rows):
+        import wavemore.train  # noqa: F401 - so that no run's seconds have the import in them
+    corpus = strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=data.max_length)
+    split(corpus, data)  # refuses a list that is too short
+    folder = None if keep is None else Folder(keep)
+    rows = [row.fitting(corpus.strings) for row in rows]
+    compared = _Compared(corpus, data, folder, ("validation", "test") if test else ("validation",), progress, command)
+    runs: dict[str, list[Run]] = {row.name: [] for row in rows}
+    problems: dict[str, list[str]] = {row.name: [] for row in rows}
+    turns = [(row, seed) for seed in seeds for row in rows if seed == seeds[0] or row.differs_by_seed]
+    for turn, (row, seed) in enumerate(turns, start=1):
+        which = f"seed {seed}" if row.differs_by_seed else ""
+        title = f"{row.name}, {which} ({turn} of {len(turns)})" if which else f"{row.name} ({turn} of {len(turns)})"
+        try:
+            run, how = compared.run(row, seed, title)
+        except FileError:  # the folder's: nothing more can be kept
+            raise
+        except (WavemoreError, MemoryError, RuntimeError) as error:
+            reason = _reason(error)
+            problems[row.name].append(f"{which}: {reason}" if which and len(seeds) > 1 else reason)
+            remark(f"{title} failed: {reason}")
+            continue
+        runs[row.name].append(run)
+        remark(f"{title}: {how}validation {run.losses['validation']['nats_per_character']:.4f}")
+    results = [Result(row.name, row.source, runs[row.name], problems[row.name]) for row in rows]
+    found = {part: None for result in results for run in result.runs for part in run.losses}
+    parts = sorted(found, key=_PARTS.index) or ["validation"]
+    how = f"{data.split} (seed {data.seed})" if data.split == "random" else data.split
+    return Comparison(
+        corpus.name, len(corpus.strings), corpus.fingerprint, how, tuple(seeds), parts, results, command=command
+    )
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    if not seeds:
+        raise UsageError("there are no seeds, and a comparison needs at least one")
+    for i, seed in enumerate(seeds):
+        TrainConfig(seed=seed)  # raises for what is none
+        if seed in seeds[:i]:
+            raise UsageError(f"the seed {seed} is named twice; name it once")
+
+
+def _reason(error: WavemoreError | MemoryError | RuntimeError) -> str:
+    """Why a run failed, where that is no bug."""
+    if isinstance(error, WavemoreError):
+        return str(error)
+    if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):  # PyTorch
+        raise error
+    return "there is not enough memory for this"
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What all runs of a comparison share."""
+
+    corpus: Corpus
+    data: DataConfig
+    folder: Folder | None
+    needed: Sequence[str]
+    """The parts to look at, and with each its unseen strings."""
+    progress: bool
+    command: str
+
+    def run(self, row: Row, seed: int, title: str) -> tuple[Run, str]:
+        """The run of a row with a seed, and where it is from, to stand before its loss. Raises a `WavemoreError`."""
+        if row.file is not None:
+            return Run(_seed_of(row.file), row.file.parameter_count, None, self._losses(row.file, title)), ""
+        if row.recipe is None:
+            raise WavemoreError(row.problem)
+        recipe = replace(row.recipe, train=replace(row.recipe.train, seed=seed))
+        if self.folder is None:
+            file, seconds = self._fit(recipe, title)
+            run = Run(seed, file.parameter_count, seconds, self._losses(file, title), measured())
+            return run, f"{seconds:.1f} s, "
+        place = Place(self.folder.path, row.name, seed, run_key(recipe, row.teacher, self.corpus.fingerprint))
+        found = self._kept(place, title)
+        if found is not None:
+            return found, f"taken from {self.folder.path}, "
+        file, seconds = self._fit_and_keep(recipe, title, place)
+        run = Run(seed, file.parameter_count, seconds, self._losses(file, title), measured())
+        file.save(place.model)
+        self.folder.keep(place, run, {"model": place.model.name, **self._about(row, file)})
+        place.clear()
+        return run, f"{seconds:.1f} s, "
+
+    def _kept(self, place: Place, title: str) -> Run | None:
+        """The finished run that the folder holds, evaluated on the parts that it was not yet."""
+        assert self.folder is not None
+        run = self.folder.find(place.key)
+        if run is None:
+            return None
+        if any(part not in run.losses for part in self.needed):
+            try:
+                file = self.folder.model(place.key)
+            except WavemoreError:  # lost or spoiled: made again
+                return None
+            run = replace(run, losses={**run.losses, **self._losses(file, title)})
+            self.folder.keep(place, run, {})
+        shown = {part: loss for part, loss in run.losses.items() if part.removesuffix(" unseen") in self.needed}
+        return replace(run, losses=shown)
+
+    def _about(self, row: Row, file: ModelFile) -> dict[str, Any]:
+        """What a kept record says beside the run itself."""
+        return {
+            "row": row.name,
+            "source": row.source,
+            "recipe": file.recipe.to_dict(),
+            "list": {name: file.provenance["data"][name] for name in ("name", "strings", "sha256")},
+            "step": file.provenance["step"],
+            "train_nats_per_character": file.provenance["losses"]["train"],
+            "command": self.command,
+        }
+
+    def _fit(
+        self, recipe: Recipe, title: str, place: Place | None = None, *, resume: bool = False
+    ) -> tuple[ModelFile, float]:
+        """A model, and the seconds that fitting it took, those of the stopped run included."""
+        from wavemore.progress import TrainingProgress
+
+        before = place.seconds if place is not None and resume else 0.0
+        start = time.perf_counter()
+
+        def passed() -> float:
+            seconds = before + time.perf_counter() - start
+            if place is not None:
+                place.seconds = seconds
+            return seconds
+
+        with TrainingProgress(quiet=not self.progress) as bar:
+            try:
+                file, _ = fit_model(
+                    Lists(self.corpus),
+                    recipe,
+                    monitor=_Watch(bar, title, passed),
+                    checkpoint=None if place is None else place.checkpoint,
+                    resume=resume,
+                    command=self.command,
+                )
+            finally:
+                seconds = passed()
+                if place is not None and not place.checkpoint.exists():
+                    place.clear()
+        return file, seconds
+
+    def _fit_and_keep(self, recipe: Recipe, title: str, place: Place) -> tuple[ModelFile, float]:
+        """The same with a checkpoint in the folder, from which a stopped run goes on."""
+        if place.checkpoint.exists():
+            try:
+                return self._fit(recipe, title, place, resume=True)
+            except CheckpointError:  # spoiled
+                place.clear()
+        return self._fit(recipe, title, place)
+
+    def _losses(self, file: ModelFile, title: str) -> dict[str, dict[str, Any]]:
+        """What `Evaluation.to_dict` says of each part to look at. Raises `CorpusError` where the split is not ours."""
+        from wavemore.progress import counted
+
+        parts = parts_of(file, self.corpus)
+        if "validation" not in parts:
+            raise CorpusError(
+                f"the model was not trained on a split of {self.corpus.name} as it stands here, so nobody knows which "
+                "of its strings it has seen"
+            )
+        theirs = file.recipe.data
+        if (theirs.split, theirs.seed) != (self.data.split, self.data.seed):
+            raise CorpusError(
+                f"the model was trained on another split ({theirs.split}, seed {theirs.seed}), so it has seen strings "
+                "that are held out here"
+            )
+        engine = predictor_of(file)
+        losses: dict[str, dict[str, Any]] = {}
+        for part in self.needed:
+            for name in (part, f"{part} unseen"):
+                if name not in parts:
+                    continue
+                if len(parts[name]) == len(parts[part]) and part in losses:  # the very same strings
+                    losses[name] = losses[part]
+                    continue
+                watched = counted(parts[name], len(parts[name]), f"{title}, evaluating {name}", quiet=not self.progress)
+                losses[name] = evaluate(engine, file.vocabulary, watched).to_dict()
+        return losses
+
+
+class _Watch:
+    """A monitor that names the run, and at every evaluation has the seconds written down that have passed."""
+
+    def __init__(self, monitor: "Monitor", title: str, passed: Callable[[], object]) -> None:
+        self.step = monitor.step
+        self._monitor, self._title, self._passed = monitor, title, passed
+
+    def begin(self, steps: int, what: str) -> None:
+        self._monitor.begin(steps, f"{self._title}, {what}" if what else self._title)
+
+    def evaluated(self, record: dict[str, Any]) -> None:
+        self._monitor.evaluated(record)
+        self._passed()
+
+
+def _seed_of(file: ModelFile) -> int | None:
+    seed = file.provenance.get("seed")
+    return seed if isinstance(seed, int) else None

@@ -1,0 +1,1 @@
+"""Lists: characters and ids, files and formats, cleaned and split."""

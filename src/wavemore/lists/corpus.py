@@ -1,0 +1,184 @@
+"""A list of strings, cleaned, and its split into parts. What was left out is counted and said, never lost silently."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from wavemore.errors import CorpusError, UsageError
+from wavemore.lists.sources import Format, Row, read_rows, source_name
+from wavemore.lists.vocabulary import normalise
+from wavemore.settings.config import DataConfig
+
+__all__ = ["Corpus", "Parts", "Skipped", "read_corpus", "split"]
+
+FEWEST_STRINGS = 20
+"""A list is split from this many strings up."""
+
+
+@dataclass
+class Skipped:
+    """What cleaning left out: how many rows for each reason, and the first few line numbers of each."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, reason: str, line: int) -> None:
+        """Count one row."""
+        self.counts[reason] += 1
+        lines = self.lines.setdefault(reason, [])
+        if len(lines) < 5:
+            lines.append(line)
+
+    def __str__(self) -> str:
+        """'skipped 3: 2 blank (lines 4, 9), 1 unreadable (line 7)', or an empty string when nothing was."""
+        if not self.counts:
+            return ""
+        reasons = ", ".join(self._reason(reason) for reason in sorted(self.counts))
+        return f"skipped {self.counts.total():,}: {reasons}"
+
+    def _reason(self, reason: str) -> str:
+        lines, count = self.lines[reason], self.counts[reason]
+        numbers = ", ".join(f"{line:,}" for line in lines) + (", ..." if count > len(lines) else "")
+        return f"{count:,} {reason} (line{'s' if count > 1 else ''} {numbers})"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The strings of a list in their order, duplicates kept, in NFC."""
+
+    name: str
+    strings: list[str]
+    skipped: Skipped
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the strings, each with a line end, as hexadecimal digits: equal for equal lists."""
+        digest = sha256()
+        for string in self.strings:
+            digest.update(string.encode("utf-8") + b"\n")
+        return digest.hexdigest()
+
+
+class Parts(NamedTuple):
+    """A list in its parts, each in the order of the list. Validation and test may be empty."""
+
+    train: Sequence[str]
+    validation: Sequence[str]
+    test: Sequence[str]
+
+
+def read_corpus(
+    source: str | Path | Iterable[str],
+    *,
+    column: str | None = None,
+    encoding: str = "utf-8",
+    format: Format | None = None,
+    max_length: int = 1000,
+) -> Corpus:
+    """The clean strings of a source: a path, "-" for standard input, a list's name, or any iterable of strings.
+
+    Rows of files lose the white space around them; strings of an iterable are taken as they are. Skipped and counted
+    are blank rows, rows longer than `max_length` characters, unreadable ones and strings that hold a line break.
+    Raises `CorpusError` when no string is left, or when most rows are unreadable, and what `read_rows` raises.
+    """
+    if isinstance(source, str | Path):
+        name, place = source_name(source), "standard input" if str(source) == "-" else str(source)
+        rows = read_rows(source, column=column, encoding=encoding, format=format, longest=max_length)
+    else:
+        name, place = "strings", "the list"
+        rows = _rows_of(source)
+    strings: list[str] = []
+    skipped = Skipped()
+    for row in rows:
+        reason = row.problem or _fault(row.text, max_length)
+        if reason == "lone surrogate":
+            raise CorpusError(
+                f"line {row.line} of {place} holds a lone surrogate, which no text may: {row.text!r}; mend or remove it"
+            )
+        if reason:
+            skipped.add(reason, row.line)
+        else:
+            strings.append(normalise(row.text))
+    unreadable = skipped.counts["unreadable"]
+    if unreadable > len(strings):
+        first = skipped.lines["unreadable"][0]
+        raise CorpusError(
+            f"{_counted(unreadable, 'row')} of {place} cannot be read (the first is line {first}); "
+            "name the encoding and format it has"
+        )
+    if not strings:
+        why = f" ({skipped})" if skipped.counts else ""
+        raise CorpusError(f"{place} holds no strings{why}; give one string a line")
+    return Corpus(name, strings, skipped)
+
+
+def split(corpus: Corpus, config: DataConfig) -> Parts:
+    """Training, validation and test part, about 80, 10 and 10 % of the strings.
+
+    "random" draws by distinct string, so that duplicates never fall into two parts: distinct strings are ordered by a
+    keyed hash, which depends on the seed and the strings alone and not on their order or on a library's version.
+    "lecture" is the lecture's: all strings shuffled by Python's `random` with seed 42 and cut at 80 and 90 %.
+
+    Raises `CorpusError` for fewer than 20 strings or 3 distinct ones.
+    """
+    strings = corpus.strings
+    if len(strings) < FEWEST_STRINGS:
+        raise CorpusError(
+            f"{corpus.name} has {_counted(len(strings), 'string')}, and a split needs at least {FEWEST_STRINGS}; "
+            "add strings, or give a validation list of its own"
+        )
+    if config.split == "lecture":
+        shuffled = list(strings)
+        random.Random(42).shuffle(shuffled)
+        first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+        return Parts(shuffled[:first], shuffled[first:second], shuffled[second:])
+    distinct = sorted(dict.fromkeys(strings), key=_order(config.seed))
+    if len(distinct) < 3:
+        raise CorpusError(
+            f"{corpus.name} has {_counted(len(distinct), 'distinct string')}, and a split into three parts needs at "
+            "least 3 distinct strings; add strings, or give a validation list of its own"
+        )
+    held_out = max(1, round(0.1 * len(distinct)))
+    validation, test = set(distinct[:held_out]), set(distinct[held_out : 2 * held_out])
+    return Parts(
+        [s for s in strings if s not in validation and s not in test],
+        [s for s in strings if s in validation],
+        [s for s in strings if s in test],
+    )
+
+
+def _order(seed: int):  # noqa: ANN202 - a sort key
+    key = seed.to_bytes(8, "little")
+    return lambda string: blake2b(string.encode("utf-8"), digest_size=16, key=key).digest()
+
+
+def _rows_of(strings: Iterable[str]) -> Iterable[Row]:
+    if not isinstance(strings, Iterable):
+        raise UsageError(f"a list of strings or the path of one is needed, and {strings!r} is neither")
+    for number, string in enumerate(strings, start=1):
+        if not isinstance(string, str):
+            raise UsageError(
+                f"item {number} of the list is {string!r}, of type {type(string).__name__}, and not a string"
+            )
+        yield Row(number, str(string))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _fault(text: str, max_length: int) -> str:
+    if not text or text.isspace():
+        return "blank"
+    if len(text) > max_length:
+        return "too long"
+    if "\n" in text or "\r" in text:
+        return "with a line break"
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return "lone surrogate"
+    return ""

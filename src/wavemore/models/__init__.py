@@ -1,0 +1,1 @@
+"""One model, one file: what it holds, and what runs which kind."""

@@ -1,0 +1,201 @@
+"""What a model file remembers of its list: which strings stood on it, and how likely held-out strings are.
+
+A string is remembered as its fingerprint, 4 or 8 bytes of a keyed hash (BLAKE2b, RFC 7693), from which it cannot be
+read. Whoever has the file can test a guess, as this module does; `data.remember = false` leaves all of it out.
+
+Of n remembered strings a new one is taken for one with probability n / 2**32: lists of up to about four million have
+fingerprints of 32 bits, with which that is one new string in a thousand at worst, longer ones of 64 bits. A string that
+stood on the list is never taken for a new one.
+
+How likely a string is tells little by itself, as long strings are unlikely. So quantiles of the log-likelihoods of the
+validation strings are kept, among which that of any string has its rank.
+
+Shapes in this file
+    N  strings asked about   T  distinct training strings   H  distinct held-out strings   Q  quantiles
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from wavemore.errors import ModelFileError, UsageError
+from wavemore.lists.vocabulary import normalise
+
+__all__ = ["LOG_LIKELIHOODS", "REMEMBERED", "SALT_BYTES", "Seen", "log_likelihoods_of", "percentiles", "quantiles"]
+
+SALT_BYTES = 16
+LOG_LIKELIHOODS = "held_out.log_likelihoods"
+_SALT, _TRAIN, _HELD_OUT = "seen.salt", "seen.train", "seen.held_out"
+REMEMBERED = (_SALT, _TRAIN, _HELD_OUT, LOG_LIKELIHOODS)
+"""The names in a model file of all that is kept here."""
+
+_MOST_OF_32_BITS = 1 << 22  # strings
+_QUANTILES = 1001
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The fingerprints of a model's strings. Fingerprints rise, none stands twice, and both parts have one type."""
+
+    salt: bytes
+    """The key of the hash, 16 bytes: the same string has another fingerprint in the model of another list."""
+    training: np.ndarray
+    """(T,) uint32 or uint64: those of the training part."""
+    aside: np.ndarray
+    """(H,): those of the validation and the test part. A string may stand in both, as in the lecture's split."""
+
+    @classmethod
+    def of(cls, train: Iterable[str], held_out: Iterable[str], salt: bytes) -> "Seen":
+        """The fingerprints of the strings of both parts."""
+        parts = [np.unique(_hashes(strings, salt)) for strings in (train, held_out)]
+        if sum(map(len, parts)) <= _MOST_OF_32_BITS:
+            parts = [np.unique(_halved(part)) for part in parts]
+        return cls(salt, *parts)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], model: str) -> "Seen | None":
+        """Those of a model file, None where it has none. `model` names it. Raises `ModelFileError`."""
+        present = [name for name in (_SALT, _TRAIN, _HELD_OUT) if name in arrays]
+        if not present:
+            return None
+        for name in (_SALT, _TRAIN, _HELD_OUT):
+            if name not in present:
+                raise ModelFileError(f"{model} lacks {name}; train it or copy it again")
+        salt, train = arrays[_SALT], arrays[_TRAIN]
+        if salt.dtype != np.uint8 or salt.shape != (SALT_BYTES,):
+            raise _unfit(model, _SALT, salt, f"it is uint8 of shape ({SALT_BYTES},)")
+        if train.dtype not in (np.uint32, np.uint64):
+            raise _unfit(model, _TRAIN, train, "it is uint32 or uint64 of one axis")
+        for name in (_TRAIN, _HELD_OUT):
+            array = arrays[name]
+            if array.dtype != train.dtype or array.ndim != 1:
+                raise _unfit(model, name, array, f"it is {train.dtype} of one axis")
+            if (array[1:] <= array[:-1]).any():
+                raise ModelFileError(
+                    f"{model} holds fingerprints in {name} that do not rise; train it or copy it again"
+                )
+        return cls(salt.tobytes(), train, arrays[_HELD_OUT])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As a model file holds them."""
+        return {_SALT: np.frombuffer(self.salt, dtype=np.uint8), _TRAIN: self.training, _HELD_OUT: self.aside}
+
+    @property
+    def bits(self) -> int:
+        """Of a fingerprint."""
+        return self.training.dtype.itemsize * 8
+
+    def train(self, strings: Iterable[str]) -> np.ndarray:
+        """Whether each string stands in the training part: truth values, (N,). In any Unicode form, since strings are
+        brought to NFC as a list's are. Raises `UsageError` for a single string in place of several."""
+        return _among(self._fingerprints(strings), self.training)
+
+    def held_out(self, strings: Iterable[str]) -> np.ndarray:
+        """The same of the held-out parts."""
+        return _among(self._fingerprints(strings), self.aside)
+
+    def any(self, strings: Iterable[str]) -> np.ndarray:
+        """The same of the list as a whole."""
+        fingerprints = self._fingerprints(strings)
+        return _among(fingerprints, self.training) | _among(fingerprints, self.aside)
+
+    def _fingerprints(self, strings: Iterable[str]) -> np.ndarray:
+        """(N,), of the type that is kept."""
+        if isinstance(strings, str):
+            raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
+        hashes = _hashes(strings, self.salt)
+        return hashes if self.bits == 64 else _halved(hashes)
+
+
+class _Ranking(Protocol):
+    """What ranks need of a model file."""
+
+    @property
+    def held_out_scores(self) -> np.ndarray | None:
+        """(Q,) float32: quantiles of held-out log-likelihoods, none lower than the one before."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Where the file is, for messages."""
+        ...
+
+
+def percentiles(file: _Ranking, log_likelihoods: np.ndarray) -> np.ndarray:
+    """How many held-out strings of a model file are less likely, in percent, interpolated: float64, (N,).
+
+    log_likelihoods    (N,), nats, as `score_samples` gives them; minus infinity has rank 0
+
+    Raises `UsageError` where the file has no scores of held-out strings.
+    """
+    ranks = file.held_out_scores  # (Q,)
+    if ranks is None:
+        raise UsageError(
+            f"{f'the model {file.path}'.rstrip()} has no scores of held-out strings to rank others among; train it "
+            "again, with a validation part and data.remember = true"
+        )
+    scores = np.asarray(log_likelihoods).astype(np.float32)  # (N,), as the ranks are, so that equal ones stay equal
+    below, upto = (np.searchsorted(ranks, scores, side=side) for side in ("left", "right"))  # (N,)
+    low, high = ranks[np.maximum(below - 1, 0)], ranks[np.minimum(below, len(ranks) - 1)]  # (N,)
+    between = (below == upto) & (low < scores) & (scores < high)
+    share = np.zeros(len(scores))
+    share[between] = (scores[between] - low[between]) / (high[between] - low[between]) - 1
+    places = np.maximum(below + share, 0) / max(1, len(ranks) - 1)
+    return 100 * np.where(below == len(ranks), 1.0, places)
+
+
+def quantiles(log_likelihoods: np.ndarray) -> np.ndarray:
+    """Those of at least one held-out string that a model file keeps: float32, rising, at most 1,001, (Q,)."""
+    kept = np.sort(log_likelihoods)
+    if len(kept) > _QUANTILES:
+        kept = np.quantile(kept, np.linspace(0, 1, _QUANTILES))
+    return kept.astype(np.float32)
+
+
+def log_likelihoods_of(arrays: Mapping[str, np.ndarray], model: str) -> np.ndarray | None:
+    """The quantiles of a model file, (Q,), None where it has none. `model` names it. Raises `ModelFileError`."""
+    if LOG_LIKELIHOODS not in arrays:
+        return None
+    ranks = arrays[LOG_LIKELIHOODS]
+    if ranks.dtype != np.float32 or ranks.ndim != 1 or not len(ranks):
+        raise _unfit(model, LOG_LIKELIHOODS, ranks, "it is float32 of one axis, and not empty")
+    if not np.isfinite(ranks).all() or (ranks[1:] < ranks[:-1]).any():
+        raise ModelFileError(
+            f"{model} holds numbers in {LOG_LIKELIHOODS} that are not finite or fall; train it or copy it again"
+        )
+    return ranks
+
+
+def _hashes(strings: Iterable[str], salt: bytes) -> np.ndarray:
+    """The first 64 bits of each string's hash: uint64, (N,)."""
+    from hashlib import blake2b  # here: it takes longer to import than a small model to answer
+
+    texts = list(strings)
+    if not "".join(texts).isascii():
+        texts = [normalise(text) for text in texts]
+    keyed, digests = blake2b(digest_size=8, key=salt), []
+    for text in texts:
+        digest = keyed.copy()  # half the time of a new one
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        digests.append(digest.digest())
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+
+
+def _halved(hashes: np.ndarray) -> np.ndarray:
+    """The upper 32 of 64 bits, in the same order: uint32."""
+    return (hashes >> np.uint64(32)).astype(np.uint32)
+
+
+def _among(fingerprints: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which of the fingerprints, (N,), stand among the known ones, which rise: truth values, (N,)."""
+    if not len(known):
+        return np.zeros(len(fingerprints), dtype=bool)
+    return known.take(np.searchsorted(known, fingerprints), mode="clip") == fingerprints
+
+
+def _unfit(model: str, name: str, array: np.ndarray, rule: str) -> ModelFileError:
+    return ModelFileError(
+        f"{model} holds {name} as {array.dtype} of shape {array.shape}, and {rule}; train it or copy it again"
+    )

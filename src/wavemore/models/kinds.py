@@ -1,0 +1,49 @@
+"""Which code runs which kind of model. Only that code is imported, so that a small model answers at once."""
+
+from typing import TYPE_CHECKING, Any
+
+from wavemore.models.modelfile import ModelFile
+from wavemore.predict.engine import Engine
+from wavemore.predict.predictor import Predictor
+from wavemore.settings.config import ModelConfig, NgramConfig
+
+if TYPE_CHECKING:
+    from wavemore.predict.ensemble import Ensemble
+    from wavemore.predict.ngram import Ngram
+
+__all__ = ["network_of", "predictor_of"]
+
+
+def predictor_of(file: ModelFile) -> Predictor[Any]:
+    """What a model file predicts with: NumPy alone for a WaveNet, an ensemble of them, an n-gram model and a mixture,
+    PyTorch for the other baselines. Raises `ModelFileError` for unsound counts, `MissingExtraError` without PyTorch."""
+    config = file.recipe.model
+    if isinstance(config, NgramConfig):
+        return _ngram(file, config)
+    if isinstance(config, ModelConfig):
+        network = network_of(file)
+        if file.ngram_weight is None:
+            return network
+        from wavemore.predict.mixture import Mixture
+
+        return Mixture(network, _ngram(file, NgramConfig(kind="ngram", order=config.ngram)), file.ngram_weight)
+    from wavemore.nn.sequence_predictor import SequencePredictor
+
+    return SequencePredictor(config, file.weights)
+
+
+def network_of(file: ModelFile) -> "Engine | Ensemble":
+    """The WaveNet of a model file, or the ensemble of them, without an n-gram model that is mixed in."""
+    config = file.recipe.wavenet
+    if config.members == 1:
+        return Engine(config, file.weights)
+    from wavemore.predict.ensemble import Ensemble
+
+    return Ensemble(Engine(config, member) for member in file.members())
+
+
+def _ngram(file: ModelFile, config: NgramConfig) -> "Ngram":
+    from wavemore.predict.ngram import Ngram
+
+    name = f"the model {file.path}".rstrip()
+    return Ngram.of(config, len(file.vocabulary), file.ngram_arrays, name)

@@ -1,0 +1,54 @@
+"""The weights that the engine works with: a Linear with the BatchNorm behind it folded in, and products with it.
+
+Shapes in this file
+    n  rows      g  neighbours      C  channels of one of them      W  channels that come out
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from wavemore.predict.activation import EPS
+
+__all__ = ["folded_linear", "product"]
+
+_ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
+_ROWS = 16  # of one product
+
+
+def folded_linear(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """A Linear with the BatchNorm behind it folded in, computed in float64: g arrays (C, W), the rows of the weight for
+    each input, and the bias, (W,)."""
+    weight = weights[f"{prefix}.linear.weight"].astype(np.float64)
+    bias = weights.get(f"{prefix}.linear.bias", np.zeros(weight.shape[1]))
+    if f"{prefix}.norm.running_mean" in weights:
+        gamma, beta, mean, var = (
+            weights[f"{prefix}.norm.{name}"].astype(np.float64)
+            for name in ("gamma", "beta", "running_mean", "running_var")
+        )
+        scale = gamma / np.sqrt(var + EPS)
+        weight, bias = weight * scale, (bias - mean) * scale + beta
+    return np.split(weight.astype(np.float32), g), bias.astype(np.float32)
+
+
+def product(x: np.ndarray, weight: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """x @ weight, (n, C) @ (C, W), in many products of the same few rows and columns; into `out`, where given.
+
+    That has two reasons. Libraries choose their method by the shape of a product, and methods differ in rounding: with
+    blocks a row's result depends on nothing but that row, and a seed gives the same strings in any company. And
+    products this small stay on one thread: a second one gains little, and on a busy machine a call may then take
+    hundreds of times as long.
+    """
+    n, (channels, width) = len(x), weight.shape
+    out = np.empty((n, width), dtype=np.float32) if out is None else out
+    whole = n // _ROWS * _ROWS
+    rest = np.zeros((_ROWS, channels), dtype=np.float32)
+    rest[: n - whole] = x[whole:]
+    columns = max(16, _ONE_THREAD // (_ROWS * channels) // 16 * 16)
+    for start in range(0, width, columns):
+        part = slice(start, start + columns)
+        blocks = out[:whole].reshape(-1, _ROWS, width)[:, :, part]
+        np.matmul(x[:whole].reshape(-1, _ROWS, channels), weight[:, part], out=blocks)
+        if whole < n:
+            out[whole:, part] = (rest @ weight[:, part])[: n - whole]
+    return out

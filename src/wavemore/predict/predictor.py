@@ -1,0 +1,132 @@
+"""What sampling, scoring and evaluating need of a model, whatever its kind."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from wavemore.errors import ModelFileError
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.threads import side_by_side
+
+__all__ = ["Position", "Predictions", "Predictor", "finite", "log_probabilities", "log_sum_exp"]
+
+
+_ROWS_AT_ONCE = 4096
+_PREDICTIONS_AT_ONCE = 1 << 15
+
+
+class Predictions(NamedTuple):
+    """Some of the predictions of a list, numbered string after string: each character, and the boundary at its end."""
+
+    rows: np.ndarray
+    """(k,): their numbers."""
+    context_of: np.ndarray
+    """(k,): for each the row of `logits` that is its own."""
+    logits: np.ndarray
+    """(n, V) float32: of what follows, for each distinct context."""
+    answers: np.ndarray
+    """(k,): the ids that do follow."""
+
+
+class Position(Protocol):
+    """Where many strings stand after the same number of characters, each distinct context once.
+
+    Strings are numbered as at the start. Some may have ended; a position knows the ones that go on.
+    """
+
+    @property
+    def strings(self) -> np.ndarray:
+        """(alive,): the numbers of the strings that go on."""
+        ...
+
+    @property
+    def context_of(self) -> np.ndarray:
+        """(alive,): for each of them the row of `logits` that is its own."""
+        ...
+
+    @property
+    def logits(self) -> np.ndarray:
+        """(n, V) float32: of what follows, for each distinct context."""
+        ...
+
+
+State = TypeVar("State", bound=Position)
+
+
+class Predictor(Protocol[State]):
+    """Says what follows. It holds weights and nothing that changes: decoding state is passed in and returned."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many ids there are, V, the boundary included."""
+        ...
+
+    @property
+    def remembered(self) -> int:
+        """Bytes that a string in the making takes at worst."""
+        ...
+
+    def start(self, strings: int) -> State:
+        """The state of so many strings before their first character."""
+        ...
+
+    def step(self, state: State, going_on: np.ndarray, characters: np.ndarray) -> State:
+        """The state one character later. `going_on` numbers places of `state.strings`; each of these strings takes the
+        id that stands in `characters` (none of them the boundary)."""
+        ...
+
+    def rearranged(self, state: State, places: np.ndarray) -> State:
+        """The state of as many strings as there are `places`: string i, numbered anew from 0, goes on from where the
+        string at place places[i] of `state.strings` stands. Places may repeat, and be left out."""
+        ...
+
+    def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
+        """What the model says of every character and of the boundary at each end, given what stands before, in portions
+        of bounded size. Raises `UnknownCharacterError`."""
+        ...
+
+
+def log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+    """The log-probability of every character and of the boundary at each end: float64, (N,), string after string.
+    Raises `UnknownCharacterError`, and `ModelFileError` as `finite` does."""
+    out = np.empty(sum(map(len, strings)) + len(strings))
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
+        for predictions in model.predictions(strings, vocabulary):
+            _look_up(predictions, out)
+    return out
+
+
+def _look_up(predictions: Predictions, out: np.ndarray) -> None:
+    """Write the log-probability of each answer to its place in `out`, (N,)."""
+    rows, context_of, logits, answers = predictions
+    size = logits.shape[1]
+    flat, normaliser = finite(logits).reshape(-1), log_sum_exp(logits)
+
+    def work(start: int) -> None:
+        part = slice(start, start + _PREDICTIONS_AT_ONCE)
+        contexts = context_of[part]
+        out[rows[part]] = flat.take(contexts * size + answers[part]) - normaliser.take(contexts)
+
+    side_by_side(work, range(0, len(rows), _PREDICTIONS_AT_ONCE))
+
+
+def finite(logits: np.ndarray) -> np.ndarray:
+    """The logits of a model. Raises `ModelFileError` where one of them is no number: sound weights may overflow."""
+    if logits.size and not (np.isfinite(logits.min()) and np.isfinite(logits.max())):  # NaN is both
+        raise ModelFileError("the model's numbers are too large to compute with; train it again")
+    return logits
+
+
+def log_sum_exp(logits: np.ndarray) -> np.ndarray:
+    """The log of the sum of exponentials over the last axis of (n, V), float64 and without overflow: (n,)."""
+    out = np.empty(len(logits))
+
+    def work(start: int) -> None:
+        part = logits[start : start + _ROWS_AT_ONCE]
+        highest = part.max(axis=1)
+        total = np.exp(part - highest[:, None]).sum(axis=1, dtype=np.float64)
+        out[start : start + _ROWS_AT_ONCE] = highest + np.log(total)
+
+    side_by_side(work, range(0, len(logits), _ROWS_AT_ONCE))
+    return out

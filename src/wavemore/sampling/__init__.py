@@ -1,0 +1,1 @@
+"""New strings: drawn, under conditions, or the likeliest first."""

@@ -1,0 +1,196 @@
+"""Drawing: many strings side by side, one character at a time, from the model's own distribution or guided.
+
+Strings that stand at the same context share its distribution and then draw separately, so samples are exact and
+independent, and the more are drawn, the less each costs. The draws of string i depend on the seed and on i alone, and
+so does the string: a seed gives the same strings however many are drawn and however they are batched.
+
+With a `Guide` every string meets a condition: at each step the model's probability p(c) is weighed by what is ahead,
+q(c) = p(c) h(after c) / Z. The probabilities of a whole string under the model and under the guide then have the ratio
+
+    p(string) / q(string)  =  Z_1 (Z_2 / h_2) (Z_3 / h_3) ...
+
+which is the string's weight: the closer h is to the truth, the closer all weights are to the chance of the condition.
+
+Shapes in this file
+    S  strings   alive  those that go on   n  distinct contexts   V  vocabulary, boundary id 0 included
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from wavemore.lists.vocabulary import BOUNDARY
+from wavemore.predict.predictor import Predictor, finite
+from wavemore.sampling.shape import Shape
+
+if TYPE_CHECKING:
+    from wavemore.sampling.guide import Guide, Visits
+
+__all__ = ["BLOCK", "Drawn", "Source"]
+
+BLOCK = 1024
+"""Strings that share one random generator; every batch is made of whole blocks."""
+
+_BATCH_BYTES = 3 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
+_GUIDED_BYTES = 100  # that a guided string needs for each id of the vocabulary
+_BATCH_STRINGS = 1 << 18  # at most: more share hardly more
+
+
+class Drawn(NamedTuple):
+    """A batch of strings."""
+
+    ids: np.ndarray
+    """(S, length of the longest), boundaries behind each string."""
+    ended: np.ndarray
+    """(S,) bool: whether each ended of itself, and was not cut."""
+    log_weights: np.ndarray
+    """(S,) float64: the log of the ratio of its probabilities under the model and under the guide; 0 without one."""
+    luck: np.ndarray
+    """(S,) float64: one more uniform draw for each string."""
+    contexts: int
+    """The most distinct contexts at which the strings stood."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Strings without end, numbered from 0: what string i is, its number and the other fields alone decide."""
+
+    engine: Predictor[Any]
+    entropy: tuple[int, ...]
+    """The seed, and what tells apart the sources that share one."""
+    shape: Shape
+    prefix: np.ndarray
+    """The ids that all strings begin with."""
+    longest: int
+    """A string of so many characters is cut there; guided ones all end by then."""
+    guide: "Guide | None" = None
+    """For what comes behind the prefix."""
+
+    def room(self, share: float = 1.0) -> int:
+        """How many strings to draw at once, whole blocks, if `share` of them stand at contexts of their own."""
+        guided = 0 if self.guide is None else _GUIDED_BYTES * self.engine.vocabulary_size
+        most = int(_BATCH_BYTES / ((self.engine.remembered + guided) * share))
+        return max(BLOCK, min(_BATCH_STRINGS, most) // BLOCK * BLOCK)
+
+    def batch(self, start: int, strings: int, visits: "list[Visits] | None" = None) -> Drawn:
+        """The strings from number `start`, which begins a block, on; where guided strings have been is added to
+        `visits`. Raises `ModelFileError` where the model's numbers overflow."""
+        blocks = range(start // BLOCK, -(-(start + strings) // BLOCK))
+        generators = [
+            np.random.Generator(
+                np.random.Philox(np.random.SeedSequence(self.entropy[0], spawn_key=(*self.entropy[1:], b)))
+            )
+            for b in blocks
+        ]
+
+        def uniform() -> np.ndarray:  # for whole blocks, so that a string's draws do not depend on how many there are
+            return np.concatenate([generator.random(BLOCK) for generator in generators])
+
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # numbers too large are refused
+            if self.guide is None:
+                return self._plain(strings, uniform)
+            return self._guided(strings, uniform, self.guide, visits)
+
+    def _begun(self, strings: int) -> tuple[Any, list[np.ndarray]]:
+        """The state of so many strings behind the prefix, and the prefix, a column for each character."""
+        state = self.engine.start(strings)
+        columns = []
+        for character in self.prefix:
+            columns.append(np.full(strings, character, dtype=np.int32))
+            state = self.engine.step(state, np.arange(strings), columns[-1])
+        return state, columns
+
+    def _plain(self, strings: int, uniform: Callable[[], np.ndarray]) -> Drawn:
+        state, columns = self._begun(strings)
+        contexts, ended = 1, np.zeros(strings, dtype=bool)
+        while len(columns) < self.longest:
+            contexts = max(contexts, len(state.logits))
+            weights = self.shape.weights(finite(state.logits), may_end=len(columns) > 0)  # (n, V)
+            cumulated = np.cumsum(weights, axis=1, dtype=np.float64)
+            following = _pick(cumulated, state.context_of, uniform()[state.strings])  # (alive,)
+            columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
+            columns[-1][state.strings] = following
+            going_on = np.flatnonzero(following != BOUNDARY)
+            ended[state.strings[following == BOUNDARY]] = True
+            if not len(going_on):
+                break
+            if len(columns) < self.longest:
+                state = self.engine.step(state, going_on, following[going_on])
+        return Drawn(_stacked(columns, strings), ended, np.zeros(strings), np.zeros(strings), contexts)
+
+    def _guided(
+        self, strings: int, uniform: Callable[[], np.ndarray], guide: "Guide", visits: "list[Visits] | None"
+    ) -> Drawn:
+        from wavemore.sampling.guide import Visits  # here: a plain sample needs nothing of it
+
+        state, columns = self._begun(strings)
+        luck, log_weights, most = uniform()[:strings], np.zeros(strings), 1
+        places = guide.start(strings)
+        promised = np.zeros(strings)  # log h of where each string stands, as it was when it was sent there
+        lightest = -np.inf
+        for depth in range(len(columns), self.longest + 1):
+            alive = state.strings
+            if visits is not None:
+                visits.append(Visits(alive, places.at(alive), promised[alive] - log_weights[alive]))
+            where, row_of = guide.distinct(places.at(alive), state.context_of, len(state.logits))
+            distinct_places = places.at(alive[where])
+            logits = finite(state.logits)[state.context_of[where]]
+            weights, heights = guide.weights(logits, distinct_places, self.longest - depth, self.shape, depth > 0)
+            cumulated = np.cumsum(weights, axis=1)  # (n, V)
+            total = cumulated[:, -1]
+            log_weights[alive] += np.log(total)[row_of] - promised[alive]
+            lightest = log_weights[0] - guide.patience if depth == len(self.prefix) else lightest
+            following = _pick(cumulated, row_of, uniform()[alive])  # (alive,)
+            nothing = total < np.finfo(float).tiny  # the model leaves nothing that the condition allows
+            following[nothing[row_of]] = BOUNDARY
+            log_weights[alive[nothing[row_of]]] = -np.inf
+            following[_given_up(log_weights, alive, lightest, uniform)] = BOUNDARY
+            columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
+            columns[-1][alive] = following
+            going_on = np.flatnonzero(following != BOUNDARY)
+            most = max(most, len(where))
+            if not len(going_on):
+                break
+            these, ids = alive[going_on], following[going_on]
+            promised[these] = np.log(heights[row_of[going_on], ids])
+            places.put(these, guide.following(places.at(these), ids))
+            state = self.engine.step(state, going_on, ids)
+        return Drawn(_stacked(columns, strings), log_weights > -np.inf, log_weights, luck, most)
+
+
+def _given_up(
+    log_weights: np.ndarray, alive: np.ndarray, lightest: float, uniform: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """Which strings, places in `alive`, are not worth going on with. One whose weight w is below the lightest, W, goes
+    on with probability w / W, and its weight is W then: on average nothing changes (Russian roulette)."""
+    luck = uniform()[alive]
+    light = np.flatnonzero(log_weights[alive] < lightest)
+    goes_on = np.log(luck[light]) < log_weights[alive[light]] - lightest
+    log_weights[alive[light]] = np.where(goes_on, lightest, -np.inf)
+    return light[~goes_on]
+
+
+def _stacked(columns: list[np.ndarray], strings: int) -> np.ndarray:
+    return np.stack(columns, axis=1) if columns else np.zeros((strings, 0), dtype=np.int32)
+
+
+def _pick(cumulated: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """One id for each uniform draw, by inversion: how many cumulated weights of its row are not above the draw.
+
+    Found by bisection over a table whose width is a power of two, infinity behind the V-th weight.
+    """
+    n, size = cumulated.shape
+    width = 1 << (size - 1).bit_length()
+    table = np.full((n, width), np.inf)
+    table[:, :size] = cumulated
+    flat = table.reshape(-1)
+    base = rows * width
+    threshold = uniform * flat[base + size - 1]
+    found = base.copy()
+    half = width >> 1
+    while half:
+        found += half * (flat[found + half - 1] <= threshold)
+        half >>= 1
+    return np.minimum(found - base, size - 1)  # a draw that rounds to the sum of all weights stays inside

@@ -1,0 +1,1 @@
+"""Settings: read strictly, put together, and chosen for a list."""

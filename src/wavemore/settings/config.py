@@ -1,0 +1,230 @@
+"""Configuration: frozen, strict, and one source for recipe files, the command line and the model file.
+
+A *recipe* is a TOML file with three tables, `[model]`, `[train]` and `[data]`. Every key has a default; an unknown key,
+a wrong type or a value out of range is a `ConfigError` that names the key as `table.key`, the value and what would do.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from wavemore.errors import ConfigError, FileError
+from wavemore.settings.architecture import ModelConfig, NgramConfig, SequenceConfig
+from wavemore.settings.strict import check_types, parse, plain, require, suggestion
+
+__all__ = [
+    "DataConfig",
+    "ModelConfig",
+    "NgramConfig",
+    "Recipe",
+    "SequenceConfig",
+    "TrainConfig",
+    "load_recipe",
+    "recipe_names",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained. The learning rate at a step is the product of three orthogonal parts: `rate` (or what
+    `rate_steps` put in its place), the warm-up and the decay."""
+
+    seed: int = 42
+    """Seeds the one generator that draws the weights and then the batches."""
+    form: Literal["shared", "windowed"] = "shared"
+    """"windowed": batches of windows drawn at random, as taught; "shared": batches of whole strings, each distinct
+    chunk computed once."""
+    steps: int = 0
+    """How many steps; 0 leaves it to `epochs`."""
+    epochs: float = 2.7
+    """How many times each item of the training part is seen, where `steps` is 0."""
+    least_steps: int = 40
+    """The fewest steps that `epochs` may come to, so that a short list is learned too."""
+    batch: int = 256
+    """Items in a batch: windows, or strings in the shared form."""
+    optimizer: Literal["sgd", "adamw", "muon"] = "muon"
+    """"sgd": plain steps, as taught; "adamw": on everything; "muon": on the levels' matrices, and AdamW on all else."""
+    rate: float = 0.025
+    """Learning rate."""
+    matrix_rate: float = 0.1
+    """Muon's learning rate for the matrices of the levels; `rate` is for all else. Both take the same course. Other
+    optimisers have no use for it."""
+    rate_steps: tuple[tuple[int, float], ...] = ()
+    """Pairs (step, rate): from that step on, that rate."""
+    warmup: float = 0.02
+    """Share of the steps over which the rate rises linearly from 0."""
+    decay: Literal["none", "linear", "cosine"] = "linear"
+    """How the rate falls to 0 after the warm-up."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay: a step takes this share of the learning rate off a matrix. AdamW decays all matrices,
+    Muon those of the levels."""
+    evaluate_every: int = 0
+    """Steps between evaluations on the validation part, which is also evaluated at the end; 0 evaluates after each pass
+    over the training part, but leaves at least 2 steps between."""
+    keep: Literal["best", "last"] = "best"
+    """Which weights the run ends with: those of the lowest validation loss, or the last."""
+    patience: int = 0
+    """Stop after this many evaluations in a row without a lower validation loss; 0 never stops early."""
+    teacher: str = ""
+    """A recipe, or a model file: what that model expects is learned in place of the characters that follow. A recipe's
+    model is trained first, on the same strings, with this recipe's seed and threads."""
+    threads: int = 0
+    """How many threads: PyTorch's own, or for an ensemble how many members are trained side by side, each on one
+    thread. 0 is one for a single network (two are faster on an idle machine, and many times slower beside other busy
+    processes), and one a core for an ensemble."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "train")
+        require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
+        require(self.steps >= 0, "train.steps", self.steps, "0 or more")
+        require(self.least_steps >= 1, "train.least_steps", self.least_steps, "1 or more")
+        require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
+        require(self.batch <= 2**20, "train.batch", self.batch, "2**20 or less")
+        require(0 <= self.epochs <= 1e6, "train.epochs", self.epochs, "from 0 to a million")
+        require(self.rate > 0, "train.rate", self.rate, "above 0")
+        require(self.matrix_rate > 0, "train.matrix_rate", self.matrix_rate, "above 0")
+        require(
+            all(step >= 0 and rate > 0 for step, rate in self.rate_steps),
+            "train.rate_steps",
+            self.rate_steps,
+            "pairs [step, rate] with step 0 or more and rate above 0",
+        )
+        require(0 <= self.warmup < 1, "train.warmup", self.warmup, "at least 0 and below 1")
+        require(self.weight_decay >= 0, "train.weight_decay", self.weight_decay, "0 or more")
+        require(
+            self.weight_decay == 0 or self.optimizer != "sgd",
+            "train.weight_decay",
+            self.weight_decay,
+            'optimizer "sgd" does not decay weights; set it to 0',
+        )
+        require(self.evaluate_every >= 0, "train.evaluate_every", self.evaluate_every, "0 or more")
+        require(self.patience >= 0, "train.patience", self.patience, "0 or more")
+        require(
+            not self.teacher or self.form == "shared",
+            "train.teacher",
+            self.teacher,
+            'only form = "shared" learns from a teacher',
+        )
+        require(0 <= self.threads <= 1024, "train.threads", self.threads, "from 0 to 1024")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """How a list is cleaned and split."""
+
+    split: Literal["random", "lecture"] = "random"
+    """"random": 80/10/10 by distinct string; "lecture": the lecture's shuffle, in which duplicates may fall into two
+    parts."""
+    seed: int = 42
+    """Seeds the split."""
+    max_length: int = 1000
+    """Longer strings are skipped, counted and reported."""
+    remember: bool = True
+    """Keep fingerprints of the strings and quantiles of held-out scores in the model file (`models/fingerprints.py`).
+    Whoever has the file can then test whether a string that they guess was on the list; false leaves them out."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "data")
+        require(0 <= self.seed < 2**63, "data.seed", self.seed, "from 0 to 2**63 - 1")
+        require(1 <= self.max_length <= 10**6, "data.max_length", self.max_length, "from 1 to 1000000")
+        require(
+            self.split == "random" or self.seed == 42,
+            "data.seed",
+            self.seed,
+            'split = "lecture" is the split with seed 42; leave the seed or choose split = "random"',
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A model's shape, its training and its data settings: all that `fit` needs beside the strings."""
+
+    description: str = ""
+    model: ModelConfig | SequenceConfig | NgramConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+    def __post_init__(self) -> None:
+        require(
+            isinstance(self.model, ModelConfig) or not self.train.teacher,
+            "train.teacher",
+            self.train.teacher,
+            'only a "wavenet" learns from a teacher',
+        )
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """A copy with settings such as `{"train.steps": 100}` in place. Raises `ConfigError` for an unknown key."""
+        tables = self.to_dict()
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f'the settings are {settings!r}, and they are a table such as {{"train.steps": 100}}')
+        if settings.get("model.kind", self.model.kind) != self.model.kind:
+            raise ConfigError(
+                f'model.kind = {settings["model.kind"]!r} cannot be set: this recipe is a "{self.model.kind}"; choose '
+                "another recipe, or write one"
+            )
+        for key, value in settings.items():
+            key = str(key)  # noqa: PLW2901
+            table, dot, name = key.partition(".")
+            if not dot or table not in ("model", "train", "data"):
+                known = [f"{t}.{k}" for t in ("model", "train", "data") for k in tables[t]]
+                raise ConfigError(f'unknown setting "{key}"{suggestion(key, known)}; settings are written table.key')
+            tables[table][name] = value
+        return self.from_dict(tables)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers, ready for TOML or JSON."""
+        return plain(self)
+
+    @property
+    def wavenet(self) -> ModelConfig:
+        """The model's shape where it is a WaveNet. Raises `ConfigError` for a baseline."""
+        if not isinstance(self.model, ModelConfig):
+            raise ConfigError(f'model.kind = "{self.model.kind}" cannot be: this works with a "wavenet" alone')
+        return self.model
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, Any]) -> Self:
+        """The reverse of `to_dict`; missing keys take their defaults. Raises `ConfigError`."""
+        return parse(cls, tables, "")
+
+
+def load_recipe(source: str | Path | Recipe, *, others: Iterable[str] = ()) -> Recipe:
+    """A recipe by its name, from a TOML file, or as it is. Raises `ConfigError`, which names `others` too, words that
+    would do besides; `FileError` for an unreadable file."""
+    if isinstance(source, Recipe):
+        return source
+    if str(source) in recipe_names():
+        text = (resources.files("wavemore.settings") / "recipes" / f"{source}.toml").read_text(encoding="utf-8")
+    elif str(source).endswith(".toml"):
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except OSError as error:
+            raise FileError.of("read the recipe", source, error) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"the recipe {source} is not a TOML file: it is not UTF-8 text") from error
+    else:
+        known = (*others, *recipe_names())
+        raise ConfigError(
+            f'unknown recipe "{source}"{suggestion(str(source), known)}; '
+            f"recipes are {', '.join(known)}, or a file that ends in .toml"
+        )
+    import tomllib  # here: a model file holds its settings as JSON
+
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # beside its own error, for numbers and nesting without end
+        raise ConfigError(f"the recipe {source} is not a TOML file: {error}") from error
+    try:
+        return Recipe.from_dict(tables)
+    except ConfigError as error:
+        raise ConfigError(f"the recipe {source}: {error}") from error
+
+
+@cache
+def recipe_names() -> tuple[str, ...]:
+    """The names of the recipes in the package, sorted."""
+    files = (resources.files("wavemore.settings") / "recipes").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))

@@ -1,0 +1,1 @@
+"""Tables written again with columns added, every other byte as it was."""

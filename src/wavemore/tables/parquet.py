@@ -1,0 +1,127 @@
+"""Parquet files read in batches and written again with columns added. Needs pyarrow, which nothing else imports."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+
+from wavemore.errors import CorpusError, FileError, MissingExtraError, UsageError
+from wavemore.lists.streams import opened, place
+from wavemore.settings.strict import suggestion
+from wavemore.tables.columns import TEXTS, Column, Part, Portion, Table, check_new, tidied
+
+if TYPE_CHECKING:
+    from pyarrow import Array
+    from pyarrow.parquet import ParquetFile
+
+__all__ = ["open_parquet"]
+
+_ROWS_AT_ONCE = 1 << 17  # also of a row group that is written
+_WRITTEN = {"UNCOMPRESSED": "NONE"}  # compressions that a writer calls by another name
+
+
+@contextmanager
+def open_parquet(source: str | Path, names: Sequence[str], column: str) -> Iterator[Table]:
+    """The table of a Parquet file or of standard input, its strings in the column of that name. Raises `FileError`,
+    `CorpusError` for what is no Parquet, `UsageError` for a wrong column, `MissingExtraError` without pyarrow."""
+    _pyarrow()
+    with opened(source) as raw, tempfile.TemporaryFile() as spooled:
+        if not raw.seekable():
+            _spool(raw, spooled, place(source))
+        with _opened_parquet(raw if raw.seekable() else cast(BinaryIO, spooled), place(source)) as file:
+            yield _Parquet(place(source), file, names, column)
+
+
+def _spool(raw: BinaryIO, file: Any, where: str) -> None:
+    """Parquet is read from its end, so a stream becomes a file first."""
+    try:
+        shutil.copyfileobj(raw, file)
+    except OSError as error:
+        raise FileError.of("read", where, error) from error
+    file.seek(0)
+
+
+class _Parquet(Table):
+    """A Parquet file. It keeps its schema, its metadata and the compression of its first column."""
+
+    def __init__(self, source: str, file: "ParquetFile", names: Sequence[str], column: str) -> None:
+        super().__init__(source, "parquet")
+        self._file, self._names, self._column = file, names, column
+        there = file.schema_arrow.names
+        if there.count(column) != 1:
+            known = f"{suggestion(column, there[:100])}; its columns are {', '.join(there[:20])}"
+            raise UsageError(f'{source} has no column "{column}"{known}')
+        check_new(names, there, source)
+        kind = file.schema_arrow.field(column).type
+        if not str(kind).removeprefix("large_").removeprefix("dictionary<values=").startswith("string"):
+            raise UsageError(f'the column "{column}" of {source} holds {kind} and not strings; name another')
+
+    def portions(self) -> Iterator[Portion]:
+        pyarrow = _pyarrow()
+        first = 1
+        try:
+            for batch in self._file.iter_batches(_ROWS_AT_ONCE):
+                tidy = [tidied(cell) for cell in batch.column(self._column).cast(pyarrow.string()).to_pylist()]
+                problems = {i: problem for i, (_, problem) in enumerate(tidy) if problem}
+                texts, numbers = [text for text, _ in tidy], range(first, first + len(tidy))
+                yield Portion(numbers, texts, problems, pyarrow.Table.from_batches([batch]))
+                first += len(tidy)
+        except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
+            raise _damaged(self.source, error) from error
+
+    def write(self, file: BinaryIO, parts: Iterable[Part]) -> None:
+        pyarrow = _pyarrow()
+        from pyarrow.parquet import ParquetWriter
+
+        about, schema = self._file.metadata, self._file.schema_arrow
+        fields = [pyarrow.field(n, pyarrow.string() if n in TEXTS else pyarrow.float64()) for n in self._names]
+        for field in fields:
+            schema = schema.append(field)
+        compression = about.row_group(0).column(0).compression if about.num_row_groups else "SNAPPY"
+        with ParquetWriter(file, schema, compression=_WRITTEN.get(compression, compression)) as writer:
+            for part in parts:
+                table = part.kept
+                for field in fields:
+                    table = table.append_column(field, _array(part.columns[field.name]))
+                writer.write_table(table, _ROWS_AT_ONCE)
+
+    def take(self, kept: Any, places: Sequence[int]) -> Any:
+        return kept.take(_pyarrow().array(places, "int64"))
+
+    def join(self, kept: Sequence[Any]) -> Any:
+        return _pyarrow().concat_tables(kept)
+
+
+def _array(column: Column) -> "Array":
+    """The values of a column, (rows,). Where there is no number it is null; infinity is a number."""
+    pyarrow = _pyarrow()
+    if isinstance(column, list):
+        return pyarrow.array(column, pyarrow.string())
+    return pyarrow.array(column, pyarrow.float64(), mask=np.isnan(column))
+
+
+def _opened_parquet(raw: BinaryIO, where: str) -> "ParquetFile":
+    pyarrow = _pyarrow()
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        return ParquetFile(raw, pre_buffer=False)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _damaged(where, error) from error
+
+
+def _damaged(where: str, error: Exception) -> CorpusError:
+    reason = str(error).split("\n")[0].rstrip(".")
+    return CorpusError(f"{where} is no Parquet file, or is damaged or cut short ({reason}); write or copy it again")
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ModuleNotFoundError as error:
+        raise MissingExtraError.of("Parquet", "pyarrow", "parquet") from error
+    return pyarrow

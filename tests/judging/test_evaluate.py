@@ -1,0 +1,123 @@
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wavemore.errors import CorpusError
+from wavemore.judging.bootstrap import Buckets
+from wavemore.judging.calibration import Calibration, bin_sums, top_predictions
+from wavemore.judging.evaluate import Evaluation, evaluate, parts_of
+from wavemore.lists.corpus import Corpus, read_corpus, split
+from wavemore.models.modelfile import ModelFile
+from wavemore.predict.predictor import Predictor
+
+
+def test_the_loss_is_the_mean_over_characters_and_boundaries(tiny_model, strings):
+    result = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, strings)
+    assert result.predictions == sum(len(s) + 1 for s in strings)
+    assert result.nats_per_character == pytest.approx(-tiny_model.score_samples(strings).sum() / result.predictions)
+    assert result.bits_per_character == pytest.approx(result.nats_per_character / math.log(2))
+    assert result.perplexity == pytest.approx(math.exp(result.nats_per_character))
+
+
+def test_strings_with_unknown_characters_are_counted_and_left_out(tiny_model, strings):
+    file = tiny_model.file_
+    with_unknown = evaluate(tiny_model.engine_, file.vocabulary, [*strings, "xyz"])
+    assert (with_unknown.strings, with_unknown.unknown) == (len(strings), 1)
+    assert replace(with_unknown, unknown=0) == evaluate(tiny_model.engine_, file.vocabulary, strings)
+    with pytest.raises(CorpusError, match="none of the 1 strings is made of characters that the model knows"):
+        evaluate(tiny_model.engine_, file.vocabulary, ["xyz"])
+
+
+def by_parts(engine: Predictor[Any], model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
+    return {name: evaluate(engine, model.vocabulary, part) for name, part in parts_of(model, corpus).items()}
+
+
+def test_the_training_list_is_recognised_and_evaluated_by_parts(tiny_model, strings):
+    corpus = read_corpus(strings)
+    results = by_parts(tiny_model.engine_, tiny_model.file_, corpus)
+    assert list(results) == ["train", "validation", "validation unseen", "test", "test unseen", "all"]
+    losses = tiny_model.file_.provenance["losses"]
+    assert results["train"].nats_per_character == pytest.approx(losses["train"], abs=1e-5)
+    assert results["validation"].nats_per_character == pytest.approx(losses["validation"], abs=1e-5)
+    assert results["test"].strings == len(split(corpus, tiny_model.file_.recipe.data).test)
+
+
+def test_another_list_is_evaluated_whole(tiny_model, strings):
+    assert list(parts_of(tiny_model.file_, read_corpus(strings[1:]))) == ["all"]
+
+
+def test_interval_and_calibration_are_those_of_the_strings(tiny_model, strings):
+    vocabulary = tiny_model.file_.vocabulary
+    result = evaluate(tiny_model.engine_, vocabulary, iter(strings))
+    buckets = Buckets()
+    buckets.add(-tiny_model.score_samples(strings), np.array([len(string) + 1 for string in strings]))
+    assert result.nats_interval == pytest.approx(buckets.interval())
+    assert result.nats_interval is not None
+    low, high = result.nats_interval
+    assert low < result.nats_per_character < high
+    assert result.bits_interval == pytest.approx((low / math.log(2), high / math.log(2)))
+    assert result.calibration == Calibration.of(bin_sums(*top_predictions(tiny_model.engine_, vocabulary, strings)))
+
+
+def test_portions_change_nothing(tiny_model, strings, monkeypatch):
+    whole = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, strings)
+    monkeypatch.setattr("wavemore.judging.likelihood._STRINGS_AT_ONCE", 7)
+    apart = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, strings)
+    assert apart.to_dict() == {
+        name: value if value is None else pytest.approx(value) for name, value in whole.to_dict().items()
+    }
+
+
+def test_one_string_and_empty_strings_have_a_loss_and_no_interval(tiny_model):
+    for few in (["ba"], [""], ["", ""], ["", "xyz"]):
+        result = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, few)
+        assert result.predictions == sum(len(string) + 1 for string in few if string != "xyz")
+        assert result.nats_per_character > 0
+        assert result.nats_interval is result.bits_interval is None
+        assert result.to_dict()["nats_per_character_interval"] is None
+    empty = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, [""] * 20)
+    assert empty.nats_interval == pytest.approx((empty.nats_per_character,) * 2)
+
+
+def of_the_lectures_split(model: ModelFile, corpus: Corpus) -> ModelFile:
+    """The model as if it had been trained on the list, split as the lecture's."""
+    provenance = {"data": {"sha256": corpus.fingerprint}, "split": {"kind": "lecture"}}
+    return replace(model, recipe=model.recipe.with_settings({"data.split": "lecture"}), provenance=provenance)
+
+
+def test_unseen_strings_are_those_that_are_not_in_the_training_part(tiny_model, strings):
+    """The tiny list repeats its short strings, and the lecture's split shares them out."""
+    corpus = read_corpus(strings)
+    model = of_the_lectures_split(tiny_model.file_, corpus)
+    results, found = by_parts(tiny_model.engine_, model, corpus), split(corpus, model.recipe.data)
+    for name, part in (("validation", found.validation), ("test", found.test)):
+        by_hand = [string for string in part if found.train.count(string) == 0]
+        assert 0 < len(by_hand) < len(part)
+        assert results[f"{name} unseen"] == evaluate(tiny_model.engine_, model.vocabulary, by_hand)
+        assert results[name].strings == len(part)
+
+
+def test_a_part_without_unseen_strings_has_no_such_row(tiny_model):
+    corpus = read_corpus(["ba", "ko"] * 20)
+    assert list(parts_of(of_the_lectures_split(tiny_model.file_, corpus), corpus)) == [
+        "train",
+        "validation",
+        "test",
+        "all",
+    ]
+
+
+def test_a_split_by_distinct_string_leaves_all_held_out_strings_unseen(tiny_model, strings):
+    parts = parts_of(tiny_model.file_, read_corpus(strings))
+    assert parts["validation unseen"] == parts["validation"]
+    assert parts["test unseen"] == parts["test"]
+
+
+def test_in_the_lectures_split_one_held_out_name_of_eight_is_a_training_name(tiny_model, names_txt):
+    corpus = read_corpus(names_txt)
+    parts = parts_of(of_the_lectures_split(tiny_model.file_, corpus), corpus)
+    assert (len(parts["validation"]), len(parts["validation unseen"])) == (3203, 3203 - 424)
+    assert (len(parts["test"]), len(parts["test unseen"])) == (3204, 3204 - 377)

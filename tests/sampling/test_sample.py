@@ -1,0 +1,201 @@
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+
+from wavemore.errors import UnknownCharacterError, UsageError
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.nn import WaveNet, sample_as_taught
+from wavemore.predict.engine import Engine
+from wavemore.predict.predictor import log_sum_exp
+from wavemore.sampling.constraints import StartsWith
+from wavemore.sampling.sample import sample_strings
+from wavemore.settings.config import ModelConfig
+
+ABC = Vocabulary("abc")
+
+
+@pytest.fixture(scope="module")
+def net() -> WaveNet:
+    net = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=6), 4, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        net.head.linear.weight *= 20  # type: ignore[operator, union-attr]
+        net.head.linear.bias[0] += 1.5  # type: ignore[index, union-attr] - strings are short, so few are rare
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def engine(net: WaveNet) -> Engine:
+    return Engine(net.config, {name: tensor.numpy() for name, tensor in net.state_dict().items()})
+
+
+def draw(engine: Engine, n: int, **options) -> list[str]:
+    return list(sample_strings(engine, ABC, n, **options))
+
+
+def chi_square_z(counts: Counter[str], probabilities: dict[str, float], n: int) -> float:
+    """How many standard deviations the chi-square statistic lies above its mean; rare strings share one cell."""
+    cells = {s: p for s, p in probabilities.items() if p * n >= 5}
+    statistic = sum((counts[s] - n * p) ** 2 / (n * p) for s, p in cells.items())
+    rest_p, rest_count = 1 - sum(cells.values()), n - sum(counts[s] for s in cells)
+    statistic += (rest_count - n * rest_p) ** 2 / (n * rest_p)
+    return (statistic - len(cells)) / np.sqrt(2 * len(cells))
+
+
+def enumerated(engine: Engine, prefix: str = "", most: int = 7) -> dict[str, float]:
+    """The model's distribution over strings that begin so, but for the empty one, up to a length."""
+    strings = [prefix + "".join(s) for n in range(most + 1) for s in itertools.product("abc", repeat=n)]
+    strings = [s for s in strings if s]
+    scores = np.exp(log_likelihoods(engine, ABC, strings))
+    return dict(zip(strings, scores / chance_of_beginning(engine, prefix), strict=True))
+
+
+def chance_of_beginning(engine: Engine, prefix: str) -> float:
+    """The chance of a string that begins so; of a string that is not empty, where the beginning is."""
+    ended = np.exp(log_likelihoods(engine, ABC, [prefix])[0])
+    state = engine.start(1)
+    for character in ABC.encode(prefix):
+        state = engine.step(state, np.array([0]), np.array([character]))
+    end = np.exp(state.logits[0, 0] - log_sum_exp(state.logits)[0])
+    return ended / end if prefix else 1 - end
+
+
+def test_samples_follow_the_enumerated_distribution(engine):
+    n = 20_000
+    probabilities = enumerated(engine)
+    assert chi_square_z(Counter(draw(engine, n, seed=1)), probabilities, n) < 4
+
+
+def test_the_check_notices_a_wrong_temperature(engine):
+    n = 20_000
+    assert chi_square_z(Counter(draw(engine, n, seed=1, temperature=1.3)), enumerated(engine), n) > 10
+
+
+def test_the_taught_sampler_follows_the_same_distribution(engine, net):
+    generator = torch.Generator().manual_seed(0)
+    drawn = Counter(ABC.decode(ids) if (ids := sample_as_taught(net, generator)) else "" for _ in range(3000))
+    del drawn[""]  # the lecture's sampler may give an empty string, ours does not
+    assert chi_square_z(drawn, enumerated(engine), drawn.total()) < 4
+
+
+def test_a_beginning_conditions_and_does_not_bias(engine):
+    n = 5000
+    drawn = draw(engine, n, seed=2, conditions=[StartsWith("ab")])
+    assert all(s.startswith("ab") for s in drawn)
+    assert chi_square_z(Counter(drawn), enumerated(engine, "ab", most=8), n) < 4
+
+
+def test_a_beginning_longer_than_the_context(engine):
+    assert all(s.startswith("abcabc") for s in draw(engine, 20, seed=2, conditions=[StartsWith("abcabc")]))
+
+
+def test_a_seed_gives_the_same_strings_however_many_are_asked_for(engine):
+    many = draw(engine, 2500, seed=3)
+    assert draw(engine, 7, seed=3) == many[:7]
+    assert draw(engine, 1, seed=3) == many[:1]
+    assert draw(engine, 1030, seed=3) == many[:1030]
+    assert draw(engine, 7, seed=4) != many[:7]
+    assert many[:1024] != many[1024:2048]  # blocks are independent
+
+
+def test_without_a_seed_strings_differ_from_call_to_call(engine):
+    assert draw(engine, 50) != draw(engine, 50)
+
+
+def test_no_string_is_empty_and_each_is_cut_at_the_maximum_length(engine):
+    assert {len(s) for s in draw(engine, 500, seed=1, max_length=3)} == {1, 2, 3}
+
+
+def test_a_model_that_never_ends_is_ended():
+    endless = WaveNet(ModelConfig(groups=(1,), embedding=2, hidden=2), 4)
+    with torch.no_grad():
+        endless.head.linear.bias[0] = -1e9  # type: ignore[index, union-attr]
+    weights = {name: tensor.numpy() for name, tensor in endless.state_dict().items()}
+    assert [len(s) for s in draw(Engine(endless.config, weights), 2)] == [1000, 1000]
+
+
+def test_a_low_temperature_gives_the_likeliest_character_each_time(engine):
+    assert len(set(draw(engine, 100, seed=1, temperature=1e-4, max_length=10))) == 1
+
+
+def test_nothing_is_asked_for(engine):
+    assert draw(engine, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"n": -1}, "the number of strings is -1, and it is a whole number of 0 or more"),
+        ({"n": 1.5}, "the number of strings is 1.5, and it is a whole number of 0 or more"),
+        ({"temperature": 0}, "the temperature is 0, and it is a finite number above 0; 1 is the model's own"),
+        (
+            {"temperature": float("nan")},
+            "the temperature is nan, and it is a finite number above 0; 1 is the model's own",
+        ),
+        ({"seed": -1}, "the seed is -1, and it is a whole number of 0 or more"),
+        ({"n": True}, "the number of strings is True, and it is a whole number of 0 or more"),
+        ({"max_length": 2.5}, "the maximum length is 2.5, and it is a whole number of 1 or more"),
+        ({"max_length": 0}, "the maximum length is 0, and it is a whole number of 1 or more"),
+        ({"mode": "quick"}, "the mode is 'quick', and it is exact or fast"),
+        ({"top_k": 0}, "top_k is 0, and it is a whole number of 1 or more"),
+        ({"top_p": 0}, "top_p is 0, and it is a number above 0 and up to 1"),
+        ({"top_p": 1.5}, "top_p is 1.5, and it is a number above 0 and up to 1"),
+        ({"temperature": "1"}, "the temperature is '1', and it is a finite number above 0; 1 is the model's own"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engine, options, sentence):
+    with pytest.raises(UsageError) as error:
+        sample_strings(engine, ABC, **{"n": 1, **options})
+    assert str(error.value) == sentence
+
+
+def test_a_beginning_with_an_unknown_character(engine):
+    with pytest.raises(UnknownCharacterError, match=r"'x' \(U\+0078\) in 'ax' is not among the 3 characters"):
+        sample_strings(engine, ABC, 1, conditions=[StartsWith("ax")])
+
+
+def test_batches_and_threads_do_not_change_a_string(engine, monkeypatch):
+    """Strings for one seed: in one batch, in batches of one block, and with one BLAS thread."""
+    whole = draw(engine, 5000, seed=8)
+    monkeypatch.setattr("wavemore.sampling.source._BATCH_BYTES", 1)
+    assert draw(engine, 5000, seed=8) == whole
+    with threadpool_limits(1):
+        assert draw(engine, 5000, seed=8) == whole
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e300])
+def test_extreme_temperatures_are_their_limits(engine, temperature):
+    drawn = draw(engine, 300, seed=1, temperature=temperature, max_length=4)
+    assert all(drawn)
+    if temperature < 1:
+        first = engine.start(1).logits[0]
+        assert {s[0] for s in drawn} == {"abc"[int(first[1:].argmax())]}  # the boundary is likelier, but may not come
+        assert first.argmax() == 0
+        assert len(set(drawn)) == 1
+    else:
+        assert {s[0] for s in drawn} == set("abc")
+
+
+def test_a_character_that_text_arrays_cannot_end_in():
+    vocabulary = Vocabulary("\0a")
+    assert vocabulary.decode_rows(np.array([[2, 1, 0], [1, 0, 0], [2, 2, 2]])) == ["a\0", "\0", "aaa"]
+
+
+def test_two_hundred_thousand_samples_pass_the_chi_square_test(engine):
+    n = 200_000
+    assert abs(chi_square_z(Counter(draw(engine, n, seed=5)), enumerated(engine, most=8), n)) < 4
+
+
+def test_samples_of_an_alphabet_with_combining_marks_have_a_score_and_begin_as_asked():
+    """Drawn strings are left as they were drawn, though another spelling of the same text may have other characters."""
+    vocabulary = Vocabulary("ex\u0301")
+    weights = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=6), 4).state_dict()
+    engine = Engine(ModelConfig(groups=(2,), embedding=3, hidden=6), {n: t.numpy() for n, t in weights.items()})
+    drawn = list(sample_strings(engine, vocabulary, 300, conditions=[StartsWith("e")], seed=1))
+    assert any("e\u0301" in s for s in drawn)
+    assert all(s.startswith("e") for s in drawn)
+    assert np.isfinite(log_likelihoods(engine, vocabulary, drawn)).all()
