@@ -1,21 +1,15 @@
 """What several tests share: a tiny list, a tiny recipe, and one model trained on them."""
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tiny import tiny_strings
 
 from wavemore.estimator import StringModel
 from wavemore.settings.config import Recipe
 
 NAMES_TXT = Path(__file__).resolve().parents[2] / "shared" / "data" / "names.txt"
-
-
-def tiny_strings(count: int = 60) -> list[str]:
-    """Strings with a pattern that is quickly learned: syllables of a consonant and a vowel."""
-    draw = random.Random(7)
-    return ["".join(draw.choice("bdkl") + draw.choice("aeo") for _ in range(draw.randint(1, 4))) for _ in range(count)]
 
 
 @pytest.fixture(scope="session")

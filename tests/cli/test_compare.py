@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import tiny_strings
+from tiny import tiny_strings
 
 from wavemore.cli import run
 from wavemore.progress import TrainingProgress

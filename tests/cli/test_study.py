@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import tiny_strings
 from threadpoolctl import threadpool_limits
+from tiny import tiny_strings
 
 from wavemore.cli import run
 from wavemore.study import pool

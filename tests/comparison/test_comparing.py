@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import tiny_strings
+from tiny import tiny_strings
 
 import wavemore
 from wavemore.comparison import comparing

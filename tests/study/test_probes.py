@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import tiny_strings
+from tiny import tiny_strings
 
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.chunks import Chunks

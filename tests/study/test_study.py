@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import tiny_strings
 from threadpoolctl import threadpool_limits
+from tiny import tiny_strings
 
 from wavemore.errors import TrainingError, UsageError
 from wavemore.lists.vocabulary import Vocabulary

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import tiny_strings
+from tiny import tiny_strings
 
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn.sequence import SequenceModel

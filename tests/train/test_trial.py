@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import tiny_strings
+from tiny import tiny_strings
 
 from wavemore.errors import TrainingError
 from wavemore.lists.vocabulary import Vocabulary

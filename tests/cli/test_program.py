@@ -1,0 +1,117 @@
+"""The program as a whole: help, version, exit codes, settings on the command line; bars stay out of the results."""
+
+import re
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import typer
+from command_line import Terminal, error_terminal
+
+import wavemore
+from wavemore.cli import app, run
+from wavemore.cli.options import settings_of
+from wavemore.errors import UsageError
+
+COMMANDS = ("train", "sample", "score", "evaluate", "compare", "plot", "study", "trace", "inspect", "info")
+
+
+def test_without_arguments_help_is_shown(answer):
+    assert answer("") == answer("--help") == answer("-h")
+    out, err = answer("")
+    assert out.startswith("Usage: wavemore ")
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+    assert err == ""
+
+
+def test_version(answer):
+    assert answer("--version") == (f"wavemore {wavemore.__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_each_command_has_examples_that_parse(answer, name):
+    out, err = answer(f"{name} --help")
+    assert err == ""
+    _, examples = out.split("\n  Examples\n")
+    lines = re.findall(r"(?<=wavemore )\S.*", examples.split("\n\n")[0])
+    assert lines
+    group: Any = typer.main.get_command(app)
+    for line in lines:
+        words = shlex.split(re.split(r"   | > ", line)[0])  # neither a remark nor a redirection
+        assert words[0] == name
+        group.commands[name].make_context(name, words[1:])
+
+
+def test_python_m_wavemore_is_the_command(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "wavemore", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"wavemore {wavemore.__version__}\n"
+
+
+def test_interrupt_outside_of_training_is_quiet(answer, monkeypatch, capfd):
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wavemore.lists.corpus.read_corpus", interrupt)
+    assert run(["train", "list.txt"]) == 130
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bugs_show_a_traceback(answer, monkeypatch):
+    def broken(*arguments: object, **options: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("wavemore.lists.corpus.read_corpus", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(["train", "list.txt"])
+
+
+def test_settings_are_toml_or_text_without_quotes():
+    assert settings_of(["train.steps=5", "a.b = [1, 2]", "c.d=adamw", 'e.f="x=y"', "g.h=true", "i.j=[1"]) == {
+        "train.steps": 5,
+        "a.b": [1, 2],
+        "c.d": "adamw",
+        "e.f": "x=y",
+        "g.h": True,
+        "i.j": "[1",
+    }
+    assert settings_of(None) == {}
+    assert settings_of(["a.b=1\nc=2"]) == {"a.b": "1\nc=2"}
+    with pytest.raises(UsageError, match=r"^--set steps has no "):
+        settings_of(["steps"])
+
+
+def test_bar_stays_out_of_the_results(answer, tiny_path, monkeypatch):
+    """A drawn bar must not carry what is printed meanwhile to standard error, as rich would by itself."""
+    terminal = error_terminal(monkeypatch)
+    out, _ = answer("sample tiny.safetensors -n 9 --seed 1")
+    assert re.fullmatch(r"([abdeklo]+\n){9}", out)
+    assert "sampling" in terminal.getvalue()
+    assert "9/9" in terminal.getvalue()
+
+
+def test_bar_of_training_is_on_the_terminal(answer, monkeypatch):
+    terminal = error_terminal(monkeypatch)
+    out, _ = answer("train list.txt --recipe tiny.toml")
+    assert out.count("\n") == 3
+    assert "60/60 steps" in terminal.getvalue()
+    assert "step 60  batch loss" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("line", ["sample -n 9 -q", "train list.txt --recipe tiny.toml -q"])
+def test_quiet_has_no_bar(answer, monkeypatch, line):
+    terminal = error_terminal(monkeypatch)
+    answer(line)
+    assert terminal.getvalue() == ""
+
+
+def test_no_bar_between_results_on_a_terminal(answer, tiny_path, monkeypatch):
+    terminal = error_terminal(monkeypatch)
+    shown = Terminal()
+    monkeypatch.setattr("sys.stdout", shown)
+    answer("sample tiny.safetensors -n 9")
+    assert shown.getvalue().count("\n") == 9
+    assert terminal.getvalue() == ""

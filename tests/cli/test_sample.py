@@ -1,0 +1,131 @@
+"""`wavemore sample`: one string a line, or JSON; wishes that cannot be met; a reader that leaves."""
+
+import errno
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import FAILED, WRONG_USAGE, in_shell, records
+
+from wavemore.cli import run
+
+
+def test_sample_prints_one_string_a_line(answer, tiny_path):
+    out, err = answer("sample tiny.safetensors -n 7 --seed 1")
+    assert re.fullmatch(r"([abdeklo]+\n){7}", out)
+    assert err == ""
+    assert answer("sample tiny.safetensors -n 0") == ("", "")
+
+
+def test_sample_without_arguments_takes_the_model_in_the_package(answer):
+    out, err = answer("sample")
+    assert out.count("\n") == 20
+    assert err == ""
+
+
+def test_sample_seed_repeats_and_more_strings_begin_alike(answer, tiny_path):
+    five, _ = answer("sample tiny.safetensors -n 5 --seed 1")
+    nine, _ = answer("sample tiny.safetensors -n 9 --seed 1")
+    other, _ = answer("sample tiny.safetensors -n 5 --seed 2")
+    assert nine.startswith(five)
+    assert other != five
+    assert answer("sample tiny.safetensors -n 30") != answer("sample tiny.safetensors -n 30")
+
+
+def test_sample_options_reach_the_model(answer, tiny_path, tiny_model):
+    out, _ = answer("sample tiny.safetensors -n 9 --seed 1 --starts-with ba --temperature 1.5 --length -4")
+    expected = tiny_model.sample(9, starts_with="ba", temperature=1.5, length=(None, 4), seed=1)
+    assert out.split() == expected
+    assert max(map(len, expected)) == 4
+
+
+def test_sample_json(answer, tiny_path):
+    plain, _ = answer("sample tiny.safetensors -n 3 --seed 1")
+    out, _ = answer("sample tiny.safetensors -n 3 --seed 1 --json")
+    assert records(out) == [{"string": string} for string in plain.split()]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "--starts-with ba --never a",
+            "no string that the model can make starts with 'ba' and has none of the characters 'a'; it makes strings "
+            "of one character or more, of 'abdeklo'",
+        ),
+        (
+            "--length 0",
+            "no string that the model can make has exactly 0 characters; it makes strings of one character or more, of "
+            "'abdeklo'",
+        ),
+        ("--length 8-3", "the least length is 8 and the most is 3, and no string has both"),
+        (
+            "--length few",
+            "Invalid value for '--length': \"few\" is no length; write 5, 3-8, 3- or -8; see: wavemore sample --help",
+        ),
+        ("--length 3 --length 5", "the length is given 2 times, 3 and 5; give it once, such as 3-8"),
+        (
+            "--starts-with a --starts-with b",
+            "no string that the model can make starts with 'a' and starts with 'b'; it makes strings of one character "
+            "or more, of 'abdeklo'",
+        ),
+        ("--mode quick", "the mode is 'quick', and it is exact or fast"),
+        ("--top-k 0", "top_k is 0, and it is a whole number of 1 or more"),
+        ("--matches a{9999}", "'a{9999}' repeats something more than 1,000 times, which is too often"),
+        (
+            "--not-in nowhere.txt",
+            'there is no file "nowhere.txt" and no list of that name; lists are '
+            "dinosaurs, names, towns, makemore-names",
+        ),
+        ("--most-likely --seed 3", "--most-likely searches and draws nothing, so --seed has no use"),
+        (
+            "--length 1 --not-in letters.txt",
+            "only 7 strings meet the conditions, and every one of them is refused; ask for less",
+        ),
+        ("--length 1 --unique -n 8", "only 7 strings meet the conditions, and 8 different ones are asked for"),
+    ],
+)
+def test_conditions_that_cannot_be_met(refused, tiny_path, line: str, sentence: str):
+    Path("letters.txt").write_text("\n".join("abdeklo") + "\n")
+    code = FAILED if "nowhere" in line else WRONG_USAGE
+    assert refused(code, "sample", "tiny.safetensors", *line.split()) == sentence
+
+
+def test_characters_that_the_model_does_not_know(refused, tiny_path):
+    assert refused(WRONG_USAGE, "sample", "tiny.safetensors", "--starts-with", "bax") == (
+        "'x' (U+0078) in 'bax' is not among the 7 characters that the model knows: abdeklo"
+    )
+    Path("others.txt").write_text("xyz\nzyx\n")
+    assert refused(FAILED, "evaluate", "-q", "tiny.safetensors", "others.txt") == (
+        "none of the 2 strings is made of characters that the model knows, so there is no loss; "
+        "evaluate it on a list in the alphabet it was trained on"
+    )
+
+
+def test_a_regular_expression_without_the_package_for_it(refused, tiny_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "outlines_core", None)
+    assert refused(FAILED, "sample", "tiny.safetensors", "--matches", "a+") == (
+        "matching a regular expression needs outlines-core, which is not installed; install it with: "
+        "pip install 'wavemore[regex]'"
+    )
+
+
+def test_reader_that_leaves(tmp_path, tiny_path):
+    """`head` has what it wants: no word about it."""
+    done = in_shell("(wavemore sample tiny.safetensors -n 20000; echo $? >&2) | head -n 1", tmp_path)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == "1\n"
+
+
+def test_reader_that_leaves_is_no_exception(tiny_path, monkeypatch):
+    """For a caller of `run` it is an exit code as any other."""
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(errno.EPIPE, text)
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert run(["sample", str(tiny_path)]) == FAILED
