@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from wavemore import threads
-from wavemore.threads import cores, side_by_side
+from wavemore.threads import cores, interrupt_sets, side_by_side
 
 
 @pytest.fixture
@@ -62,3 +62,27 @@ def test_a_forked_process_has_threads_of_its_own(two_cores: None):
 
 def test_there_is_at_least_one_core():
     assert cores() >= 1
+
+
+def test_the_first_ctrl_c_sets_the_event_and_the_second_interrupts():
+    stopped = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    with interrupt_sets(stopped):
+        signal.raise_signal(signal.SIGINT)
+        assert stopped.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_on_another_thread_ctrl_c_is_left_alone():
+    before, found = signal.getsignal(signal.SIGINT), []
+
+    def elsewhere() -> None:
+        with interrupt_sets(threading.Event()):
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert found == [before]

@@ -30,7 +30,7 @@ def check_picture(path: str | Path) -> None:
     """Refuse before the work what `canvas` would refuse after it: another ending, a place that cannot be written, and
     matplotlib absent. Raises `UsageError`, `FileError` or `MissingExtraError`."""
     if Path(path).suffix.lower() not in (".svg", ".png"):
-        raise UsageError(f"the picture is {path}, and it is a file that ends in .svg or .png")
+        raise UsageError(f"the picture is {path}; it must be a file that ends in .svg or .png")
     figure_type()
     check_writable(path)
 

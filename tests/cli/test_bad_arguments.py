@@ -37,13 +37,13 @@ def test_unknown_key(refused):
             "sample --temperature hot",
             """Invalid value for '--temperature': "hot" is not a number; see: wavemore sample --help""",
         ),
-        ("sample --temperature 0", "the temperature is 0.0, and it is a finite number above 0; 1 is the model's own"),
-        ("sample --temperature nan", "the temperature is nan, and it is a finite number above 0; 1 is the model's own"),
+        ("sample --temperature 0", "the temperature is 0.0; it must be a finite number above 0"),
+        ("sample --temperature nan", "the temperature is nan; it must be a finite number above 0"),
         ("train list.txt --set train.steps=many", 'train.steps = "many" cannot be: it is a whole number'),
         ("train list.txt --set train.patience=-1", "train.patience = -1 cannot be: 0 or more"),
         ("train list.txt --set model.groups=[2,0]", "model.groups = [2, 0] cannot be: each group is 1 or more"),
-        ("trace --recipe notes --batch 0", "the batch is 0, and it is from 1 to 1000000"),
-        ("trace --recipe notes --vocabulary 1", "the vocabulary is 1, and it is from 2 to 1000000"),
+        ("trace --recipe notes --batch 0", "the batch is 0; it must be from 1 to 1000000"),
+        ("trace --recipe notes --vocabulary 1", "the vocabulary is 1; it must be from 2 to 1000000"),
     ],
 )
 def test_bad_number(refused, line, message):
@@ -52,7 +52,7 @@ def test_bad_number(refused, line, message):
 
 def test_negative_count(refused, tiny_path):
     assert refused(WRONG_USAGE, "sample", "tiny.safetensors", "-n", "-1") == (
-        "the number of strings is -1, and it is a whole number of 0 or more"
+        "the number of strings is -1; it must be a whole number of 0 or more"
     )
 
 

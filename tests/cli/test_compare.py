@@ -112,14 +112,14 @@ def test_ctrl_c_says_what_is_kept(said, monkeypatch):
     ("line", "message"),
     [
         ("list.txt", "Missing argument 'ROW...'; see: wavemore compare --help"),
-        ("list.txt tiny.toml --seeds 0", "the number of seeds is 0, and it is 1 or more"),
+        ("list.txt tiny.toml --seeds 0", "the number of seeds is 0; it must be 1 or more"),
         ("list.txt tiny.toml --seeds 2 --seed-list 1", "--seeds and --seed-list exclude each other; choose one"),
-        ("list.txt tiny.toml --seed-list 1,x", '--seed-list is "1,x", and it is whole numbers such as 0,1,2'),
+        ("list.txt tiny.toml --seed-list 1,x", '--seed-list is "1,x"; it must be whole numbers such as 0,1,2'),
         ("list.txt tiny.toml --seed-list 1,1", "the seed 1 is named twice; name it once"),
         ("list.txt tiny.toml tiny.toml", "tiny.toml is named twice among the rows; name it once"),
         ("list.txt tiny.toml --json --markdown", "--json and --markdown exclude each other; choose one"),
         ("list.txt tiny.toml --set model.hiden=3", 'tiny: unknown key "model.hiden" (did you mean "hidden"?)'),
-        ("list.txt tiny.toml --picture a.pdf", "the picture is a.pdf, and it is a file that ends in .svg or .png"),
+        ("list.txt tiny.toml --picture a.pdf", "the picture is a.pdf; it must be a file that ends in .svg or .png"),
     ],
 )
 def test_wrong_usage(said, line, message):

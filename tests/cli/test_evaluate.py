@@ -88,7 +88,7 @@ def test_evaluate_compares_samples_with_another_list(answer, tiny_path, tiny_mod
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        ("-3", "the number of strings is -3, and it is a whole number of 0 or more"),
+        ("-3", "the number of strings is -3; it must be a whole number of 0 or more"),
         ("many", "Invalid value for '--samples': \"many\" is not a whole number; see: wavemore evaluate --help"),
     ],
 )

@@ -195,7 +195,7 @@ def test_in_a_pipe_nothing_heavy_is_imported(tiny_path):
             "tiny.safetensors is a model; name a string to explain with it, as in: "
             "wavemore explain tiny.safetensors emma",
         ),
-        ("tiny.safetensors ba -k -1", 2, "the number of alternatives is -1, and it is a whole number of 0 or more"),
+        ("tiny.safetensors ba -k -1", 2, "the number of alternatives is -1; it must be a whole number of 0 or more"),
         (
             "ba -k x",
             2,

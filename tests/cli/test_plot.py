@@ -73,8 +73,8 @@ def test_picture(said, over):
     ("line", "code", "message"),
     [
         ("", 2, "Missing argument 'HISTORY...'; see: wavemore plot --help"),
-        ("a.safetensors --over time", 2, '--over is "time", and it is step, passes or seconds'),
-        ("a.safetensors -o a.pdf", 2, "the picture is a.pdf, and it is a file that ends in .svg or .png"),
+        ("a.safetensors --over time", 2, '--over is "time"; it must be step, passes or seconds'),
+        ("a.safetensors -o a.pdf", 2, "the picture is a.pdf; it must be a file that ends in .svg or .png"),
         ("a.safetensors a.history.jsonl", 2, "the history a.history.jsonl is named twice; name it once"),
         ("list.txt", 1, "list.txt is not the history of a run; give a file that training has recorded"),
         ("nosuch.safetensors", 1, "cannot read nosuch.history.jsonl: No such file or directory"),

@@ -71,8 +71,8 @@ def test_sample_json(answer, tiny_path):
             "no string that the model can make starts with 'a' and starts with 'b'; it makes strings of one character "
             "or more, of 'abdeklo'",
         ),
-        ("--mode quick", "the mode is 'quick', and it is exact or fast"),
-        ("--top-k 0", "top_k is 0, and it is a whole number of 1 or more"),
+        ("--mode quick", "the mode is 'quick'; it must be exact or fast"),
+        ("--top-k 0", "top_k is 0; it must be a whole number of 1 or more"),
         ("--matches a{9999}", "'a{9999}' repeats something more than 1,000 times, which is too often"),
         (
             "--not-in nowhere.txt",

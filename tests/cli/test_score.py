@@ -233,7 +233,7 @@ def test_the_oddest_rows(said, tiny_model):
             "tiny.safetensors is a model; name the list to score with it, as in: wavemore score tiny.safetensors names",
         ),
         (2, "tiny.safetensors list.txt -s x", "score either the list list.txt or the strings of --string, not both"),
-        (2, "list.txt --odd 0", "--odd is 0, and it is a whole number of 1 or more"),
+        (2, "list.txt --odd 0", "--odd is 0; it must be a whole number of 1 or more"),
         (2, "list.txt --odd 1 --sort unknown", "--odd and --sort exclude each other; choose one"),
         (2, "list.txt --reverse", "--reverse goes with --sort; name the column to sort by"),
         (

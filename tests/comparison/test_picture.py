@@ -100,7 +100,7 @@ def test_one_row_with_one_seed(comparison, tmp_path):
 
 
 def test_what_cannot_be_drawn_is_refused(comparison, tmp_path, monkeypatch):
-    with pytest.raises(UsageError, match=r"^the picture is a\.pdf, and it is a file that ends in \.svg or \.png$"):
+    with pytest.raises(UsageError, match=r"^the picture is a\.pdf; it must be a file that ends in \.svg or \.png$"):
         draw(comparison, "a.pdf")
     with pytest.raises(FileError, match=r"^cannot write .*nosuch/a\.svg: No such file or directory$"):
         draw(comparison, tmp_path / "nosuch" / "a.svg")

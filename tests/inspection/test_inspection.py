@@ -339,7 +339,7 @@ def test_refusals(tiny_model, strings):
         inspect(file, strings, chunk="")
     with pytest.raises(UnknownCharacterError, match="'z'"):
         inspect(file, strings, string="baz")
-    with pytest.raises(UsageError, match=r"^the place in 'ba' is 3, and it is from 0, before it, to 2, behind it$"):
+    with pytest.raises(UsageError, match=r"^the place in 'ba' is 3; it must be from 0, before it, to 2, behind it$"):
         inspect(file, strings, string="ba", at=3)
     with pytest.raises(
         CorpusError, match=r"^the model knows all characters of none of the list's strings; name a list"

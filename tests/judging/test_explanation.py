@@ -183,7 +183,7 @@ def test_no_strings_and_an_empty_one(engine):
 def test_a_number_of_alternatives_that_is_none(engine, count):
     with pytest.raises(UsageError) as error:
         explain(engine, ABC, ["a"], alternatives=count)
-    assert str(error.value) == f"the number of alternatives is {count!r}, and it is a whole number of 0 or more"
+    assert str(error.value) == f"the number of alternatives is {count!r}; it must be a whole number of 0 or more"
 
 
 def test_a_model_that_overflows_is_one_sentence():

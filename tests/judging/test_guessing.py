@@ -244,10 +244,10 @@ def test_a_seed_gives_the_same_numbers_again(engine, whole):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"samples": 0}, "the number of samples is 0, and it is a whole number of 1 or more"),
-        ({"samples": -1}, "the number of samples is -1, and it is a whole number of 1 or more"),
-        ({"samples": 1.5}, "the number of samples is 1.5, and it is a whole number of 1 or more"),
-        ({"seed": -1}, "the seed is -1, and it is a whole number of 0 or more"),
+        ({"samples": 0}, "the number of samples is 0; it must be a whole number of 1 or more"),
+        ({"samples": -1}, "the number of samples is -1; it must be a whole number of 1 or more"),
+        ({"samples": 1.5}, "the number of samples is 1.5; it must be a whole number of 1 or more"),
+        ({"seed": -1}, "the seed is -1; it must be a whole number of 0 or more"),
     ],
 )
 def test_arguments_that_make_no_sense(engine, options, sentence):

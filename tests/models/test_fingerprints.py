@@ -309,24 +309,24 @@ def turned(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[d
         ),
         (
             turned("seen.salt", lambda salt: salt[:15]),
-            "holds seen.salt as uint8 of shape (15,), and it is uint8 of shape (16,); train it or copy it again",
+            "holds seen.salt as uint8 of shape (15,); it must be uint8 of shape (16,); train it or copy it again",
         ),
         (
             turned("seen.salt", lambda salt: salt.astype(np.float32)),
-            "holds seen.salt as float32 of shape (16,), and it is uint8 of shape (16,); train it or copy it again",
+            "holds seen.salt as float32 of shape (16,); it must be uint8 of shape (16,); train it or copy it again",
         ),
         (
             turned("seen.train", lambda train: train.astype(np.int64)),
-            "holds seen.train as int64 of shape (96,), and it is uint32 or uint64 of one axis; train it or copy it "
+            "holds seen.train as int64 of shape (96,); it must be uint32 or uint64 of one axis; train it or copy it "
             "again",
         ),
         (
             turned("seen.train", lambda train: train[:, None]),
-            "holds seen.train as uint32 of shape (96, 1), and it is uint32 of one axis; train it or copy it again",
+            "holds seen.train as uint32 of shape (96, 1); it must be uint32 of one axis; train it or copy it again",
         ),
         (
             turned("seen.held_out", lambda aside: aside.astype(np.uint64)),
-            "holds seen.held_out as uint64 of shape (24,), and it is uint32 of one axis; train it or copy it again",
+            "holds seen.held_out as uint64 of shape (24,); it must be uint32 of one axis; train it or copy it again",
         ),
         (
             turned("seen.train", lambda train: train[::-1]),
@@ -338,13 +338,13 @@ def turned(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[d
         ),
         (
             turned(LOG_LIKELIHOODS, lambda scores: scores.astype(np.float64)),
-            f"holds {LOG_LIKELIHOODS} as float64 of shape (12,), and it is float32 of one axis, and not empty; train "
+            f"holds {LOG_LIKELIHOODS} as float64 of shape (12,); it must be float32 of one axis, and not empty; train "
             "it or copy it again",
         ),
         (
             turned(LOG_LIKELIHOODS, lambda scores: scores[:0]),
-            f"holds {LOG_LIKELIHOODS} as float32 of shape (0,), and it is float32 of one axis, and not empty; train it "
-            "or copy it again",
+            f"holds {LOG_LIKELIHOODS} as float32 of shape (0,); it must be float32 of one axis, and not empty; train "
+            "it or copy it again",
         ),
         (
             turned(LOG_LIKELIHOODS, lambda scores: scores[::-1]),

@@ -36,5 +36,5 @@ def test_flattening_alone():
 
 
 def test_sizes_that_make_no_sense():
-    with pytest.raises(UsageError, match="the batch is 0, and it is from 1 to 1000000"):
+    with pytest.raises(UsageError, match="the batch is 0; it must be from 1 to 1000000"):
         trace(ModelConfig(), 27, 0)

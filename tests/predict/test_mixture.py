@@ -332,8 +332,8 @@ def spoil(path: Path, name: str, array: np.ndarray | None) -> None:
             "holds ngram.weight as float64 of shape (), and its settings need float32 of shape (); "
             "train it or copy it again",
         ),
-        ("ngram.weight", np.full((), 1.5, np.float32), "holds 1.5 in ngram.weight, and it is from 0 to 1"),
-        ("ngram.weight", np.full((), -0.25, np.float32), "holds -0.25 in ngram.weight, and it is from 0 to 1"),
+        ("ngram.weight", np.full((), 1.5, np.float32), "holds 1.5 in ngram.weight; it must be from 0 to 1"),
+        ("ngram.weight", np.full((), -0.25, np.float32), "holds -0.25 in ngram.weight; it must be from 0 to 1"),
         (
             "ngram.weight",
             np.full((), np.nan, np.float32),

@@ -209,7 +209,7 @@ def test_a_run_that_diverged_is_drawn_on_a_log_scale(tmp_path):
 
 def test_what_cannot_be_drawn_is_refused(path, tmp_path, monkeypatch):
     curves = curves_of([path])
-    with pytest.raises(UsageError, match=r"^the picture is a\.pdf, and it is a file that ends in \.svg or \.png$"):
+    with pytest.raises(UsageError, match=r"^the picture is a\.pdf; it must be a file that ends in \.svg or \.png$"):
         draw_curves(curves, "a.pdf")
     many = [Curve(str(i), None, curves[0].about, curves[0].columns) for i in range(len(COLOURS) + 1)]
     with pytest.raises(UsageError, match=r"^there are 8 runs, and a picture shows 7 at most; draw fewer of them$"):

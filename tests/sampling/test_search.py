@@ -244,11 +244,11 @@ def test_an_interrupt_ends_the_search(names):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"n": -1}, "the number of strings is -1, and it is a whole number of 0 or more"),
-        ({"n": 1.5}, "the number of strings is 1.5, and it is a whole number of 0 or more"),
-        ({"n": True}, "the number of strings is True, and it is a whole number of 0 or more"),
-        ({"max_length": 0}, "the maximum length is 0, and it is a whole number of 1 or more"),
-        ({"max_length": 2.5}, "the maximum length is 2.5, and it is a whole number of 1 or more"),
+        ({"n": -1}, "the number of strings is -1; it must be a whole number of 0 or more"),
+        ({"n": 1.5}, "the number of strings is 1.5; it must be a whole number of 0 or more"),
+        ({"n": True}, "the number of strings is True; it must be a whole number of 0 or more"),
+        ({"max_length": 0}, "the maximum length is 0; it must be a whole number of 1 or more"),
+        ({"max_length": 2.5}, "the maximum length is 2.5; it must be a whole number of 1 or more"),
     ],
 )
 def test_arguments_that_make_no_sense(options, sentence):

@@ -81,13 +81,13 @@ def test_what_is_asked_for_twice_holds_twice():
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        (Wish(starts_with=3), "starts_with is 3, and it is a string or several"),  # type: ignore[arg-type]
-        (Wish(contains=["a", 3]), "contains is ['a', 3], and it is a string or several"),  # type: ignore[list-item]
-        (Wish(length=(1, 2, 3)), "the length is (1, 2, 3), and it is a whole number or a pair (least, most)"),  # type: ignore[arg-type]
-        (Wish(length="5"), "the least length is '5', and it is a whole number of 0 or more"),  # type: ignore[arg-type]
+        (Wish(starts_with=3), "starts_with is 3; it must be a string or several"),  # type: ignore[arg-type]
+        (Wish(contains=["a", 3]), "contains is ['a', 3]; it must be a string or several"),  # type: ignore[list-item]
+        (Wish(length=(1, 2, 3)), "the length is (1, 2, 3); it must be a whole number or a pair (least, most)"),  # type: ignore[arg-type]
+        (Wish(length="5"), "the least length is '5'; it must be a whole number of 0 or more"),  # type: ignore[arg-type]
         (
             Wish(where="a"),  # type: ignore[arg-type]
-            "where is 'a', and it is a condition, such as StartsWith('an') | EndsWith('a')",
+            "where is 'a'; it must be a condition, such as StartsWith('an') | EndsWith('a')",
         ),
     ],
 )

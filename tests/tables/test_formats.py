@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavemore import columns, linetable, streams
 from wavemore.errors import CorpusError, FileError, UsageError, WavemoreError
+from wavemore.lists import streams
+from wavemore.tables import columns, lines
 from wavemore.tables.columns import Part, Portion, as_texts, tidied
 from wavemore.tables.formats import open_table, write_json_lines
 
@@ -110,9 +111,9 @@ def test_portions_change_nothing(tmp_path, monkeypatch, encoding):
     content = "id,name\n" + "".join(f'{i},"an\r\nna{i}"\n' for i in range(50)) + "50,last"
     path = written(tmp_path / "list.csv", content.encode(encoding))
     whole = rewritten(path, column="name", encoding=encoding)
-    monkeypatch.setattr(linetable, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 7)
     assert rewritten(path, column="name", encoding=encoding) == whole
-    monkeypatch.setattr(linetable, "_BYTES_AT_ONCE", 30)
+    monkeypatch.setattr(lines, "_BYTES_AT_ONCE", 30)
     with open_table(path, NAMES, column="name", encoding=encoding) as table:
         portions = list(table.portions())
     assert max(len(portion.texts) for portion in portions) == 3 if encoding == "utf-8" else 2

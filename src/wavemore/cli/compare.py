@@ -126,12 +126,12 @@ def _seeds(count: int | None, listed: str | None) -> list[int]:
     if listed is None:
         count = _SEEDS if count is None else count
         if count < 1:
-            raise UsageError(f"the number of seeds is {count}, and it is 1 or more")
+            raise UsageError(f"the number of seeds is {count}; it must be 1 or more")
         return list(range(count))
     try:
         return [int(seed) for seed in listed.split(",")]
     except ValueError:
-        raise UsageError(f'--seed-list is "{listed}", and it is whole numbers such as 0,1,2') from None
+        raise UsageError(f'--seed-list is "{listed}"; it must be whole numbers such as 0,1,2') from None
 
 
 def _command_line(words: list[str] | None) -> str:

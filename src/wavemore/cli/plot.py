@@ -38,7 +38,7 @@ def command(
     from wavemore.runs.picture import Over, draw_curves
 
     if over not in ("step", "passes", "seconds"):
-        raise UsageError(f'--over is "{over}", and it is step, passes or seconds')
+        raise UsageError(f'--over is "{over}"; it must be step, passes or seconds')
     if output is not None:
         check_picture(output)
     curves = curves_of(histories)

@@ -128,8 +128,10 @@ def command(
 def _check_order(odd: int | None, sort: str | None, reverse: bool) -> None:
     if odd is not None and sort is not None:
         raise UsageError("--odd and --sort exclude each other; choose one")
-    if odd is not None and odd < 1:
-        raise UsageError(f"--odd is {odd}, and it is a whole number of 1 or more")
+    if odd is not None:
+        from wavemore.settings import strict
+
+        strict.whole_number("--odd", odd, 1)
     if reverse and sort is None:
         raise UsageError("--reverse goes with --sort; name the column to sort by")
 

@@ -219,7 +219,7 @@ def _neighbourhoods(
 def _tree(model: "WaveNet", vocabulary: Vocabulary, string: str, at: int | None) -> StringTree:
     at = len(string) if at is None else at
     if not 0 <= at <= len(string):
-        raise UsageError(f"the place in {string!r} is {at}, and it is from 0, before it, to {len(string)}, behind it")
+        raise UsageError(f"the place in {string!r} is {at}; it must be from 0, before it, to {len(string)}, behind it")
     chunks, values, probabilities = _own(model, vocabulary, string)
     context = int(chunks.contexts[at])
     nodes = tree_nodes(chunks, model.config, values, vocabulary, context)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wavemore.errors import UsageError
 from wavemore.judging.likelihood import portions
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary, normalise
 from wavemore.predict.predictor import Predictor, finite, log_sum_exp
+from wavemore.settings.strict import whole_number
 
 __all__ = ["Alternative", "Explanation", "Prediction", "explain"]
 
@@ -116,13 +116,12 @@ def explain(
     Raises `UsageError` for a number of alternatives that is none, and `ModelFileError` where the model's numbers
     overflow.
     """
-    if isinstance(alternatives, bool) or not isinstance(alternatives, int | np.integer) or alternatives < 0:
-        raise UsageError(f"the number of alternatives is {alternatives!r}, and it is a whole number of 0 or more")
+    alternatives = whole_number("the number of alternatives", alternatives, 0)
     explained: list[Explanation] = []
     for part in portions(strings):
         texts = [string if vocabulary.knows(string) else normalise(string) for string in part]
         readable = [_readable(text, vocabulary) for text in texts]
-        found = _found(engine, vocabulary, readable, int(alternatives))
+        found = _found(engine, vocabulary, readable, alternatives)
         start = 0
         for text, known in zip(texts, readable, strict=True):
             end = start + len(known) + 1

@@ -23,11 +23,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from wavemore.errors import UsageError
 from wavemore.judging.likelihood import log_likelihoods, portions
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 from wavemore.predict.predictor import Predictor, finite, log_probabilities, log_sum_exp
 from wavemore.sampling.sample import sample_strings
+from wavemore.settings.strict import whole_number
 
 __all__ = ["GuessNumbers", "Guesses"]
 
@@ -75,9 +75,8 @@ class Guesses:
         """Draw so many samples, the same ones for the same seed. Strings of 1,000 characters end there when drawn, so
         longer ones do not count. Raises `UsageError` for numbers that make no sense, and `ModelFileError` where the
         model's numbers overflow."""
-        if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
-            raise UsageError(f"the number of samples is {samples!r}, and it is a whole number of 1 or more")
-        drawn = sample_strings(engine, vocabulary, int(samples), max_length=_LONGEST, seed=seed)
+        samples = whole_number("the number of samples", samples, 1)
+        drawn = sample_strings(engine, vocabulary, samples, max_length=_LONGEST, seed=seed)
         strings = list(dict.fromkeys(drawn))  # each once
         scores = log_likelihoods(engine, vocabulary, strings)
         first = finite(engine.start(1).logits)  # (1, V)

@@ -65,13 +65,13 @@ class Seen:
                 raise ModelFileError(f"{model} lacks {name}; train it or copy it again")
         salt, train = arrays[_SALT], arrays[_TRAIN]
         if salt.dtype != np.uint8 or salt.shape != (SALT_BYTES,):
-            raise _unfit(model, _SALT, salt, f"it is uint8 of shape ({SALT_BYTES},)")
+            raise _unfit(model, _SALT, salt, f"uint8 of shape ({SALT_BYTES},)")
         if train.dtype not in (np.uint32, np.uint64):
-            raise _unfit(model, _TRAIN, train, "it is uint32 or uint64 of one axis")
+            raise _unfit(model, _TRAIN, train, "uint32 or uint64 of one axis")
         for name in (_TRAIN, _HELD_OUT):
             array = arrays[name]
             if array.dtype != train.dtype or array.ndim != 1:
-                raise _unfit(model, name, array, f"it is {train.dtype} of one axis")
+                raise _unfit(model, name, array, f"{train.dtype} of one axis")
             if (array[1:] <= array[:-1]).any():
                 raise ModelFileError(
                     f"{model} holds fingerprints in {name} that do not rise; train it or copy it again"
@@ -160,7 +160,7 @@ def log_likelihoods_of(arrays: Mapping[str, np.ndarray], model: str) -> np.ndarr
         return None
     ranks = arrays[LOG_LIKELIHOODS]
     if ranks.dtype != np.float32 or ranks.ndim != 1 or not len(ranks):
-        raise _unfit(model, LOG_LIKELIHOODS, ranks, "it is float32 of one axis, and not empty")
+        raise _unfit(model, LOG_LIKELIHOODS, ranks, "float32 of one axis, and not empty")
     if not np.isfinite(ranks).all() or (ranks[1:] < ranks[:-1]).any():
         raise ModelFileError(
             f"{model} holds numbers in {LOG_LIKELIHOODS} that are not finite or fall; train it or copy it again"
@@ -197,5 +197,5 @@ def _among(fingerprints: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _unfit(model: str, name: str, array: np.ndarray, rule: str) -> ModelFileError:
     return ModelFileError(
-        f"{model} holds {name} as {array.dtype} of shape {array.shape}, and {rule}; train it or copy it again"
+        f"{model} holds {name} as {array.dtype} of shape {array.shape}; it must be {rule}; train it or copy it again"
     )

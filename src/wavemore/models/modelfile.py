@@ -221,5 +221,5 @@ def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple
             raise ModelFileError(f"the model {path} holds a negative variance in {name}")
         if name == f"{_NGRAM}weight" and not 0 <= array <= 1:
             raise ModelFileError(
-                f"the model {path} holds {float(array):g} in {name}, and it is from 0 to 1; train it again"
+                f"the model {path} holds {float(array):g} in {name}; it must be from 0 to 1; train it again"
             )

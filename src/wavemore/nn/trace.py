@@ -30,7 +30,7 @@ def trace(config: ModelConfig, vocabulary_size: int, batch: int) -> list[Step]:
     """The steps of a batch of boundary ids through an untrained model. Raises `UsageError` for sizes below 1."""
     for name, value, least in (("batch", batch, 1), ("vocabulary", vocabulary_size, 2)):
         if not least <= value <= _MOST:
-            raise UsageError(f"the {name} is {value}, and it is from {least} to {_MOST}")
+            raise UsageError(f"the {name} is {value}; it must be from {least} to {_MOST}")
     model = WaveNet(config, vocabulary_size)
     x = torch.zeros((batch, config.context), dtype=torch.long)  # (B, T)
     steps = []

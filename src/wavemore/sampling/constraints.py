@@ -18,6 +18,7 @@ import numpy as np
 from wavemore.errors import UsageError
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary, normalise
 from wavemore.sampling.automaton import DEAD, Automaton, both, check_size, either, neither, searching
+from wavemore.settings.strict import whole_number
 
 __all__ = [
     "Condition",
@@ -129,8 +130,8 @@ class Length(Condition):
 
     def __post_init__(self) -> None:
         for name, value in (("least", self.least), ("most", self.most)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0):
-                raise UsageError(f"the {name} length is {value!r}, and it is a whole number of 0 or more")
+            if value is not None:
+                whole_number(f"the {name} length", value, 0)
         if self.most is not None and self.most < self.least:
             raise UsageError(f"the least length is {self.least} and the most is {self.most}, and no string has both")
 

@@ -19,6 +19,7 @@ from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.predictor import Predictor
 from wavemore.sampling.shape import Shape
 from wavemore.sampling.source import BLOCK, Source
+from wavemore.settings.strict import whole_number
 
 if TYPE_CHECKING:
     from wavemore.sampling.automaton import Automaton
@@ -191,21 +192,15 @@ def _check(
     max_length: object,
 ) -> None:
     """Raises `UsageError` for an argument that makes no sense."""
-    if not _is_whole(n, 0):
-        raise UsageError(f"the number of strings is {n!r}, and it is a whole number of 0 or more")
+    whole_number("the number of strings", n, 0)
     if mode not in MODES:
-        raise UsageError(f"the mode is {mode!r}, and it is {' or '.join(MODES)}")
-    if seed is not None and not _is_whole(seed, 0):
-        raise UsageError(f"the seed is {seed!r}, and it is a whole number of 0 or more")
+        raise UsageError(f"the mode is {mode!r}; it must be {' or '.join(MODES)}")
+    if seed is not None:
+        whole_number("the seed", seed, 0)
     if not isinstance(temperature, int | float | np.number) or not 0 < temperature < inf:
-        raise UsageError(f"the temperature is {temperature!r}, and it is a finite number above 0; 1 is the model's own")
-    if top_k is not None and not _is_whole(top_k, 1):
-        raise UsageError(f"top_k is {top_k!r}, and it is a whole number of 1 or more")
+        raise UsageError(f"the temperature is {temperature!r}; it must be a finite number above 0")
+    if top_k is not None:
+        whole_number("top_k", top_k, 1)
     if top_p is not None and not (isinstance(top_p, int | float | np.number) and 0 < top_p <= 1):
-        raise UsageError(f"top_p is {top_p!r}, and it is a number above 0 and up to 1")
-    if not _is_whole(max_length, 1):
-        raise UsageError(f"the maximum length is {max_length!r}, and it is a whole number of 1 or more")
-
-
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+        raise UsageError(f"top_p is {top_p!r}; it must be a number above 0 and up to 1")
+    whole_number("the maximum length", max_length, 1)

@@ -31,10 +31,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from wavemore.errors import UsageError
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 from wavemore.predict.predictor import Predictor, finite, log_sum_exp
 from wavemore.sampling.automaton import DEAD, Automaton
+from wavemore.settings.strict import whole_number
 
 __all__ = ["most_likely"]
 
@@ -69,15 +69,12 @@ def most_likely(
     meet take long. Raises `UsageError` for arguments that make no sense, `ModelFileError` where the model's numbers
     overflow.
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
-        raise UsageError(f"the number of strings is {n!r}, and it is a whole number of 0 or more")
-    if isinstance(max_length, bool) or not isinstance(max_length, int | np.integer) or max_length < 1:
-        raise UsageError(f"the maximum length is {max_length!r}, and it is a whole number of 1 or more")
+    n, max_length = whole_number("the number of strings", n, 0), whole_number("the maximum length", max_length, 1)
     automaton = _everything(len(vocabulary)) if automaton is None else automaton
     if n == 0 or automaton.empty:
         return []
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-        return _Search(engine, vocabulary, int(n), automaton, refused, int(max_length), watch).result()
+        return _Search(engine, vocabulary, n, automaton, refused, max_length, watch).result()
 
 
 def _everything(size: int) -> Automaton:

@@ -54,10 +54,10 @@ class Wish:
 
         for name in ("only", "never"):
             if not isinstance(text := getattr(self, name), str):
-                raise UsageError(f"{name} is {text!r}, of type {type(text).__name__}, and it is a string")
+                raise UsageError(f"{name} is {text!r}, of type {type(text).__name__}; it must be a string")
         if self.where is not None and not isinstance(self.where, c.Condition):
             raise UsageError(
-                f"where is {self.where!r}, and it is a condition, such as StartsWith('an') | EndsWith('a')"
+                f"where is {self.where!r}; it must be a condition, such as StartsWith('an') | EndsWith('a')"
             )
         banned = _texts("banned", self.banned)
         asked: list[c.Condition | None] = [
@@ -145,7 +145,7 @@ def _texts(name: str, texts: str | Sequence[str]) -> tuple[str, ...]:
         return (texts,) if texts else ()
     several = tuple(texts) if isinstance(texts, Iterable) else (texts,)
     if not all(isinstance(text, str) for text in several):
-        raise UsageError(f"{name} is {texts!r}, and it is a string or several")
+        raise UsageError(f"{name} is {texts!r}; it must be a string or several")
     return several
 
 
@@ -153,7 +153,7 @@ def _limits(length: object) -> tuple[Any, Any]:
     """The least and the most length; `Length` refuses what is no whole number."""
     if isinstance(length, tuple | list):
         if len(length) != 2:
-            raise UsageError(f"the length is {length!r}, and it is a whole number or a pair (least, most)")
+            raise UsageError(f"the length is {length!r}; it must be a whole number or a pair (least, most)")
         return (0 if length[0] is None else length[0]), length[1]
     return length, length
 

@@ -159,7 +159,7 @@ class Recipe:
         """A copy with settings such as `{"train.steps": 100}` in place. Raises `ConfigError` for an unknown key."""
         tables = self.to_dict()
         if not isinstance(settings, Mapping):
-            raise ConfigError(f'the settings are {settings!r}, and they are a table such as {{"train.steps": 100}}')
+            raise ConfigError(f'the settings are {settings!r}; they must be a table such as {{"train.steps": 100}}')
         if settings.get("model.kind", self.model.kind) != self.model.kind:
             raise ConfigError(
                 f'model.kind = {settings["model.kind"]!r} cannot be set: this recipe is a "{self.model.kind}"; choose '

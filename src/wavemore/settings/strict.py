@@ -10,9 +10,17 @@ from numbers import Integral, Real
 from types import UnionType
 from typing import Any, Literal, Union
 
-from wavemore.errors import ConfigError
+from wavemore.errors import ConfigError, UsageError
 
-__all__ = ["check_types", "parse", "plain", "require", "suggestion"]
+__all__ = ["check_types", "parse", "plain", "require", "suggestion", "whole_number"]
+
+
+def whole_number(name: str, value: object, least: int) -> int:
+    """An argument as an int; NumPy's whole numbers count, truth values do not. Raises `UsageError`, which calls it
+    `name`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise UsageError(f"{name} is {value!r}; it must be a whole number of {least} or more")
+    return int(value)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from wavemore.errors import TrainingError
 from wavemore.settings.config import Recipe
 from wavemore.study.measuring import Workplace
 from wavemore.study.trials import Data, Trial
-from wavemore.threads import cores
+from wavemore.threads import cores, interrupt_sets
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -31,7 +31,8 @@ def measured_trials(trials: Sequence[Trial], data: Data, base: Recipe, processes
     wait for them. Raises `TrainingError` where a process was ended from outside.
     """
     processes = min(processes or min(cores(), _MOST_PROCESSES), len(trials))
-    with _told_of_interrupt() as stopped:
+    stopped = threading.Event()
+    with interrupt_sets(stopped):
         yield from (
             _here(trials, data, base, stopped) if processes <= 1 else _pooled(trials, data, base, processes, stopped)
         )
@@ -103,26 +104,6 @@ def _begin(data: Data, base: Recipe) -> None:
 def _measure(trial: Trial) -> dict[str, Any]:
     assert _place is not None
     return _place.measure(trial)
-
-
-@contextmanager
-def _told_of_interrupt() -> Iterator[threading.Event]:
-    """Within this context the first Ctrl-C sets the event; a second one interrupts."""
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield stopped
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def handle(number: int, frame: object) -> None:
-        stopped.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -1,17 +1,14 @@
 """The training loop: draw a batch of contexts, step down the gradient, now and then look at the validation part."""
 
 import copy
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from wavemore.errors import CheckpointError, TrainingError
 from wavemore.lists.vocabulary import Vocabulary
@@ -20,11 +17,11 @@ from wavemore.predict.chunks import Chunks
 from wavemore.predict.predictor import Predictor
 from wavemore.predict.windows import Windows
 from wavemore.settings.config import ModelConfig, Recipe, SequenceConfig
-from wavemore.threads import cores
+from wavemore.threads import cores, interrupt_sets
 from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.record import Recorder
-from wavemore.train.run import Run
+from wavemore.train.run import Run, torch_threads
 from wavemore.train.sequences import SequenceBatches
 from wavemore.train.teach import taught
 
@@ -101,14 +98,14 @@ def train(
     try:
         recorder.begin(runs, resumed=resume is not None)
         monitor.begin(sum(run.steps for run in runs), what)
-        with _stop_on_interrupt(job.stopped):
+        with interrupt_sets(job.stopped):
             job.work(recipe.train.threads)
     finally:
         recorder.close()
     if not all(run.done for run in runs):
         job.save_now()
         raise KeyboardInterrupt
-    with _threads(1):
+    with torch_threads(1):
         return _finished(runs, data, held_out)
 
 
@@ -133,10 +130,10 @@ class _Job:
     def work(self, threads: int) -> None:
         """Train until every run is done or the job is stopped; on so many threads, 0 for a good number."""
         if len(self.runs) == 1:
-            with _threads(threads or 1):
+            with torch_threads(threads or 1):
                 self._train(0)
             return
-        with _threads(1), ThreadPoolExecutor(threads or cores()) as pool:
+        with torch_threads(1), ThreadPoolExecutor(threads or cores()) as pool:
             work = [pool.submit(self._train, member) for member in range(len(self.runs))]
             for member in work:
                 member.result()
@@ -229,33 +226,3 @@ def batches_of(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -
         return WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
     chunks = Chunks.of(strings, vocabulary, recipe.wavenet.groups, recipe.wavenet.cycles)
     return SharedBatches(chunks, len(vocabulary))
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """PyTorch on `count` threads within this context."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _stop_on_interrupt(stopped: threading.Event) -> Iterator[None]:
-    """Within this context the first Ctrl-C sets the event, so no step is cut in two; a second one interrupts."""
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def handle(number: int, frame: object) -> None:
-        stopped.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,5 +1,7 @@
 """One network's training: model, optimiser, generator and progress, step by step."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
 from typing import Any, NoReturn
@@ -17,9 +19,20 @@ from wavemore.train.batches import Batches
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.optimisers import build_optimizer, rate_at
 
-__all__ = ["Progress", "Run", "total_steps"]
+__all__ = ["Progress", "Run", "torch_threads", "total_steps"]
 
 _STEPS_BETWEEN_EVALUATIONS = 2  # the fewest, where the settings name no number
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """PyTorch on `count` threads within this context."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass

@@ -8,8 +8,6 @@ Shapes in this file
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple, cast
@@ -25,7 +23,7 @@ from wavemore.predict.chunks import Chunks
 from wavemore.settings.config import Recipe
 from wavemore.train.batches import SharedBatches, tree_of
 from wavemore.train.optimisers import build_optimizer
-from wavemore.train.run import Run
+from wavemore.train.run import Run, torch_threads
 
 __all__ = ["Changes", "Gradients", "Outcome", "TrialRun", "flattening_loses"]
 
@@ -82,13 +80,13 @@ class TrialRun:
 
     def train(self) -> Outcome:
         """All steps, then both losses. Raises `TrainingError` where the loss is no longer finite."""
-        with _one_thread():
+        with torch_threads(1):
             return self._train()
 
     def nodes(self, chunks: Chunks) -> list[np.ndarray]:
         """What the model makes of each distinct chunk, in evaluation mode: the embedding, (n, E), and each level,
         (n, H), from the bottom up."""
-        with evaluation_mode(self.model), _one_thread():
+        with evaluation_mode(self.model), torch_threads(1):
             tree = tree_of(chunks)
             nodes = [self.model.embedding(tree.characters)]
             for level, branch in zip(self.model.levels, tree.branches, strict=True):
@@ -115,17 +113,6 @@ class TrialRun:
     def _layers(self) -> list[tuple[str, nn.Parameter]]:
         matrices = [(f"level {i}", matrix) for i, matrix in enumerate(self.model.matrices(), start=1)]
         return [("embedding", self.model.embedding.weight), *matrices, ("head", self.model.head.linear.weight)]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """PyTorch on one thread within this context."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _relative_norm(weight: nn.Parameter) -> float:
