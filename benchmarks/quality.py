@@ -36,9 +36,9 @@ def main() -> None:
     lines = ["# Quality", "", "makemore's names.txt, split K, nats per character.", "", found.to_markdown(), ""]
     provenance.write("quality", "\n".join([*lines, provenance.table(), ""]))
     if options.picture:
-        from wavemore.comparison.picture import draw
+        from wavemore.comparison.picture import draw_comparison
 
-        draw(found, options.picture)
+        draw_comparison(found, options.picture)
 
 
 if __name__ == "__main__":

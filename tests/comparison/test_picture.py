@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 from wavemore.canvas import short
 from wavemore.comparison import picture
-from wavemore.comparison.picture import draw
+from wavemore.comparison.picture import draw_comparison
 from wavemore.comparison.table import Comparison, Result, Run
 from wavemore.errors import FileError, MissingExtraError, UsageError
 
@@ -45,7 +45,7 @@ def words(path: Path) -> list[str]:
 
 
 def test_svg_has_names_axes_and_what_to_look_for(comparison, tmp_path):
-    draw(comparison, tmp_path / "a.svg")
+    draw_comparison(comparison, tmp_path / "a.svg")
     found = words(tmp_path / "a.svg")
     for name in ("fast", "lecture", "lecture-22k", "flat-22k", "a rnn"):
         assert found.count(name) == 2, name  # one in each panel
@@ -54,12 +54,12 @@ def test_svg_has_names_axes_and_what_to_look_for(comparison, tmp_path):
     assert {"parameters (log scale)", "training, seconds (log scale)"} <= set(found)
     assert "validation loss, nats per character" in found
     assert any("Look for rows on the grey line" in word for word in found)
-    draw(comparison, tmp_path / "b.svg")
+    draw_comparison(comparison, tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
 def test_png_is_one(comparison, tmp_path):
-    draw(comparison, tmp_path / "a.PNG")
+    draw_comparison(comparison, tmp_path / "a.PNG")
     assert (tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG\r\n")
 
 
@@ -72,7 +72,7 @@ def test_names_cover_no_other_name(comparison, tmp_path, monkeypatch):
             figures.append(self)
 
     monkeypatch.setattr("wavemore.canvas.figure_type", lambda: Kept)
-    draw(comparison, tmp_path / "a.png")
+    draw_comparison(comparison, tmp_path / "a.png")
     assert len(figures) == 1
     names = {row.name for row in ROWS}
     for axes in figures[0].axes:
@@ -94,22 +94,22 @@ def test_ticks_are_short(value, text):
 
 def test_one_row_with_one_seed(comparison, tmp_path):
     alone = Comparison("names", 32033, "", "lecture", (0,), ("validation",), [Result("x", "x", ROWS[0].runs[:1])])
-    draw(alone, tmp_path / "a.svg")
+    draw_comparison(alone, tmp_path / "a.svg")
     assert words(tmp_path / "a.svg").count("x") == 2
     assert any(word.startswith("Each point is one run.") for word in words(tmp_path / "a.svg"))
 
 
 def test_what_cannot_be_drawn_is_refused(comparison, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"^the picture is a\.pdf; it must be a file that ends in \.svg or \.png$"):
-        draw(comparison, "a.pdf")
+        draw_comparison(comparison, "a.pdf")
     with pytest.raises(FileError, match=r"^cannot write .*nosuch/a\.svg: No such file or directory$"):
-        draw(comparison, tmp_path / "nosuch" / "a.svg")
+        draw_comparison(comparison, tmp_path / "nosuch" / "a.svg")
     failed = Comparison("names", 1, "", "lecture", (0,), ("validation",), ROWS[-1:])
     with pytest.raises(UsageError, match=r"^there is nothing to draw: every row failed$"):
-        draw(failed, tmp_path / "a.svg")
+        draw_comparison(failed, tmp_path / "a.svg")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError) as error:
-        draw(comparison, tmp_path / "a.svg")
+        draw_comparison(comparison, tmp_path / "a.svg")
     assert str(error.value) == (
         "drawing a picture needs matplotlib, which is not installed; install it with: pip install 'wavemore[plot]'"
     )

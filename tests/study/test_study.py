@@ -22,7 +22,7 @@ from wavemore.predict.chunks import Chunks
 from wavemore.predict.windows import Windows
 from wavemore.settings.config import load_recipe
 from wavemore.study import CLAIMS, study
-from wavemore.study.drawing import drawn
+from wavemore.study.drawing import chart_drawn
 from wavemore.study.information import ORDER
 from wavemore.study.measuring import Workplace
 from wavemore.study.running import RUNS
@@ -212,7 +212,7 @@ def test_two_processes_find_the_same(tmp_path):
 
 
 def test_without_matplotlib_charts_are_tables(whole, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     study(STRINGS, whole, quick=True, settings=FAST, claims=["flow"], processes=1)
     page = (whole / "study.html").read_text()
     assert "<svg" not in page
@@ -239,8 +239,8 @@ def test_a_chart_is_the_same_bytes_twice_and_png_is_one():
     from wavemore.study.claims import Chart, Line
 
     chart = Chart("a", "x", "y", [Line("one", [1, 2], [3, 4], [2, 3], [4, 5])], True)
-    assert drawn(chart) == drawn(chart)
-    assert drawn(chart, "png").startswith(b"\x89PNG")
+    assert chart_drawn(chart) == chart_drawn(chart)
+    assert chart_drawn(chart, "png").startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

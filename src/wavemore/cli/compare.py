@@ -76,8 +76,9 @@ def command(
       wavemore compare towns fast mine.toml --seed-list 0,1,2,3,4 --picture towns.svg
       wavemore compare names.txt ours=names.safetensors fast --test --markdown
     """
+    from wavemore.canvas import check_picture
     from wavemore.comparison.contenders import data_of, rows_of
-    from wavemore.comparison.picture import check_picture, draw
+    from wavemore.comparison.picture import draw_comparison
     from wavemore.lists.corpus import read_corpus
     from wavemore.lists.sources import Format
 
@@ -98,7 +99,7 @@ def command(
     else:
         write_lines((comparison.to_markdown() if markdown else comparison.to_text()).split("\n"))
     if picture is not None and any(result.runs for result in comparison.results):
-        draw(comparison, picture)
+        draw_comparison(comparison, picture)
     if comparison.failed:
         raise typer.Exit(1)
 

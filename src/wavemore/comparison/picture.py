@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wavemore.canvas import COLOURS, DPI, canvas, check_picture, short
+from wavemore.canvas import COLOURS, DPI, draw, log_across
 from wavemore.comparison.table import Comparison, Result, Spread
 from wavemore.errors import UsageError
 
@@ -17,21 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox, BboxBase
 
-__all__ = ["check_picture", "draw"]
+__all__ = ["draw_comparison"]
 
 _RINGS = (16, 28, 44, 62, 82, 104, 130, 160, 200)  # dots from its point to a name, the nearest free place first
 _ANGLES = (0, 180, 90, 270, 45, 315, 135, 225, 20, 340, 160, 200)
 
 
-def draw(comparison: Comparison, path: str | Path) -> None:
-    """Write the picture as SVG or PNG, whole or not at all. Raises what `check_picture` raises, and `UsageError` where
-    no row has a run."""
-    check_picture(path)
+def draw_comparison(comparison: Comparison, path: str | Path) -> None:
+    """Write the picture as SVG or PNG, whole or not at all. Raises what `canvas.check_picture` raises, and `UsageError`
+    where no row has a run."""
     results = sorted((result for result in comparison.results if result.runs), key=_height)
     if not results:
         raise UsageError("there is nothing to draw: every row failed")
-    with canvas(path, 12, 5.6) as figure:
-        _panels(figure, comparison, results)
+    draw(path, 12, 5.6, lambda figure: _panels(figure, comparison, results))
 
 
 def _panels(figure: "Figure", comparison: Comparison, results: Sequence[Result]) -> None:
@@ -62,8 +60,6 @@ def _panels(figure: "Figure", comparison: Comparison, results: Sequence[Result])
 
 def _panel(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | None]) -> None:
     """One point a row, its loss over its cost, and a line through the rows that none beats in both."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     axes.set_xscale("log")
     for i, (result, cost) in enumerate(zip(results, costs, strict=True)):
         loss = result.loss("validation")
@@ -83,10 +79,7 @@ def _panel(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | Non
     best = _unbeaten(points)
     axes.plot([cost for cost, _ in best], [loss for _, loss in best], color="0.75", zorder=0)
     axes.margins(0.15)
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    log_across(axes)
     axes.grid(color="0.92")
 
 

@@ -3,15 +3,15 @@
 What is drawn over steps has a point for each look; histograms are those of the first, the middle and the last.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wavemore.canvas import COLOURS, short
+from wavemore.canvas import COLOURS, GREY, MARKS, Fill, legend_above, short
 from wavemore.inspection.course import Course
 from wavemore.inspection.findings import LARGE_STEPS, SATURATED, SCALED, SHIFTED
-from wavemore.inspection.pictures import GREY, MOST_LINES, Picture, histogram_line, legend_above, shade
+from wavemore.inspection.pictures import MOST_LINES, Picture, histogram_line, shade
 from wavemore.runs.measures import DEAD
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["course_pictures"]
 
 _DRAWN = 3  # looks whose histograms are drawn
-_MARKERS = "osD^vPX"
 
 
 def course_pictures(course: Course) -> list[Picture]:
@@ -105,7 +104,7 @@ def _over_steps(axes: "Axes", course: Course, label: str) -> None:
 def _curve(axes: "Axes", course: Course, values: Sequence[float | None], i: int, label: str, **style: Any) -> None:
     """A line with a mark at each look; the places of None are left out."""
     numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    style = {"linewidth": 2, "marker": _MARKERS[i % len(_MARKERS)], "markersize": 5, **style}
+    style = {"linewidth": 2, "marker": MARKS[i % len(MARKS)], "markersize": 5, **style}
     axes.plot(course.steps, numbers, color=COLOURS[i % len(COLOURS)], label=label, **style)
 
 
@@ -114,7 +113,7 @@ def _some(count: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, min(count, MOST_LINES)).round().astype(int)).tolist()
 
 
-def _steps(course: Course) -> "Callable[[Figure], None]":
+def _steps(course: Course) -> Fill:
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         matrices = course.looks[0].matrices
@@ -129,7 +128,7 @@ def _steps(course: Course) -> "Callable[[Figure], None]":
     return draw
 
 
-def _gradients(course: Course) -> "Callable[[Figure], None]":
+def _gradients(course: Course) -> Fill:
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         groups = list(course.looks[0].gradient_norms)
@@ -158,7 +157,7 @@ def _zeros(course: Course) -> list[str]:
     return [f"0 {when}: {', '.join(names)}" for when, names in groups.items()]
 
 
-def _levels(course: Course) -> "Callable[[Figure], None]":
+def _levels(course: Course) -> Fill:
     def draw(figure: "Figure") -> None:
         spread, flat, dead = figure.subplots(1, 3)
         levels = course.looks[0].levels
@@ -184,7 +183,7 @@ def _levels(course: Course) -> "Callable[[Figure], None]":
     return draw
 
 
-def _activations(course: Course) -> "Callable[[Figure], None]":
+def _activations(course: Course) -> Fill:
     def draw(figure: "Figure") -> None:
         looks = course.some(_DRAWN)
         grid = figure.subplots(2, len(looks), squeeze=False, sharey="row")
@@ -211,7 +210,7 @@ def _activations(course: Course) -> "Callable[[Figure], None]":
     return draw
 
 
-def _gradient_sizes(course: Course) -> "Callable[[Figure], None]":
+def _gradient_sizes(course: Course) -> Fill:
     def draw(figure: "Figure") -> None:
         looks = course.some(_DRAWN)
         panels = figure.subplots(1, len(looks), squeeze=False, sharex=True, sharey=True)[0]
@@ -228,14 +227,12 @@ def _gradient_sizes(course: Course) -> "Callable[[Figure], None]":
         size = "log10 of a gradient's size,\nnats per unit of weight\n(the ends hold all beyond)"
         for axes in panels:
             axes.set_xlabel(size)
-        panels[0].legend(  # above the panel's title
-            loc="lower left", bbox_to_anchor=(0, 1.07), borderaxespad=0, ncols=2, fontsize="small", frameon=False
-        )
+        legend_above(panels[0], columns=2, height=1.07)  # above the panel's title
 
     return draw
 
 
-def _norms(course: Course) -> "Callable[[Figure], None]":
+def _norms(course: Course) -> Fill:
     def draw(figure: "Figure") -> None:
         shift, scale = figure.subplots(1, 2)
         norms = course.looks[0].norms

@@ -1,15 +1,15 @@
 """An inspection written down, of a model or of its training: pictures as files, or everything in one HTML file that
 needs nothing else."""
 
-import tempfile
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from textwrap import fill
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from wavemore.canvas import canvas, check_picture, figure_type
+from wavemore.canvas import check_picture, draw, drawn, figure_type
 from wavemore.errors import FileError
 from wavemore.files import check_writable, write_whole
 from wavemore.inspection.course import Course
@@ -18,6 +18,9 @@ from wavemore.inspection.course_report import course_text
 from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.pictures import Picture, pictures_of
 from wavemore.inspection.report import text_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["check_output", "write", "write_courses"]
 
@@ -82,7 +85,7 @@ def _write(shown: _Shown, path: str | Path) -> list[Path]:
             raise FileError.of("make the folder", path, error) from error
     for picture in shown.pictures:
         own = path / f"{picture.name}.svg" if path.suffix.lower() not in _PICTURES else _beside(path, picture.name)
-        _draw(picture, own)
+        draw(own, *picture.size, partial(_fill, picture))
         written.append(own)
     return written
 
@@ -91,12 +94,10 @@ def _beside(path: Path, name: str) -> Path:
     return path.with_name(f"{path.stem}-{name}{path.suffix}")
 
 
-def _draw(picture: Picture, path: Path) -> None:
-    width, height = picture.size
-    with canvas(path, width, height) as figure:
-        picture.draw(figure)
-        figure.suptitle(picture.title, parse_math=False)
-        figure.supxlabel(_lines(picture.look_for, int(10 * width)), fontsize="medium", parse_math=False)
+def _fill(picture: Picture, figure: "Figure") -> None:
+    picture.draw(figure)
+    figure.suptitle(picture.title, parse_math=False)
+    figure.supxlabel(_lines(picture.look_for, int(10 * picture.size[0])), fontsize="medium", parse_math=False)
 
 
 def _lines(text: str, width: int) -> str:
@@ -116,13 +117,10 @@ def _page(shown: _Shown) -> Iterator[str]:
         yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in shown.findings)}</ul>"
     else:
         yield "<p>Nothing wants attention.</p>"
-    with tempfile.TemporaryDirectory() as folder:
-        for picture in shown.pictures:
-            file = Path(folder) / f"{picture.name}.svg"
-            _draw(picture, file)
-            data = b64encode(file.read_bytes()).decode()
-            alternative = escape(f"{picture.title}. {picture.look_for}", quote=True)
-            yield f'<figure><img alt="{alternative}" src="data:image/svg+xml;base64,{data}"></figure>'
+    for picture in shown.pictures:
+        data = b64encode(drawn("svg", *picture.size, partial(_fill, picture))).decode()
+        alternative = escape(f"{picture.title}. {picture.look_for}", quote=True)
+        yield f'<figure><img alt="{alternative}" src="data:image/svg+xml;base64,{data}"></figure>'
     yield f"<h2>Numbers</h2><pre>{escape(chr(10).join(shown.text))}</pre>"
     yield "</body></html>"
     yield ""

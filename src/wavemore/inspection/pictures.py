@@ -1,11 +1,11 @@
 """The pictures of an inspection's numbers. Each says in one sentence what to look for. Needs matplotlib."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from wavemore.canvas import COLOURS
+from wavemore.canvas import COLOURS, GREY, MARKS, Fill, legend_above
 from wavemore.inspection.findings import SCALED, SHIFTED, VANISHING
 from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.tree_picture import neighbour_picture, tree_picture, tree_size
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["GREY", "MOST_LINES", "Picture", "histogram_line", "legend_above", "pictures_of", "shade"]
+__all__ = ["MOST_LINES", "Picture", "histogram_line", "pictures_of", "shade"]
 
 MOST_LINES = len(COLOURS)
 _MOST_LABELS = 150  # characters of a map
-GREY = "0.45"
 _FACTORS = (0.1, 0.2, 0.4, 0.67, 0.8, 1, 1.25, 1.5, 2.5, 5, 10)  # ticks
 
 
@@ -33,7 +32,7 @@ class Picture(NamedTuple):
     """One sentence: what to look for."""
     size: tuple[float, float]
     """In inches."""
-    draw: "Callable[[Figure], None]"
+    draw: Fill
 
 
 def pictures_of(seen: Inspection) -> list[Picture]:
@@ -94,7 +93,7 @@ def _some(layers: Sequence[Layer]) -> list[Layer]:
     return [layers[i] for i in places]
 
 
-def _activations(seen: Inspection) -> "Callable[[Figure], None]":
+def _activations(seen: Inspection) -> Fill:
     def draw(figure: "Figure") -> None:
         before, behind, units = figure.subplots(1, 3)
         for colour, layer in zip(COLOURS, _some(seen.layers), strict=False):
@@ -141,19 +140,7 @@ def histogram_line(axes: "Axes", histogram: Histogram, colour: str, label: str) 
     axes.plot(centres, 100 * histogram.shares, color=colour, linewidth=2, label=label)
 
 
-def legend_above(axes: "Axes", columns: int = 1) -> None:
-    """A legend that covers nothing."""
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.01),
-        frameon=False,
-        fontsize="small",
-        borderaxespad=0,
-        ncols=columns,
-    )
-
-
-def _gradients(seen: Inspection) -> "Callable[[Figure], None]":
+def _gradients(seen: Inspection) -> Fill:
     def draw(figure: "Figure") -> None:
         left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
         matrices = [parameter for parameter in seen.parameters if len(parameter.shape) > 1]
@@ -186,7 +173,7 @@ def _gradients(seen: Inspection) -> "Callable[[Figure], None]":
     return draw
 
 
-def _steps(seen: Inspection) -> "Callable[[Figure], None]":
+def _steps(seen: Inspection) -> Fill:
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         rows = [p for p in seen.parameters if len(p.shape) > 1 and p.update_ratio is not None]
@@ -202,12 +189,12 @@ def _steps(seen: Inspection) -> "Callable[[Figure], None]":
         axes.invert_yaxis()
         axes.grid(color="0.92", axis="x")
         axes.set_axisbelow(True)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), frameon=False, fontsize="small", ncols=3)
+        legend_above(axes, columns=3)
 
     return draw
 
 
-def _norms(seen: Inspection) -> "Callable[[Figure], None]":
+def _norms(seen: Inspection) -> Fill:
     def draw(figure: "Figure") -> None:
         from matplotlib.patches import Rectangle
         from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -217,8 +204,7 @@ def _norms(seen: Inspection) -> "Callable[[Figure], None]":
         box.set_label("what a level's mean may be off by")
         axes.add_patch(box)
         norms = seen.norms[:MOST_LINES]
-        markers = "osD^vPX"
-        for colour, marker, norm in zip(COLOURS, markers, norms, strict=False):
+        for colour, marker, norm in zip(COLOURS, MARKS, norms, strict=False):
             label = f"{norm.name}: {norm.shift_size:.3f} sd, factor {norm.scale_size:.3f}"
             style = {"s": 22, "marker": marker, "color": colour, "alpha": 0.65, "linewidths": 0}
             axes.scatter(norm.shift, norm.scale, label=label, **style)
@@ -238,7 +224,7 @@ def _norms(seen: Inspection) -> "Callable[[Figure], None]":
     return draw
 
 
-def _embedding(seen: Inspection) -> "Callable[[Figure], None]":
+def _embedding(seen: Inspection) -> Fill:
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         places = seen.embedding.places
@@ -252,6 +238,6 @@ def _embedding(seen: Inspection) -> "Callable[[Figure], None]":
         axes.set_ylabel(f"second principal component, no unit ({second:.0%})")
         axes.set_aspect("equal", adjustable="datalim")
         axes.grid(color="0.92")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False, fontsize="small", ncols=2)
+        legend_above(axes, columns=2)
 
     return draw

@@ -1,12 +1,12 @@
 """The pictures of single nodes: a string's tree with the values of every node, and a chunk's neighbours. Needs
 matplotlib."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wavemore.canvas import COLOURS
+from wavemore.canvas import COLOURS, Fill
 from wavemore.inspection.nodes import Neighbourhood, Node, StringTree
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def tree_size(tree: StringTree) -> tuple[float, float]:
     return max(11.0, min(40.0, 1.5 * leaves)), 2.6 + 1.45 * (1 + max(node.level for node in tree.nodes))
 
 
-def tree_picture(tree: StringTree) -> "Callable[[Figure], None]":
+def tree_picture(tree: StringTree) -> Fill:
     """Level above level, each node as wide as the leaves below it, and at the right the probabilities."""
 
     def draw(figure: "Figure") -> None:
@@ -78,7 +78,7 @@ def _probabilities(axes: "Axes", tree: StringTree) -> None:
     axes.set_title(f"orange: {_name(tree.following)} follows", fontsize=11, parse_math=False)
 
 
-def neighbour_picture(neighbourhoods: Sequence[Neighbourhood]) -> "Callable[[Figure], None]":
+def neighbour_picture(neighbourhoods: Sequence[Neighbourhood]) -> Fill:
     """For each level bars of cosine distances, the nearest first."""
 
     def draw(figure: "Figure") -> None:

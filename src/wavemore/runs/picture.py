@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from wavemore.canvas import COLOURS, canvas, short
+from wavemore.canvas import COLOURS, draw, short
 from wavemore.errors import UsageError
 from wavemore.runs.curves import Curve
 
@@ -41,8 +41,7 @@ def draw_curves(curves: Sequence[Curve], path: str | Path, *, over: Over = "step
     runs = len({curve.run for curve in curves})
     if runs > len(COLOURS):
         raise UsageError(f"there are {runs} runs, and a picture shows {len(COLOURS)} at most; draw fewer of them")
-    with canvas(path, 12, 7.2) as figure:
-        _panels(figure, curves, over)
+    draw(path, 12, 7.2, lambda figure: _panels(figure, curves, over))
 
 
 def _panels(figure: "Figure", curves: Sequence[Curve], over: Over) -> None:

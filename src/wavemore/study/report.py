@@ -198,10 +198,10 @@ def _html_claim(claim: Claim) -> Iterator[str]:
 
 def _html_chart(chart: Chart) -> Iterator[str]:
     """The chart with what to look for; without matplotlib its numbers as a table."""
-    from wavemore.study.drawing import drawn
+    from wavemore.study.drawing import chart_drawn
 
     try:
-        picture = drawn(chart).decode()
+        picture = chart_drawn(chart).decode()
         yield f"<figure>{picture[picture.index('<svg') :]}<figcaption>{escape(chart.look)}</figcaption></figure>"
     except MissingExtraError:
         rows = [[line.name, f"{x:g}", f"{y:.4g}"] for line in chart.lines for x, y in zip(line.x, line.y, strict=True)]
