@@ -16,11 +16,11 @@ __all__ = ["MADE"]
 
 _WIDTH = 110  # characters of a line of help
 _TABLES = {  # each class whose fields are settings, with its heading
-    "config.TrainConfig": "`[train]`: how a model is trained",
-    "config.DataConfig": "`[data]`: how a list is cleaned and split",
-    "architecture.ModelConfig": '`[model]` of a WaveNet, `kind = "wavenet"`',
-    "architecture.SequenceConfig": "`[model]` of a baseline that reads a string from its beginning",
-    "architecture.NgramConfig": '`[model]` of an n-gram model, `kind = "ngram"`',
+    "settings.config.TrainConfig": "`[train]`: how a model is trained",
+    "settings.config.DataConfig": "`[data]`: how a list is cleaned and split",
+    "settings.architecture.ModelConfig": '`[model]` of a WaveNet, `kind = "wavenet"`',
+    "settings.architecture.SequenceConfig": "`[model]` of a baseline that reads a string from its beginning",
+    "settings.architecture.NgramConfig": '`[model]` of an n-gram model, `kind = "ngram"`',
 }
 
 

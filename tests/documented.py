@@ -1,6 +1,7 @@
 """What the pages in docs/ show: their code blocks, with what they print.
 
-    console          commands and exactly what they print, from the model in the package or from counting
+    console          commands and what they print, from the model in the package or from counting: exactly, but for
+                     the seventh digit of figures, which rounding on another processor may change
     shell-session    commands and what they may print: figures and strings of a model trained on the spot are others on
                      another processor, so lines are compared without them
     shell            commands that are run, what they print is not shown
@@ -11,6 +12,7 @@ python tests/documented.py docs/strings.md    writes the page again, with what t
 
 import contextlib
 import io
+import math
 import os
 import re
 import subprocess
@@ -18,6 +20,7 @@ import sys
 from pathlib import Path
 
 BLOCK = re.compile(r"```(console|shell-session|shell|python)\n(.*?)```(\n\n```text\n.*?```)?", re.DOTALL)
+FIGURE = re.compile(r"(-?\d+\.\d+)")
 NUMBER = re.compile(r"[-+<]?\d[\d,.]*(e[-+]?\d+)?%?")
 
 
@@ -80,6 +83,19 @@ def without_luck(page: str) -> str:
         return "\n".join(lines) if match[1] == "shell-session" else match[2] + "\n".join(lines)
 
     return BLOCK.sub(block, page)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts are the same, but for figures with a decimal point that differ by rounding alone: sums of
+    float32 numbers differ between processors from the seventh digit on."""
+    words, others = FIGURE.split(one), FIGURE.split(other)
+    return len(words) == len(others) and all(a == b or _close(a, b) for a, b in zip(words, others, strict=True))
+
+
+def _close(one: str, other: str) -> bool:
+    if not (FIGURE.fullmatch(one) and FIGURE.fullmatch(other)):
+        return False
+    return math.isclose(float(one), float(other), rel_tol=2e-6, abs_tol=2e-6)
 
 
 def _line(line: str) -> str:

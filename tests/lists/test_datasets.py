@@ -16,7 +16,7 @@ def test_embedded_lists_are_clean_sorted_and_distinct(name, least):
 
 
 def test_every_list_has_a_line_on_its_origin_with_its_size():
-    origins = (pretrained_path().parents[1] / "datasets" / "README.md").read_text(encoding="utf-8")
+    origins = (pretrained_path().parents[2] / "lists" / "datasets" / "README.md").read_text(encoding="utf-8")
     for name in embedded_lists():
         assert f"| {name} | {len(read_corpus(name).strings):,} |" in origins
 
