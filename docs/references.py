@@ -73,7 +73,7 @@ def _toml(python: str) -> str:
 
 def recipes() -> str:
     """Every recipe of the package: what it is for, and its file."""
-    folder = resources.files("wavemore") / "recipes"
+    folder = resources.files("wavemore.settings") / "recipes"
     return "\n".join(
         f"### {name}\n\n{load_recipe(name).description}.\n\n"
         f"```toml\n{(folder / f'{name}.toml').read_text(encoding='utf-8').strip()}\n```\n"

@@ -101,4 +101,6 @@ def test_every_module_is_in_the_map():
     package = ROOT / "src" / "wavemore"
     for module in package.glob("*.py"):
         if not module.name.startswith("_"):
-            assert f"(src/wavemore/{module.name})" in README or module.name in ("progress.py", "provenance.py"), module.name
+            assert f"(src/wavemore/{module.name})" in README or module.name in ("progress.py", "provenance.py"), (
+                module.name
+            )
