@@ -1,13 +1,13 @@
 """What a published number must name: command, commit, hardware, versions, date."""
 
 import datetime
-import os
-import platform
 import shlex
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+
+from wavemore.provenance import measured
 
 RESULTS = Path(__file__).parent / "results"
 NAMES = Path(__file__).resolve().parents[2] / "shared" / "data" / "names.txt"
@@ -18,14 +18,6 @@ def names_txt() -> Path:
     if not NAMES.exists():
         sys.exit("this benchmark reads ../shared/data/names.txt, beside the checkout, and it is not there")
     return NAMES
-
-
-def hardware() -> str:
-    """A short name of the processor and its cores."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().split("\n") if cpuinfo.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model}, {os.cpu_count()} cores"
 
 
 def _commit() -> str:
@@ -49,21 +41,22 @@ def _placeless(word: str) -> str:
 
 def table() -> str:
     """All of it, as Markdown lines to stand under a result."""
+    found = measured()
+    versions = {**found["versions"], "typer": version("typer")}  # which start-up depends on
     return "\n".join(
         [
             f"- command: `{shlex.join(['python', *map(_placeless, sys.orig_argv[1:])])}`",
             f"- commit: {COMMIT}",
-            f"- hardware: {hardware()}",
-            f"- versions: Python {platform.python_version()}, "
-            + ", ".join(f"{package} {version(package)}" for package in ("torch", "numpy", "typer")),
-            f"- date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
+            f"- hardware: {found['hardware']}",
+            f"- versions: {', '.join(f'{package} {number}' for package, number in versions.items())}",
+            f"- date: {found['date']}",
         ]
     )
 
 
 def result(what: str, ending: str = "md") -> Path:
     """Where a result is kept: `results/<what>_<hardware>_<date>.md`."""
-    place = "".join(c if c.isalnum() else "-" for c in hardware().lower().replace(" ", "-"))
+    place = "".join(c if c.isalnum() else "-" for c in measured()["hardware"].lower().replace(" ", "-"))
     RESULTS.mkdir(exist_ok=True)
     return RESULTS / f"{what}_{'-'.join(filter(None, place.split('-')))}_{datetime.date.today()}.{ending}"
 
