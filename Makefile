@@ -1,59 +1,65 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/ready
 
-.PHONY: help demo test check format slow bench pretrained lesson docs drawings
+.PHONY: help demo test check types pages format slow bench pretrained lesson docs drawings
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
 	@echo "make test        set up .venv, run the tests"
-	@echo "make check       formatting, lint and types"
+	@echo "make check       formatting, lint, types, and the pages of docs/, warnings are errors"
 	@echo "make format      format the code and apply safe lint fixes"
 	@echo "make slow        the tests that take minutes"
 	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
 	@echo "make docs        build the documentation into site/, warnings are errors"
-	@echo "make drawings    draw the pictures of docs/forms.md again"
+	@echo "make drawings    draw the pictures of README.md and docs/ again"
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
 
-$(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $(READY)
+# .venv has what the targets that were made so far need: an extra of pyproject.toml each.
+.venv/with-%: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	touch $@
 
-demo: $(READY)
+demo: .venv/with-train
 	$(BIN)/wavemore train names -o demo.safetensors --restart
 	$(BIN)/wavemore sample demo.safetensors -n 20
 
-test: $(READY)
-	$(BIN)/python -m pytest
+test: .venv/with-test
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/docs
 
-check: $(READY)
+check: .venv/with-check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(MAKE) --jobs=2 types pages
+
+types: .venv/with-check
 	$(BIN)/pyright
 
-format: $(READY)
+pages: .venv/with-check
+	$(BIN)/python -m pytest -n 0 tests/docs
+
+format: .venv/with-check
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+slow: .venv/with-slow
+	$(BIN)/python -m pytest -m slow tests/slow
 
-bench: $(READY)
+bench: .venv/with-test
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/growth.py
 
-pretrained: $(READY)
+pretrained: .venv/with-train
 	cd src/wavemore/models/pretrained && ../../../../$(BIN)/wavemore train names -o names.safetensors --recipe fast --set train.steps=300 --no-record
 
-lesson: $(READY)
+lesson: .venv/with-docs
 	$(BIN)/python docs/make_lesson.py
 
-docs: $(READY)
+docs: .venv/with-docs
 	$(BIN)/properdocs build --strict
 	@echo "open site/index.html"
 
-drawings: $(READY)
+drawings: .venv/with-train
 	$(BIN)/python docs/draw.py

@@ -8,17 +8,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import docstrings
-import draw
-import numpy as np
+import make_lesson
 import pytest
 import references
 
 import wavemore
 from wavemore.cli import app
-from wavemore.inspection import inspect
 from wavemore.settings.config import Recipe, recipe_names
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 FETCHED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}  # by a browser, of itself
 
@@ -93,21 +91,6 @@ def test_settings_are_shown_as_recipes_write_them():
     assert '| `keep` | `"best", "last"` | `"best"` |' in tables
 
 
-@pytest.mark.parametrize("name", draw.PICTURES)
-def test_the_pictures_are_what_the_code_draws(name: str):
-    picture = draw.FOLDER / f"{name}.svg"
-    assert picture.read_text(encoding="utf-8") == draw.PICTURES[name]().svg(), "make drawings draws them again"
-
-
-def test_there_is_no_picture_that_nothing_draws():
-    assert {path.stem for path in draw.FOLDER.iterdir()} == set(draw.PICTURES)
-
-
-def test_the_picture_of_the_folded_form_has_the_numbers_of_the_windowed_one():
-    tree = inspect(wavemore.load().file_, ["emma", "emily"], string="emma").tree
-    assert tree is not None
-    drawn = draw.folded_nodes()
-    found = {node.text: node.values for node in tree.nodes if node.text in drawn}
-    assert found.keys() == drawn.keys()
-    for text, values in found.items():
-        assert np.allclose(values, drawn[text]["node"], atol=1e-5), text
+def test_the_notebook_is_what_its_source_generates():
+    notebook = (ROOT / "docs" / "lesson.ipynb").read_text(encoding="utf-8")
+    assert notebook.strip() == make_lesson.notebook().strip(), "run `make lesson`"
