@@ -22,7 +22,7 @@ HOUSE: list[dict[str, str]] = [
     {"settings": "strict > architecture > config > sizing"},
     {"lists": "vocabulary fetch > streams > sources > corpus"},
     {
-        "tables": "columns > lines parquet ranking > formats",
+        "tables": "columns printed > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > folding ngram > engine mixture > ensemble",
     },
     {
@@ -43,14 +43,15 @@ HOUSE: list[dict[str, str]] = [
     {"fitting": "fitting"},
     {
         "estimator": "estimator",
-        "comparison": "contenders table > folder picture > comparing",
+        "comparison": "contenders results > folder picture > running",
         "inspection": "findings nodes > inspecting course_findings tree_picture > course report pictures "
         "> course_pictures course_report > page > __init__",
         "study": "probes statistics > trials > claims > drawing flow hierarchy > flexibility information processing "
         "report > measuring > pool > running > __init__",
     },
     {
-        "cli": "options output > compare evaluate explain info inspect plot sample score study trace train > __init__",
+        "cli": "options output > reading > compare evaluate explain info inspect plot sample score study trace train "
+        "> __init__",
     },
     {FACE: "__init__ > __main__"},
 ]

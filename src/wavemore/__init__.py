@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wavemore._version import __version__
 
 if TYPE_CHECKING:
-    from wavemore.comparison.comparing import compare
+    from wavemore.comparison.running import compare
     from wavemore.errors import WavemoreError
     from wavemore.estimator import StringModel, fit, load
     from wavemore.lists.corpus import read_corpus
@@ -38,7 +38,7 @@ _MODULES = {
     "Recipe": "settings.config",
     "StringModel": "estimator",
     "WavemoreError": "errors",
-    "compare": "comparison.comparing",
+    "compare": "comparison.running",
     "fit": "estimator",
     "load": "estimator",
     "load_recipe": "settings.config",

@@ -12,13 +12,15 @@ from matplotlib.text import Text
 from wavemore.canvas import short
 from wavemore.comparison import picture
 from wavemore.comparison.picture import draw_comparison
-from wavemore.comparison.table import Comparison, Result, Run
+from wavemore.comparison.results import Comparison, FinishedRun, Result
 from wavemore.errors import FileError, MissingExtraError, UsageError
 
 
 def result(name: str, parameters: int, seconds: float | None, nats: float) -> Result:
     runs = [
-        Run(seed, parameters, seconds and seconds * (1 + seed / 5), {"validation": {"nats_per_character": nats + off}})
+        FinishedRun(
+            seed, parameters, seconds and seconds * (1 + seed / 5), {"validation": {"nats_per_character": nats + off}}
+        )
         for seed, off in enumerate((0.0, 0.01, -0.01))
     ]
     return Result(name, name, runs)

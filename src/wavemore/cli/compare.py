@@ -1,7 +1,6 @@
 """`wavemore compare`: several recipes and model files on one list."""
 
-import shlex
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,17 +9,20 @@ from wavemore.cli.options import (
     EncodingOption,
     FormatOption,
     JsonOption,
+    ListArgument,
     QuietOption,
     SetOption,
+    command_line,
     settings_of,
     whole_number,
 )
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.reading import read_list
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
-    from wavemore.comparison.contenders import Row
-    from wavemore.comparison.table import Comparison
+    from wavemore.comparison.contenders import Contender
+    from wavemore.comparison.results import Comparison
     from wavemore.lists.corpus import Corpus
 
 NAME = "compare"
@@ -29,9 +31,7 @@ _SEEDS = 3
 
 def command(
     context: typer.Context,
-    list_: Annotated[
-        str, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name, such as names.")
-    ],
+    list_: ListArgument,
     rows: Annotated[
         list[str],
         typer.Argument(
@@ -77,23 +77,19 @@ def command(
       wavemore compare names.txt ours=names.safetensors fast --test --markdown
     """
     from wavemore.canvas import check_picture
-    from wavemore.comparison.contenders import data_of, rows_of
+    from wavemore.comparison.contenders import contenders_of, data_of
     from wavemore.comparison.picture import draw_comparison
-    from wavemore.lists.corpus import read_corpus
-    from wavemore.lists.sources import Format
 
     if json and markdown:
         raise UsageError("--json and --markdown exclude each other; choose one")
     chosen = _seeds(seeds, seed_list)
-    prepared = rows_of(rows, settings_of(set_))
-    kind, longest = cast(Format | None, format), data_of(prepared).max_length
+    contenders = contenders_of(rows, settings_of(set_))
+    longest = data_of(contenders).max_length
     if picture is not None:
         check_picture(picture)
-    corpus = read_corpus(list_, column=column, encoding=encoding, format=kind, max_length=longest)
-    if corpus.skipped.counts and not quiet:
-        say(f"{corpus.name}: {corpus.skipped}")
-    line = _command_line(context.obj)
-    comparison = _compared(corpus, prepared, chosen, keep=keep, test=test, quiet=quiet, command=line)
+    corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
+    line = command_line(context.obj)
+    comparison = _compared(corpus, contenders, chosen, keep=keep, test=test, quiet=quiet, command=line)
     if json:
         write_lines(json_line(record) for record in comparison.to_records())
     else:
@@ -105,9 +101,16 @@ def command(
 
 
 def _compared(
-    corpus: "Corpus", rows: "list[Row]", seeds: list[int], *, keep: str | None, test: bool, quiet: bool, command: str
+    corpus: "Corpus",
+    rows: "list[Contender]",
+    seeds: list[int],
+    *,
+    keep: str | None,
+    test: bool,
+    quiet: bool,
+    command: str,
 ) -> "Comparison":
-    from wavemore.comparison.comparing import compare
+    from wavemore.comparison.running import compare
 
     remark = (lambda sentence: None) if quiet else say
     try:
@@ -133,8 +136,3 @@ def _seeds(count: int | None, listed: str | None) -> list[int]:
         return [int(seed) for seed in listed.split(",")]
     except ValueError:
         raise UsageError(f'--seed-list is "{listed}"; it must be whole numbers such as 0,1,2') from None
-
-
-def _command_line(words: list[str] | None) -> str:
-    """How this comparison was started."""
-    return shlex.join(["wavemore", *(words or ())]).encode("utf-8", "backslashreplace").decode()

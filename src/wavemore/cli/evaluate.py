@@ -1,7 +1,7 @@
 """`wavemore evaluate`: the loss of a model on a list, how like the list its samples are, what it knows by heart."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from wavemore.cli.options import (
     whole_number,
 )
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.reading import read_list
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,19 +73,13 @@ def command(
     """
     from wavemore.estimator import load
     from wavemore.judging.evaluate import parts_of
-    from wavemore.lists.corpus import read_corpus
-    from wavemore.lists.sources import Format
     from wavemore.sampling.sample import sample_strings
 
     model, list_ = model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
     longest = loaded.file_.recipe.data.max_length
     drawn = sample_strings(loaded.engine_, loaded.file_.vocabulary, samples, max_length=longest, seed=_SEED)
-    corpus = read_corpus(
-        list_, column=column, encoding=encoding, format=cast(Format | None, format), max_length=longest
-    )
-    if corpus.skipped.counts and not quiet:
-        say(f"{corpus.name}: {corpus.skipped}")
+    corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
     parts = parts_of(loaded.file_, corpus)
     known = _known(loaded, parts, corpus.name) if memory else None
     results = _evaluated(loaded, parts, quiet)

@@ -7,6 +7,7 @@ import typer
 
 from wavemore.cli.options import JsonOption, QuietOption, whole_number
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.reading import read_list
 from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ def command(
     from wavemore.inspection import inspect
     from wavemore.inspection.report import records_of, text_of
     from wavemore.judging.evaluate import parts_of
-    from wavemore.lists.corpus import read_corpus
     from wavemore.models.modelfile import ModelFile, is_model_file, pretrained_path
     from wavemore.runs.history import is_history
 
@@ -94,9 +94,8 @@ def command(
         from wavemore.inspection.page import check_output
 
         check_output(output)
-    corpus = read_corpus(_own_list(file) if list_ is None else list_, max_length=file.recipe.data.max_length)
-    if corpus.skipped.counts and not quiet:
-        say(f"{corpus.name}: {corpus.skipped}")
+    source = _own_list(file) if list_ is None else list_
+    corpus = read_list(source, max_length=file.recipe.data.max_length, quiet=quiet)
     parts = parts_of(file, corpus)
     strings = parts.get("train", corpus.strings)
     seen = inspect(file, strings, list_name=corpus.name, chunk=chunk, string=string, at=at)

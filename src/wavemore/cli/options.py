@@ -1,5 +1,7 @@
 """Options that several commands share: each has one name, one meaning and one help text."""
 
+import shlex
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -11,9 +13,11 @@ __all__ = [
     "EncodingOption",
     "FormatOption",
     "JsonOption",
+    "ListArgument",
     "ModelArgument",
     "QuietOption",
     "SetOption",
+    "command_line",
     "model_and_list",
     "number",
     "settings_of",
@@ -22,6 +26,9 @@ __all__ = [
 
 ModelArgument = Annotated[
     str | None, typer.Argument(metavar="MODEL", help="A model file; without it, the model in the package.")
+]
+ListArgument = Annotated[
+    str, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name, such as names.")
 ]
 ColumnOption = Annotated[
     str | None,
@@ -54,6 +61,11 @@ def model_and_list(model: str | None, list_: str | None, *, to: str, with_it: st
     if model is None and is_model_file(list_):
         raise UsageError(f"{list_} is a model; name the list to {with_it}, as in: wavemore {command} {list_} names")
     return model, list_
+
+
+def command_line(words: Sequence[str] | None) -> str:
+    """How a command was started, to be kept in a record. Bytes of a file's name that have no character are escaped."""
+    return shlex.join(["wavemore", *(words or ())]).encode("utf-8", "backslashreplace").decode()
 
 
 def settings_of(assignments: list[str] | None) -> dict[str, Any]:

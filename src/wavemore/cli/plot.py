@@ -36,6 +36,7 @@ def command(
     from wavemore.canvas import check_picture
     from wavemore.runs.curves import curves_of, table
     from wavemore.runs.picture import Over, draw_curves
+    from wavemore.tables.printed import aligned
 
     if over not in ("step", "passes", "seconds"):
         raise UsageError(f'--over is "{over}"; it must be step, passes or seconds')
@@ -44,13 +45,4 @@ def command(
     curves = curves_of(histories)
     if output is not None:
         draw_curves(curves, output, over=cast(Over, over))
-    write_lines(map(json_line, (curve.to_dict() for curve in curves)) if json else _aligned(table(curves)))
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    """Cells below one another, the first to the left and all others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([f"{row[0]:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
+    write_lines(map(json_line, (curve.to_dict() for curve in curves)) if json else aligned(table(curves)))

@@ -1,7 +1,6 @@
 """`wavemore study`: the notes' five claims about flattening in steps, measured."""
 
-import shlex
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -10,12 +9,15 @@ from wavemore.cli.options import (
     EncodingOption,
     FormatOption,
     JsonOption,
+    ListArgument,
     QuietOption,
     SetOption,
+    command_line,
     settings_of,
     whole_number,
 )
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.reading import read_list
 
 NAME = "study"
 _SEEDS = 5
@@ -23,9 +25,7 @@ _SEEDS = 5
 
 def command(
     context: typer.Context,
-    list_: Annotated[
-        str, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name; without it, names.")
-    ] = "names",
+    list_: ListArgument = "names",
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the report and the finished runs go.")
     ] = "study",
@@ -61,17 +61,12 @@ def command(
       wavemore study names.txt -o claims --set data.split=lecture
       wavemore study towns --claims hierarchy,information --seeds 8
     """
-    from wavemore.lists.corpus import read_corpus
-    from wavemore.lists.sources import Format
     from wavemore.settings.config import load_recipe
     from wavemore.study import CLAIMS, study
 
     settings = settings_of(set_)
     longest = load_recipe("fast").with_settings(settings).data.max_length
-    kind = cast(Format | None, format)
-    corpus = read_corpus(list_, column=column, encoding=encoding, format=kind, max_length=longest)
-    if corpus.skipped.counts and not quiet:
-        say(f"{corpus.name}: {corpus.skipped}")
+    corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
     try:
         found = study(
             corpus,
@@ -81,7 +76,7 @@ def command(
             quick=quick,
             settings=settings,
             remark=(lambda sentence: None) if quiet else say,
-            command=shlex.join(["wavemore", *(context.obj or ())]).encode("utf-8", "backslashreplace").decode(),
+            command=command_line(context.obj),
         )
     except KeyboardInterrupt:
         say(f"stopped; what was done is kept in {output}, and the same command goes on with it")

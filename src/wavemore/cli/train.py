@@ -1,11 +1,10 @@
 """`wavemore train`: learn a list and write a model file."""
 
-import shlex
 from collections.abc import Sequence
 from functools import partial
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,17 +13,19 @@ from wavemore.cli.options import (
     EncodingOption,
     FormatOption,
     JsonOption,
+    ListArgument,
     QuietOption,
     SetOption,
+    command_line,
     settings_of,
     whole_number,
 )
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.reading import read_list
 from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from wavemore.estimator import StringModel
-    from wavemore.lists.corpus import Corpus
 
 NAME = "train"
 _SAMPLES = 1000  # drawn at the end to see what share is new
@@ -32,9 +33,7 @@ _SAMPLES = 1000  # drawn at the end to see what share is new
 
 def command(
     context: typer.Context,
-    strings: Annotated[
-        str, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name, such as names.")
-    ],
+    strings: ListArgument,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="The model file to write; without it, named after the list.")
     ] = None,
@@ -96,7 +95,7 @@ def command(
     before = None if resume else _written(checkpoint)
     replaced = is_model_file(target)
 
-    read = partial(_read, column=column, encoding=encoding, format=format, max_length=max_length, quiet=quiet)
+    read = partial(read_list, column=column, encoding=encoding, format=format, max_length=max_length, quiet=quiet)
     listed = read(strings)
     try:
         model.fit(
@@ -123,20 +122,6 @@ def command(
     if (loss := model.file_.provenance["losses"]["validation"]) > (guessing := log(len(model.file_.vocabulary))):
         say(f"the validation loss, {loss:.4g}, is worse than that of even guessing, {guessing:.4g}; lower train.rate")
     _report(model, target, set(listed.strings), json=json)
-
-
-def _read(
-    source: str, *, column: str | None, encoding: str, format: str | None, max_length: int, quiet: bool
-) -> "Corpus":
-    """One of the lists; what was skipped is said."""
-    from wavemore.lists.corpus import read_corpus
-    from wavemore.lists.sources import Format
-
-    kind = cast(Format | None, format)
-    corpus = read_corpus(source, column=column, encoding=encoding, format=kind, max_length=max_length)
-    if corpus.skipped.counts and not quiet:
-        say(f"{corpus.name}: {corpus.skipped}")
-    return corpus
 
 
 def _save(model: "StringModel", target: str, checkpoint: Path | None) -> None:
@@ -208,8 +193,7 @@ def _command_line(words: Sequence[str] | None) -> str:
             next(given, None)  # its folder
         elif word not in ("--resume", "--restart", "--no-record") and not word.startswith("--tensorboard="):
             kept.append(word)
-    line = shlex.join(["wavemore", *kept])
-    return line.encode("utf-8", "backslashreplace").decode()  # bytes of a file's name that have no character
+    return command_line(kept)
 
 
 def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) -> None:

@@ -1,4 +1,5 @@
-"""The rows of a comparison: recipes and model files by their names, and the one split that all of them share."""
+"""What a comparison compares, a row of its table each: recipes and model files by their names, and the one split that
+all of them share."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +14,19 @@ from wavemore.settings.config import DataConfig, NgramConfig, Recipe, load_recip
 from wavemore.settings.sizing import AUTO, sized
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Row", "data_of", "rows_of"]
+__all__ = ["Contender", "contenders_of", "data_of"]
 
 
 @dataclass(frozen=True)
-class Row:
-    """What is compared: a recipe, which is fitted with each seed, or a model file, which is only evaluated."""
+class Contender:
+    """A recipe, which is fitted with each seed, or a model file, which is only evaluated."""
 
     name: str
     source: str
     recipe: Recipe | None = None
     file: ModelFile | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Changes that the recipe has already."""
+    """Changes to a recipe, which `recipe` has already."""
     teacher: str = ""
     """What the recipe learns from: a digest of the teacher's settings, or of its file."""
     problem: str = ""
@@ -37,31 +38,31 @@ class Row:
         return self.recipe is not None and not isinstance(self.recipe.model, NgramConfig)
 
     def fitting(self, strings: Sequence[str]) -> Self:
-        """The same row; of the recipe "auto" with the settings that fit these strings. Raises `ConfigError`."""
+        """The same; of the recipe "auto" with the settings that fit these strings. Raises `ConfigError`."""
         return replace(self, recipe=sized(strings).with_settings(self.settings)) if self.source == AUTO else self
 
 
-def rows_of(rows: Iterable[str | Row], settings: Mapping[str, Any] | None = None) -> list[Row]:
-    """The rows, their recipes and models loaded; a file that cannot be is the row's problem. Raises `UsageError`."""
+def contenders_of(rows: Iterable[str | Contender], settings: Mapping[str, Any] | None = None) -> list[Contender]:
+    """What the rows name, recipes and models loaded; a file that cannot be is a `problem`. Raises `UsageError`."""
     settings = {} if settings is None else settings
     if "train.seed" in settings:
         raise UsageError("train.seed is what the seeds of a comparison set; leave it out of the settings")
-    found = [row if isinstance(row, Row) else _row(str(row), settings) for row in rows]
+    found = [row if isinstance(row, Contender) else _contender(str(row), settings) for row in rows]
     if not found:
         raise UsageError("there is nothing to compare; name recipes or model files, such as fast")
-    for i, row in enumerate(found):
-        if any(row.source == other.source for other in found[:i]):
-            raise UsageError(f"{row.source} is named twice among the rows; name it once")
-        if any(row.name == other.name for other in found[:i]):
-            raise UsageError(f"two rows are named {row.name}; give one a name of its own: NAME={row.source}")
-    if settings and all(row.recipe is None for row in found):
+    for i, one in enumerate(found):
+        if any(one.source == other.source for other in found[:i]):
+            raise UsageError(f"{one.source} is named twice among the rows; name it once")
+        if any(one.name == other.name for other in found[:i]):
+            raise UsageError(f"two rows are named {one.name}; give one a name of its own: NAME={one.source}")
+    if settings and all(one.recipe is None for one in found):
         raise UsageError("settings change recipes, and there is none among the rows; leave them out")
     return found
 
 
-def data_of(rows: Sequence[Row]) -> DataConfig:
-    """How all rows have the list cleaned and split. Raises `UsageError` where their recipes differ in it."""
-    recipes = [(row.name, row.recipe) for row in rows if row.recipe is not None]
+def data_of(contenders: Sequence[Contender]) -> DataConfig:
+    """How all of them have the list cleaned and split. Raises `UsageError` where their recipes differ in it."""
+    recipes = [(one.name, one.recipe) for one in contenders if one.recipe is not None]
     for name, recipe in recipes[1:]:
         first, other = recipes[0][1].to_dict()["data"], recipe.to_dict()["data"]
         for key in first:
@@ -70,12 +71,12 @@ def data_of(rows: Sequence[Row]) -> DataConfig:
                     f"the rows do not split the list alike: data.{key} is {first[key]} for {recipes[0][0]} and "
                     f"{other[key]} for {name}; make it one, as with data.{key}={first[key]}"
                 )
-    found = [recipe for _, recipe in recipes] or [row.file.recipe for row in rows if row.file is not None]
+    found = [recipe for _, recipe in recipes] or [one.file.recipe for one in contenders if one.file is not None]
     return found[0].data if found else DataConfig()
 
 
-def _row(text: str, settings: Mapping[str, Any]) -> Row:
-    """One row of its name, such as "fast", "mine.toml", "names.safetensors" or "ours=mine.toml"."""
+def _contender(text: str, settings: Mapping[str, Any]) -> Contender:
+    """What a row names, such as "fast", "mine.toml", "names.safetensors" or "ours=mine.toml"."""
     name, equals, source = text.partition("=")
     if not equals or Path(text).exists():
         name, source = Path(text).name.removesuffix(".toml").removesuffix(".safetensors"), text
@@ -90,18 +91,18 @@ def _row(text: str, settings: Mapping[str, Any]) -> Row:
         )
     try:
         if not is_recipe:
-            return Row(name, source, file=ModelFile.load(source))
+            return Contender(name, source, file=ModelFile.load(source))
         recipe = sized(()) if source == AUTO else load_recipe(source)
     except WavemoreError as error:
-        return Row(name, source, problem=str(error))
+        return Contender(name, source, problem=str(error))
     try:
         recipe = recipe.with_settings(settings)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from error
     try:
-        return Row(name, source, recipe=recipe, settings=settings, teacher=_teacher(recipe.train.teacher))
+        return Contender(name, source, recipe=recipe, settings=settings, teacher=_teacher(recipe.train.teacher))
     except WavemoreError as error:
-        return Row(name, source, problem=str(error))
+        return Contender(name, source, problem=str(error))
 
 
 def _teacher(teacher: str) -> str:

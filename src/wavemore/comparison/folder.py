@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wavemore._version import __version__
-from wavemore.comparison.table import Run
+from wavemore.comparison.results import FinishedRun
 from wavemore.errors import FileError
 from wavemore.files import check_writable, write_whole
 from wavemore.models.modelfile import ModelFile
@@ -70,7 +70,7 @@ class Folder:
         check_writable(self._records)
         self._read()
 
-    def find(self, key: str) -> Run | None:
+    def find(self, key: str) -> FinishedRun | None:
         """The finished run of this key."""
         record = self._read().get(key)
         return None if record is None else _run(record)
@@ -79,14 +79,13 @@ class Folder:
         """Its model. Raises `FileError` or `ModelFileError`."""
         return ModelFile.load(self.path / self._read()[key]["model"])
 
-    def keep(self, place: Place, run: Run, about: dict[str, Any]) -> None:
-        """Write a finished run's line; its model has been saved before. What an older line of its key says stays, the
-        name of its model's file too, but for the figures and what `about` says."""
+    def keep(self, key: str, run: FinishedRun, about: dict[str, Any]) -> None:
+        """Write a finished run's line; its model has been saved before, and `about` names its file as "model". Where
+        there is a line of this key already, all of it stays but the figures and what `about` says."""
         records = self._read()  # anew: another comparison may have written meanwhile
         record = {
-            "key": place.key,
-            "model": place.model.name,
-            **records.get(place.key, {}),
+            "key": key,
+            **records.get(key, {}),
             "seed": run.seed,
             "parameters": run.parameters,
             "seconds": run.seconds,
@@ -94,7 +93,7 @@ class Folder:
             **run.measured,
             **about,
         }
-        records[place.key] = record
+        records[key] = record
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in records.values()]
         write_whole(self._records, "".join(lines).encode("utf-8", "backslashreplace"))
 
@@ -128,10 +127,10 @@ def _check_name(name: object) -> None:
         raise ValueError
 
 
-def _run(record: dict[str, Any]) -> Run:
+def _run(record: dict[str, Any]) -> FinishedRun:
     losses = {
         str(part): {**loss, "nats_per_character": float(loss["nats_per_character"])}
         for part, loss in record["losses"].items()
     }
     place = {name: record[name] for name in ("hardware", "versions", "date")}
-    return Run(int(record["seed"]), int(record["parameters"]), float(record["seconds"]), losses, place)
+    return FinishedRun(int(record["seed"]), int(record["parameters"]), float(record["seconds"]), losses, place)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wavemore.canvas import COLOURS, DPI, draw, log_across
-from wavemore.comparison.table import Comparison, Result, Spread
+from wavemore.comparison.results import Comparison, Result, Spread
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from wavemore.inspection.course import Course
-from wavemore.inspection.report import aligned, histogram_record, parameter_record
+from wavemore.inspection.report import histogram_record, parameter_record
 from wavemore.runs.looks import Look
+from wavemore.tables.printed import aligned
 
 __all__ = ["course_records", "course_text"]
 

@@ -1,13 +1,14 @@
 """An inspection as text and as records."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from wavemore.inspection.inspecting import Inspection
 from wavemore.inspection.nodes import Node
 from wavemore.runs.measures import Histogram, Layer, Parameter
+from wavemore.tables.printed import aligned
 
-__all__ = ["aligned", "histogram_record", "parameter_record", "records_of", "text_of"]
+__all__ = ["histogram_record", "parameter_record", "records_of", "text_of"]
 
 _PROBABILITIES = 5
 _STRIP = " .:-=+*#"  # sizes in a strip, the largest last
@@ -102,15 +103,6 @@ def _strip(node: Node) -> str:
 
 def _named(character: str) -> str:
     return character if character.strip() and character.isprintable() else repr(character) if character else "the end"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Cells below one another, the first to the left and all others to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join([f"{row[0]:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))]).rstrip()
-        for row in rows
-    ]
 
 
 def records_of(seen: Inspection) -> Iterator[dict[str, Any]]:

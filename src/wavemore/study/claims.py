@@ -71,6 +71,11 @@ class Table(NamedTuple):
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
+    @property
+    def all_rows(self) -> list[Sequence[str]]:
+        """The header, and the rows."""
+        return [self.header, *self.rows]
+
 
 class Line(NamedTuple):
     """Points of a chart that are joined, with bars where there are intervals."""

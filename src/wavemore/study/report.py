@@ -12,6 +12,7 @@ from wavemore.errors import MissingExtraError
 from wavemore.files import write_whole
 from wavemore.study.claims import Chart, Claim, Finding, Table
 from wavemore.study.trials import Plan
+from wavemore.tables.printed import markdown
 
 __all__ = ["Study", "write_report"]
 
@@ -98,12 +99,12 @@ class Study:
         """The whole report but for its pictures."""
         lines = ["# Five claims about flattening in steps, measured", "", _RULE, ""]
         lines += [f"- {note}" for note in self.notes()]
-        lines += ["", *_markdown_table(_summary(self.claims))]
+        lines += ["", *markdown(_summary(self.claims).all_rows)]
         for claim in self.claims:
             lines += ["", f"## {claim.claim} {claim.verdict.capitalize()}.", "", f"**{claim.question}**"]
             lines += [line for paragraph in (*claim.done, *claim.facts) for line in ("", paragraph)]
             for table in (_findings(claim), *claim.tables):
-                lines += ["", f"### {table.title}", "", *_markdown_table(table)]
+                lines += ["", f"### {table.title}", "", *markdown(table.all_rows)]
         return "\n".join(lines) + "\n"
 
     def to_html(self) -> str:
@@ -160,11 +161,6 @@ def _findings(claim: Claim) -> Table:
 def _finding(one: Finding) -> list[str]:
     effect = f"**{one.effect}**" if one.decides else one.effect
     return [effect, one.shown(), f"{one.matters:g}", one.unit, one.verdict, one.otherwise]
-
-
-def _markdown_table(table: Table) -> list[str]:
-    rows = [table.header, ["---"] * len(table.header), *table.rows]
-    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
 
 
 def _html_table(table: Table) -> Iterator[str]:

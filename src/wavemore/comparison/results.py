@@ -1,11 +1,13 @@
-"""What a comparison found: for each row its runs, their medians, ranges and intervals, as records, text or Markdown."""
+"""What a comparison found: of each row its runs, their medians, ranges and intervals, as records, text or Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple, Self
 
-__all__ = ["Comparison", "Result", "Run", "Spread"]
+from wavemore.tables.printed import aligned, markdown
+
+__all__ = ["Comparison", "FinishedRun", "Result", "Spread"]
 
 
 class Spread(NamedTuple):
@@ -22,7 +24,7 @@ class Spread(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """One model: fitted with one seed, or read from a file."""
 
     seed: int | None
@@ -43,7 +45,7 @@ class Result:
     name: str
     source: str
     """A recipe's name, or a file."""
-    runs: Sequence[Run]
+    runs: Sequence[FinishedRun]
     problems: Sequence[str] = ()
 
     @property
@@ -58,7 +60,7 @@ class Result:
         return Spread.of(found) if found else None
 
     @property
-    def median_run(self) -> Run:
+    def median_run(self) -> FinishedRun:
         """The run with the median validation loss; of an even number the lower one of the middle."""
         return sorted(self.runs, key=lambda run: _nats(run, "validation"))[(len(self.runs) - 1) // 2]
 
@@ -111,26 +113,23 @@ class Comparison:
                     [f"  {len(result.runs)} seeds", "", _seconds_range(result.seconds), *map(_loss_range, losses)]
                 )
             lines.append(["  95 % interval", "", "", *(_interval(result.interval(part)) for part in self.parts)])
-        return "\n".join([*_aligned(lines), "", *self.notes()])
+        return "\n".join([*aligned(lines), "", *self.notes()])
 
     def to_markdown(self) -> str:
         """A table for a document, and what the figures mean."""
-        rows = [["", "parameters", "seconds", *self.parts], ["---", *["---:"] * (2 + len(self.parts))]]
+        rows = [["", "parameters", "seconds", *self.parts]]
         for result in self.results:
-            name = " ".join(result.name.split()).replace("|", "\\|")
+            name = " ".join(result.name.split())
             if not result.runs:
-                failure = result.problems[0].replace("|", "\\|")
-                rows.append([name, "", "", f"failed: {failure}", *[""] * (len(self.parts) - 1)])
+                rows.append([name, "", "", f"failed: {result.problems[0]}", *[""] * (len(self.parts) - 1)])
                 continue
-            several = len(result.runs) > 1
             seconds = _seconds(result.seconds)
-            if several and result.seconds is not None:
+            if len(result.runs) > 1 and result.seconds is not None:
                 seconds += f" ({_seconds_range(result.seconds)})"
             rows.append([name, f"{result.parameters:,}", seconds, *(_cell(result, part) for part in self.parts)])
-        table = [f"| {' | '.join(row)} |".replace("  ", " ") for row in rows]
         shown = "(lowest - highest over seeds) [95 % interval over strings]"
         notes = [f"each cell: median {shown}", *self.notes(), *([f"command: `{self.command}`"] if self.command else [])]
-        return "\n".join([*table, "", *(f"- {note}" for note in notes)])
+        return "\n".join([*markdown(rows, others="---:"), "", *(f"- {note}" for note in notes)])
 
     def notes(self) -> list[str]:
         """What the figures are, and what failed."""
@@ -190,7 +189,7 @@ def _record(result: Result, parts: Iterable[str]) -> dict[str, Any]:
     return record
 
 
-def _nats(run: Run, part: str) -> float:
+def _nats(run: FinishedRun, part: str) -> float:
     return run.losses[part]["nats_per_character"]
 
 
@@ -228,15 +227,3 @@ def _seconds_range(spread: Spread | None) -> str:
 
 def _rounded(seconds: float) -> str:
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.2f}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Cells below one another, the first to the left and all others to the right; a row of two holds a sentence."""
-    widths = [max(len(row[0]) for row in rows)]
-    widths += [max(len(row[i]) for row in rows if len(row) > 2) for i in range(1, len(rows[0]))]
-    return [
-        f"{row[0]:<{widths[0]}}  {row[1]}"
-        if len(row) == 2
-        else "  ".join([f"{row[0]:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavemore.comparison.contenders import Row, data_of, rows_of
+from wavemore.comparison.contenders import Contender, contenders_of, data_of
 from wavemore.comparison.folder import Folder, Place, run_key
-from wavemore.comparison.table import Comparison, Result, Run
+from wavemore.comparison.results import Comparison, FinishedRun, Result
 from wavemore.errors import CheckpointError, CorpusError, FileError, UsageError, WavemoreError
 from wavemore.fitting import Lists, fit_model
 from wavemore.judging.evaluate import evaluate, parts_of
@@ -28,7 +28,7 @@ _PARTS = ("validation", "validation unseen", "test", "test unseen")
 
 def compare(
     strings: str | Path | Iterable[str] | Corpus,
-    rows: Iterable[str | Row],
+    rows: Iterable[str | Contender],
     *,
     seeds: Sequence[int] = (0, 1, 2),
     settings: Mapping[str, Any] | None = None,
@@ -53,34 +53,17 @@ def compare(
     make no sense, and what reading and splitting the list raises, before anything is fitted; `FileError` where the
     folder cannot be read or written; `KeyboardInterrupt` on Ctrl-C.
     """
-    rows = rows_of(rows, settings)
-    data = data_of(rows)
+    contenders = contenders_of(rows, settings)
+    data = data_of(contenders)
     _check_seeds(seeds)
-    if any(row.differs_by_seed for row in rows):
+    if any(one.differs_by_seed for one in contenders):
         import wavemore.train  # noqa: F401 - so that no run's seconds have the import in them
     corpus = strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=data.max_length)
     split(corpus, data)  # refuses a list that is too short
     folder = None if keep is None else Folder(keep)
-    rows = [row.fitting(corpus.strings) for row in rows]
-    compared = _Compared(corpus, data, folder, ("validation", "test") if test else ("validation",), progress, command)
-    runs: dict[str, list[Run]] = {row.name: [] for row in rows}
-    problems: dict[str, list[str]] = {row.name: [] for row in rows}
-    turns = [(row, seed) for seed in seeds for row in rows if seed == seeds[0] or row.differs_by_seed]
-    for turn, (row, seed) in enumerate(turns, start=1):
-        which = f"seed {seed}" if row.differs_by_seed else ""
-        title = f"{row.name}, {which} ({turn} of {len(turns)})" if which else f"{row.name} ({turn} of {len(turns)})"
-        try:
-            run, how = compared.run(row, seed, title)
-        except FileError:  # the folder's: nothing more can be kept
-            raise
-        except (WavemoreError, MemoryError, RuntimeError) as error:
-            reason = _reason(error)
-            problems[row.name].append(f"{which}: {reason}" if which and len(seeds) > 1 else reason)
-            remark(f"{title} failed: {reason}")
-            continue
-        runs[row.name].append(run)
-        remark(f"{title}: {how}validation {run.losses['validation']['nats_per_character']:.4f}")
-    results = [Result(row.name, row.source, runs[row.name], problems[row.name]) for row in rows]
+    contenders = [one.fitting(corpus.strings) for one in contenders]
+    turns = _Turns(corpus, data, folder, ("validation", "test") if test else ("validation",), progress, command)
+    results = turns.take(contenders, seeds, remark)
     found = {part: None for result in results for run in result.runs for part in run.losses}
     parts = sorted(found, key=_PARTS.index) or ["validation"]
     how = f"{data.split} (seed {data.seed})" if data.split == "random" else data.split
@@ -108,60 +91,83 @@ def _reason(error: WavemoreError | MemoryError | RuntimeError) -> str:
 
 
 @dataclass(frozen=True)
-class _Compared:
-    """What all runs of a comparison share."""
+class _Turns:
+    """Runs one after another, and what all of them share."""
 
     corpus: Corpus
     data: DataConfig
     folder: Folder | None
-    needed: Sequence[str]
+    parts: Sequence[str]
     """The parts to look at, and with each its unseen strings."""
     progress: bool
     command: str
 
-    def run(self, row: Row, seed: int, title: str) -> tuple[Run, str]:
-        """The run of a row with a seed, and where it is from, to stand before its loss. Raises a `WavemoreError`."""
-        if row.file is not None:
-            return Run(_seed_of(row.file), row.file.parameter_count, None, self._losses(row.file, title)), ""
-        if row.recipe is None:
-            raise WavemoreError(row.problem)
-        recipe = replace(row.recipe, train=replace(row.recipe.train, seed=seed))
-        if self.folder is None:
-            file, seconds = self._fit(recipe, title)
-            run = Run(seed, file.parameter_count, seconds, self._losses(file, title), measured())
-            return run, f"{seconds:.1f} s, "
-        place = Place(self.folder.path, row.name, seed, run_key(recipe, row.teacher, self.corpus.fingerprint))
-        found = self._kept(place, title)
-        if found is not None:
-            return found, f"taken from {self.folder.path}, "
-        file, seconds = self._fit_and_keep(recipe, title, place)
-        run = Run(seed, file.parameter_count, seconds, self._losses(file, title), measured())
-        file.save(place.model)
-        self.folder.keep(place, run, {"model": place.model.name, **self._about(row, file)})
-        place.clear()
+    def take(
+        self, contenders: Sequence[Contender], seeds: Sequence[int], remark: Callable[[str], None]
+    ) -> list[Result]:
+        """Every contender with every seed that matters to it. Raises `FileError` where nothing more can be kept."""
+        runs: dict[str, list[FinishedRun]] = {one.name: [] for one in contenders}
+        problems: dict[str, list[str]] = {one.name: [] for one in contenders}
+        turns = [(one, seed) for seed in seeds for one in contenders if seed == seeds[0] or one.differs_by_seed]
+        for number, (one, seed) in enumerate(turns, start=1):
+            which = f"seed {seed}" if one.differs_by_seed else ""
+            title = f"{', '.join(filter(None, (one.name, which)))} ({number} of {len(turns)})"
+            try:
+                run, how = self._run(one, seed, title)
+            except FileError:  # the folder's
+                raise
+            except (WavemoreError, MemoryError, RuntimeError) as error:
+                reason = _reason(error)
+                problems[one.name].append(f"{which}: {reason}" if which and len(seeds) > 1 else reason)
+                remark(f"{title} failed: {reason}")
+                continue
+            runs[one.name].append(run)
+            remark(f"{title}: {how}validation {run.losses['validation']['nats_per_character']:.4f}")
+        return [Result(one.name, one.source, runs[one.name], problems[one.name]) for one in contenders]
+
+    def _run(self, one: Contender, seed: int, title: str) -> tuple[FinishedRun, str]:
+        """The run of a contender with a seed, and where it is from, to stand before its loss. Raises a
+        `WavemoreError`."""
+        if one.file is not None:
+            parameters, losses = one.file.parameter_count, self._losses(one.file, title)
+            return FinishedRun(_seed_of(one.file), parameters, None, losses), ""
+        if one.recipe is None:
+            raise WavemoreError(one.problem)
+        recipe = replace(one.recipe, train=replace(one.recipe.train, seed=seed))
+        place = None
+        if self.folder is not None:
+            place = Place(self.folder.path, one.name, seed, run_key(recipe, one.teacher, self.corpus.fingerprint))
+            found = self._kept(self.folder, place.key, title)
+            if found is not None:
+                return found, f"taken from {self.folder.path}, "
+        file, seconds = self._fit(recipe, title, place)
+        run = FinishedRun(seed, file.parameter_count, seconds, self._losses(file, title), measured())
+        if self.folder is not None and place is not None:
+            file.save(place.model)
+            self.folder.keep(place.key, run, {"model": place.model.name, **self._about(one, file)})
+            place.clear()
         return run, f"{seconds:.1f} s, "
 
-    def _kept(self, place: Place, title: str) -> Run | None:
-        """The finished run that the folder holds, evaluated on the parts that it was not yet."""
-        assert self.folder is not None
-        run = self.folder.find(place.key)
+    def _kept(self, folder: Folder, key: str, title: str) -> FinishedRun | None:
+        """The finished run of this key, evaluated on the parts that it was not yet."""
+        run = folder.find(key)
         if run is None:
             return None
-        if any(part not in run.losses for part in self.needed):
+        if any(part not in run.losses for part in self.parts):
             try:
-                file = self.folder.model(place.key)
+                file = folder.model(key)
             except WavemoreError:  # lost or spoiled: made again
                 return None
             run = replace(run, losses={**run.losses, **self._losses(file, title)})
-            self.folder.keep(place, run, {})
-        shown = {part: loss for part, loss in run.losses.items() if part.removesuffix(" unseen") in self.needed}
+            folder.keep(key, run, {})
+        shown = {part: loss for part, loss in run.losses.items() if part.removesuffix(" unseen") in self.parts}
         return replace(run, losses=shown)
 
-    def _about(self, row: Row, file: ModelFile) -> dict[str, Any]:
+    def _about(self, one: Contender, file: ModelFile) -> dict[str, Any]:
         """What a kept record says beside the run itself."""
         return {
-            "row": row.name,
-            "source": row.source,
+            "row": one.name,
+            "source": one.source,
             "recipe": file.recipe.to_dict(),
             "list": {name: file.provenance["data"][name] for name in ("name", "strings", "sha256")},
             "step": file.provenance["step"],
@@ -169,10 +175,17 @@ class _Compared:
             "command": self.command,
         }
 
-    def _fit(
-        self, recipe: Recipe, title: str, place: Place | None = None, *, resume: bool = False
-    ) -> tuple[ModelFile, float]:
-        """A model, and the seconds that fitting it took, those of the stopped run included."""
+    def _fit(self, recipe: Recipe, title: str, place: Place | None) -> tuple[ModelFile, float]:
+        """A model, and the seconds that fitting it took. At a place in the folder a stopped run goes on."""
+        if place is not None and place.checkpoint.exists():
+            try:
+                return self._fit_from(recipe, title, place, resume=True)
+            except CheckpointError:  # spoiled
+                place.clear()
+        return self._fit_from(recipe, title, place, resume=False)
+
+    def _fit_from(self, recipe: Recipe, title: str, place: Place | None, *, resume: bool) -> tuple[ModelFile, float]:
+        """From the start, or from the place's checkpoint; the seconds include those of the stopped run."""
         from wavemore.progress import TrainingProgress
 
         before = place.seconds if place is not None and resume else 0.0
@@ -200,41 +213,33 @@ class _Compared:
                     place.clear()
         return file, seconds
 
-    def _fit_and_keep(self, recipe: Recipe, title: str, place: Place) -> tuple[ModelFile, float]:
-        """The same with a checkpoint in the folder, from which a stopped run goes on."""
-        if place.checkpoint.exists():
-            try:
-                return self._fit(recipe, title, place, resume=True)
-            except CheckpointError:  # spoiled
-                place.clear()
-        return self._fit(recipe, title, place)
-
     def _losses(self, file: ModelFile, title: str) -> dict[str, dict[str, Any]]:
         """What `Evaluation.to_dict` says of each part to look at. Raises `CorpusError` where the split is not ours."""
         from wavemore.progress import counted
 
-        parts = parts_of(file, self.corpus)
-        if "validation" not in parts:
+        theirs = parts_of(file, self.corpus)
+        if "validation" not in theirs:
             raise CorpusError(
                 f"the model was not trained on a split of {self.corpus.name} as it stands here, so nobody knows which "
                 "of its strings it has seen"
             )
-        theirs = file.recipe.data
-        if (theirs.split, theirs.seed) != (self.data.split, self.data.seed):
+        data = file.recipe.data
+        if (data.split, data.seed) != (self.data.split, self.data.seed):
             raise CorpusError(
-                f"the model was trained on another split ({theirs.split}, seed {theirs.seed}), so it has seen strings "
+                f"the model was trained on another split ({data.split}, seed {data.seed}), so it has seen strings "
                 "that are held out here"
             )
         engine = predictor_of(file)
         losses: dict[str, dict[str, Any]] = {}
-        for part in self.needed:
+        for part in self.parts:
             for name in (part, f"{part} unseen"):
-                if name not in parts:
+                strings = theirs.get(name)
+                if strings is None:
                     continue
-                if len(parts[name]) == len(parts[part]) and part in losses:  # the very same strings
+                if part in losses and len(strings) == len(theirs[part]):  # the very same strings
                     losses[name] = losses[part]
                     continue
-                watched = counted(parts[name], len(parts[name]), f"{title}, evaluating {name}", quiet=not self.progress)
+                watched = counted(strings, len(strings), f"{title}, evaluating {name}", quiet=not self.progress)
                 losses[name] = evaluate(engine, file.vocabulary, watched).to_dict()
         return losses
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from wavemore.comparison.table import Comparison, Result, Run, Spread
+from wavemore.comparison.results import Comparison, FinishedRun, Result, Spread
 
 MEASURED = {"hardware": "a machine, 2 cores", "versions": {"wavemore": "9", "numpy": "2"}, "date": "2026-11-22"}
 
 
-def run(seed: int, seconds: float | None, validation: float, unseen: float) -> Run:
+def run(seed: int, seconds: float | None, validation: float, unseen: float) -> FinishedRun:
     losses = {
         "validation": {
             "nats_per_character": validation,
@@ -17,7 +17,7 @@ def run(seed: int, seconds: float | None, validation: float, unseen: float) -> R
         },
         "validation unseen": {"nats_per_character": unseen, "nats_per_character_interval": None},
     }
-    return Run(seed, 1234567, seconds, losses, {} if seconds is None else MEASURED)
+    return FinishedRun(seed, 1234567, seconds, losses, {} if seconds is None else MEASURED)
 
 
 @pytest.fixture
