@@ -83,7 +83,7 @@ def test_rows_of_another_encoding_name_the_option(said):
     )
     Path("odd.jsonl").write_text('{"name": "kolo"}\n{"name": 5}\n')
     assert said("tiny.safetensors odd.jsonl --column name")[1] == (
-        "wavemore: odd.jsonl: rows without a score: 1: 1 unreadable (line 2)\n"
+        "wavemore: odd.jsonl: rows without a score: 1: 1 not a string (line 2)\n"
     )
 
 

@@ -120,15 +120,26 @@ def test_an_item_that_is_no_string_is_named(item: object, shown: str):
     assert str(caught.value) == f"item 2 of the list is {shown}, and not a string"
 
 
-def test_a_lone_surrogate_is_an_error(tmp_path: Path):
+def test_a_lone_surrogate_is_an_error_in_a_list_and_skipped_in_a_file(tmp_path: Path):
+    with pytest.raises(CorpusError) as caught:
+        read_corpus(["anna", "b\ud800b"])
+    assert str(caught.value) == (
+        "item 2 of the list holds a lone surrogate, which no text may: 'b\\ud800b'; mend or remove it"
+    )
     path = tmp_path / "list.jsonl"
     path.write_text('{"name": "anna"}\n{"name": "b\\ud800b"}\n')
-    for source, place in ((path, str(path)), (["anna", "b\ud800b"], "the list")):
-        with pytest.raises(CorpusError) as caught:
-            read_corpus(source, column=None if isinstance(source, list) else "name")
-        assert str(caught.value) == (
-            f"line 2 of {place} holds a lone surrogate, which no text may: 'b\\ud800b'; mend or remove it"
-        )
+    found = read_corpus(path, column="name")
+    assert (found.strings, str(found.skipped)) == (["anna"], "skipped 1: 1 unreadable (line 2)")
+
+
+def test_json_lines_say_why_they_are_skipped(tmp_path: Path):
+    path = tmp_path / "list.jsonl"
+    path.write_text('{"name": "anna"}\n{"name": null}\n{"name": 3}\n{"id": 1}\n{"name": ""}\n{\n')
+    found = read_corpus(path, column="name")
+    assert found.strings == ["anna"]
+    assert str(found.skipped) == (
+        "skipped 5: 1 blank (line 5), 2 missing (lines 2, 4), 1 not a string (line 3), 1 unreadable (line 6)"
+    )
 
 
 def test_a_list_without_strings_is_an_error(tmp_path: Path):

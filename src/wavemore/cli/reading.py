@@ -1,6 +1,6 @@
 """How commands read a list: what was skipped is said."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from wavemore.cli.output import say
 
@@ -21,10 +21,8 @@ def read_list(
 ) -> "Corpus":
     """A list as the options of a command name it. Raises what `read_corpus` raises."""
     from wavemore.lists.corpus import read_corpus
-    from wavemore.lists.sources import Format
 
-    kind = cast(Format | None, format)
-    corpus = read_corpus(source, column=column, encoding=encoding, format=kind, max_length=max_length)
+    corpus = read_corpus(source, column=column, encoding=encoding, format=format, max_length=max_length)
     if corpus.skipped.counts and not quiet:
         say(f"{corpus.name}: {corpus.skipped}")
     return corpus

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b, sha256
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wavemore.errors import CorpusError, UsageError
-from wavemore.lists.sources import Format, Row, read_rows, source_name
+from wavemore.lists.sources import problem_of, read_rows
+from wavemore.lists.streams import place, source_name
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.config import DataConfig
 
@@ -77,43 +78,40 @@ def read_corpus(
     *,
     column: str | None = None,
     encoding: str = "utf-8",
-    format: Format | None = None,
+    format: str | None = None,
     max_length: int = 1000,
 ) -> Corpus:
     """The clean strings of a source: a path, "-" for standard input, a list's name, or any iterable of strings.
 
     Rows of files lose the white space around them; strings of an iterable are taken as they are. Skipped and counted
-    are blank rows, rows longer than `max_length` characters, unreadable ones and strings that hold a line break.
-    Raises `CorpusError` when no string is left, or when most rows are unreadable, and what `read_rows` raises.
+    are rows without a string, as `Row` names them, and strings that hold a line break. Raises `CorpusError` when no
+    string is left, or when most rows are unreadable, and what `read_rows` raises.
     """
     if isinstance(source, str | Path):
-        name, place = source_name(source), "standard input" if str(source) == "-" else str(source)
-        rows = read_rows(source, column=column, encoding=encoding, format=format, longest=max_length)
+        name, where = source_name(source), place(source)
+        read = read_rows(source, column=column, encoding=encoding, format=format, longest=max_length)
+        rows = (row[:3] for row in read)
     else:
-        name, place = "strings", "the list"
-        rows = _rows_of(source)
+        name, where = "strings", "the list"
+        rows = _given(source, max_length)
     strings: list[str] = []
     skipped = Skipped()
-    for row in rows:
-        reason = row.problem or _fault(row.text, max_length)
-        if reason == "lone surrogate":
-            raise CorpusError(
-                f"line {row.line} of {place} holds a lone surrogate, which no text may: {row.text!r}; mend or remove it"
-            )
-        if reason:
-            skipped.add(reason, row.line)
+    for line, text, problem in rows:
+        broken = "with a line break" if "\n" in text or "\r" in text else ""
+        if problem or broken:
+            skipped.add(problem or broken, line)
         else:
-            strings.append(normalise(row.text))
+            strings.append(normalise(text))
     unreadable = skipped.counts["unreadable"]
     if unreadable > len(strings):
         first = skipped.lines["unreadable"][0]
         raise CorpusError(
-            f"{_counted(unreadable, 'row')} of {place} cannot be read (the first is line {first}); "
+            f"{_counted(unreadable, 'row')} of {where} cannot be read (the first is line {first}); "
             "name the encoding and format it has"
         )
     if not strings:
         why = f" ({skipped})" if skipped.counts else ""
-        raise CorpusError(f"{place} holds no strings{why}; give one string a line")
+        raise CorpusError(f"{where} holds no strings{why}; give one string a line")
     return Corpus(name, strings, skipped)
 
 
@@ -157,28 +155,23 @@ def _order(seed: int):  # noqa: ANN202 - a sort key
     return lambda string: blake2b(string.encode("utf-8"), digest_size=16, key=key).digest()
 
 
-def _rows_of(strings: Iterable[str]) -> Iterable[Row]:
+def _given(strings: Iterable[str], longest: int) -> Iterator[tuple[int, str, str]]:
+    """The number of each item, from 1, its text, and why it is no string of a list."""
     if not isinstance(strings, Iterable):
-        raise UsageError(f"a list of strings or the path of one is needed, and {strings!r} is neither")
+        raise UsageError(f"the list is {strings!r}; it must be strings, or the path of a file that holds some")
     for number, string in enumerate(strings, start=1):
         if not isinstance(string, str):
             raise UsageError(
                 f"item {number} of the list is {string!r}, of type {type(string).__name__}, and not a string"
             )
-        yield Row(number, str(string))
+        text = str(string)
+        problem = problem_of(text, longest)
+        if problem == "unreadable":
+            raise CorpusError(
+                f"item {number} of the list holds a lone surrogate, which no text may: {text!r}; mend or remove it"
+            )
+        yield number, text, problem
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _fault(text: str, max_length: int) -> str:
-    if not text or text.isspace():
-        return "blank"
-    if len(text) > max_length:
-        return "too long"
-    if "\n" in text or "\r" in text:
-        return "with a line break"
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return "lone surrogate"
-    return ""

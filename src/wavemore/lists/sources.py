@@ -1,50 +1,63 @@
-"""Where strings come from: text, CSV, TSV and JSON lines, packed with gzip or not, from files or standard input.
+"""The rows of text, CSV, TSV and JSON lines: the string of each, or why it has none, and its bytes as they were.
 
-This file turns bytes into rows, a line number and a text each; `corpus.py` cleans them. Lines end at LF or CRLF and
-nowhere else: `str.splitlines` would also split at form feeds, U+2028 and six more.
+Lists are made of the strings (`corpus.py`), and tables are written again from the bytes (`wavemore.tables`).
 """
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from wavemore.errors import CorpusError, UsageError
-from wavemore.lists.streams import LONGEST_LINE, codec_of, embedded_lists, place, reading, source_name, too_long
+from wavemore.lists.streams import Lines, embedded_lists, lines_of, source_name
+from wavemore.lists.vocabulary import has_surrogate
 from wavemore.settings.strict import suggestion
 
 __all__ = [
-    "FORMATS",
-    "Format",
+    "DELIMITERS",
     "Row",
+    "Rows",
     "check_column",
-    "column_number",
-    "column_place",
     "embedded_lists",
     "format_of",
-    "has_surrogate",
-    "json_record",
-    "no_key",
+    "problem_of",
     "read_rows",
+    "rows_of",
     "source_name",
+    "tidied",
 ]
 
-Format = Literal["text", "csv", "tsv", "jsonl"]
-FORMATS: tuple[Format, ...] = ("text", "csv", "tsv", "jsonl")
-_SUFFIXES: dict[str, Format] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_LONGEST_TABLE_LINE = LONGEST_LINE
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+_FORMATS = ("text", *DELIMITERS, "jsonl")
+_SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_LONGEST_CELL = 1 << 24  # characters
+_KEYS = 20  # that a message names
 
 
-class Row(NamedTuple):
-    """One row: its line number, from 1, and its text, or the reason why there is none."""
+Row: TypeAlias = tuple[int, str, str, bytes, Any]
+"""One row of a source:
 
-    line: int
-    text: str = ""
-    problem: Literal["", "unreadable", "too long"] = ""
+    its last line, from 1
+    its string without white space around it, "" where it has none
+    why it has none: "blank", "missing", "not a string", "too long" or "unreadable"; "" where it has one
+    all its bytes
+    all that it holds: the cells of CSV and TSV, the object of JSON lines, None where there is none
+"""
+
+
+class Rows(NamedTuple):
+    """The rows of a source, read once."""
+
+    lines: Lines
+    """What they are read from."""
+    above: bytes
+    """What stands before the first row: a byte order mark, blank lines, the header."""
+    names: Sequence[str]
+    """Those of the columns, where there is a header."""
+    rows: Iterator[Row]
 
 
 def read_rows(
@@ -52,7 +65,7 @@ def read_rows(
     *,
     column: str | None = None,
     encoding: str = "utf-8",
-    format: Format | None = None,
+    format: str | None = None,
     longest: int = 1000,
 ) -> Iterator[Row]:
     """The rows of a file, of standard input ("-"), of an embedded list or of one that can be fetched, lazily.
@@ -61,29 +74,31 @@ def read_rows(
                 the first line is a row like the others
     encoding    any text encoding that Python knows; a byte order mark is dropped
     format      where None, told from the file's ending, ".gz" aside
-    longest     characters; the rest of a longer line of text is not kept in memory
+    longest     characters; a longer string is "too long"
 
     Raises `FileError`, `CorpusError` for what is not text, `UsageError` for a wrong column, encoding or format.
     """
-    codec = codec_of(encoding)
     kind = format_of(source, format)
     check_column(source, kind, column)
-    with reading(source, encoding) as file:
-        # Lines split at LF alone. Undecodable bytes become lone surrogates, found again line by line.
-        errors = "strict" if codec.startswith(("utf-16", "utf-32")) else "surrogateescape"
-        stream = io.TextIOWrapper(file, codec, errors, newline="\n")
-        if kind == "text":
-            yield from _text_rows(stream, longest)
-        elif kind == "jsonl":
-            yield from _json_rows(stream, place(source), cast(str, column))
-        else:
-            yield from _table_rows(stream, place(source), cast(str, column), "," if kind == "csv" else "\t")
+    most = 4 * longest + 4096 if kind == "text" else None  # bytes, with room for white space
+    with lines_of(source, encoding, most) as lines:
+        yield from rows_of(lines, kind, column or "", longest).rows
+
+
+def rows_of(lines: Lines, kind: str, column: str, longest: int) -> Rows:
+    """The rows that the lines hold, in a format that `format_of` gives. Raises what `read_rows` raises."""
+    if kind == "text":
+        found = ((n, *tidied(line, longest), raw, None) for n, (raw, line) in enumerate(lines.lines, start=1))
+        return Rows(lines, lines.mark, (), found)
+    if kind == "jsonl":
+        return Rows(lines, lines.mark, (), _json_rows(lines, column, longest))
+    return _table(lines, DELIMITERS[kind], column, longest)
 
 
 def format_of(source: str | Path, format: str | None, more: Mapping[str, str] = MappingProxyType({})) -> str:
     """The format that is named, or the one the source's ending tells, ".gz" aside. `more` has endings with formats of
     their own. Raises `UsageError` for a format that is none."""
-    known = dict.fromkeys([*FORMATS, *more.values()])
+    known = dict.fromkeys([*_FORMATS, *more.values()])
     if format is not None and format not in known:
         raise UsageError(f'unknown format "{format}"; choose {", ".join(known)}')
     ending = Path(str(source).removesuffix(".gz")).suffix.lower()
@@ -100,99 +115,109 @@ def check_column(source: str | Path, kind: str, column: str | None) -> None:
         raise UsageError(f"{source} is read as {kind}, which has columns; name the one that holds the strings")
 
 
-def _lines(stream: io.TextIOWrapper, most: int) -> Iterator[tuple[int, str, bool]]:
-    """(number, line without its end, whole): of a line longer than `most` only the beginning, and whole is False."""
-    number = 0
-    while line := stream.readline(most + 2):
-        number += 1
-        whole = line.endswith("\n") or len(line) < most + 2
-        if number == 1:
-            line = line.removeprefix("\ufeff")  # a byte order mark
-        while not whole and (rest := stream.readline(1 << 20)):
-            if rest.endswith("\n"):
+def tidied(value: object, longest: int) -> tuple[str, str]:
+    """A cell as a string without white space around it, and "", or "" and why it is none."""
+    if value is None:
+        return "", "missing"
+    if not isinstance(value, str):
+        return "", "not a string"
+    text = value.strip()
+    if text and len(text) <= longest and text.isascii():
+        return text, ""
+    problem = problem_of(text, longest)
+    return ("" if problem else text), problem
+
+
+def problem_of(text: str, longest: int) -> str:
+    """Why a text cannot be a string of a list, "" where it can."""
+    if not text or text.isspace():
+        return "blank"
+    if len(text) > longest:
+        return "too long"
+    return "unreadable" if has_surrogate(text) else ""
+
+
+def _table(lines: Lines, delimiter: str, column: str, longest: int) -> Rows:
+    """The rows of CSV or TSV, after its header where the column is named and not numbered."""
+    records = _records(lines, delimiter)
+    above: bytes = lines.mark
+    names: list[str] = []
+    place = int(column) - 1 if column.isdecimal() and len(column) < 10 and int(column) > 0 else None
+    if place is None:
+        for _, raw, names in records:
+            above += raw
+            if names:
                 break
-        yield number, line.removesuffix("\n").removesuffix("\r"), whole
-
-
-def _text_rows(stream: io.TextIOWrapper, longest: int) -> Iterator[Row]:
-    room = longest + 1024  # for white space around the string
-    for number, line, whole in _lines(stream, room):
-        if not whole:
-            yield Row(number, problem="too long")
-        elif has_surrogate(line):
-            yield Row(number, problem="unreadable")
         else:
-            yield Row(number, line.strip())
+            raise CorpusError(f'{lines.where} is empty, and a table has a header; "{column}" is looked for in it')
+        if column not in names:
+            raise UsageError(
+                f'{lines.where} has no column "{column}"{suggestion(column, names[:100])}; '
+                f"its columns are {_listing(names)}"
+            )
+        place = names.index(column)
+    return Rows(lines, above, names, _table_rows(records, lines.where, place, longest, names))
 
 
-def _table_lines(stream: io.TextIOWrapper, source: object) -> Iterator[str]:
-    for number, line, whole in _lines(stream, _LONGEST_TABLE_LINE):
-        if not whole:
-            raise too_long(number, source, _LONGEST_TABLE_LINE)
-        yield line + "\n"
+def _records(lines: Lines, delimiter: str) -> Iterator[tuple[int, bytes, list[str]]]:
+    """The last line of each record, its bytes and its cells, of which a blank line has none."""
+    csv.field_size_limit(_LONGEST_CELL)
+    held: list[bytes] = []  # of the record that is being read
 
+    def handed() -> Iterator[str]:
+        for raw, line in lines.lines:
+            held.append(raw)
+            yield line
+        if held:
+            first = reader.line_num - len(held) + 1
+            raise CorpusError(f"line {first} of {lines.where} opens a quote that nothing closes; mend the table")
 
-def _table_rows(stream: io.TextIOWrapper, source: object, column: str, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(_LONGEST_TABLE_LINE)
-    reader = csv.reader(_table_lines(stream, source), delimiter=delimiter)
-    index = column_number(column)
-    widest = 0
+    reader = csv.reader(handed(), delimiter=delimiter)  # takes no more lines than a record needs
     try:
         for cells in reader:
-            if index is None and not cells:  # a blank line above the header
-                yield Row(reader.line_num)
-                continue
-            if index is None:
-                index = column_place(cells, column, source)
-                widest = len(cells)
-                continue
-            widest = max(widest, len(cells))
-            text = cells[index].strip() if index < len(cells) else ""
-            if has_surrogate(text):
-                yield Row(reader.line_num, problem="unreadable")
-            else:
-                yield Row(reader.line_num, text)
+            raw = held[0] if len(held) == 1 else b"".join(held)
+            held.clear()
+            yield reader.line_num, raw, cells
     except csv.Error as error:
-        raise CorpusError(f"line {reader.line_num} of {source} is not a row of a table: {error}") from error
-    if index is not None and 0 < widest <= index:
-        raise UsageError(f"{source} has no column {column}; its rows have {widest} columns at most")
+        raise CorpusError(f"line {reader.line_num} of {lines.where} is not a row of a table: {error}") from error
 
 
-def _json_rows(stream: io.TextIOWrapper, source: object, column: str) -> Iterator[Row]:
+def _table_rows(
+    records: Iterable[tuple[int, bytes, list[str]]], where: str, place: int, longest: int, names: Sequence[str]
+) -> Iterator[Row]:
+    first = not names  # of the rows, where no header tells how many columns there are
+    for line, raw, cells in records:
+        if not cells:
+            yield line, "", "blank", raw, None
+        elif place < len(cells):
+            yield line, *tidied(cells[place], longest), raw, cells
+        elif first:
+            raise UsageError(f"{where} has no column {place + 1}; its first row has {len(cells)}")
+        else:
+            yield line, "", "missing", raw, cells
+        first = first and not cells
+
+
+def _json_rows(lines: Lines, key: str, longest: int) -> Iterator[Row]:
     found = False
     keys: dict[str, None] = {}
-    for number, line in enumerate(_table_lines(stream, source), start=1):
+    for number, (raw, line) in enumerate(lines.lines, start=1):
         if not line.strip():
-            yield Row(number)
+            yield number, "", "blank", raw, None
             continue
-        record = json_record(line)
+        record = _json_record(line)
         if record is None:
-            yield Row(number, problem="unreadable")
+            yield number, "", "unreadable", raw, None
             continue
-        if len(keys) < 20:
+        if len(keys) < _KEYS:
             keys.update(dict.fromkeys(record))
-        value = record.get(column, "")
-        found = found or column in record
-        yield Row(number, value.strip()) if isinstance(value, str) else Row(number, problem="unreadable")
+        found = found or key in record
+        yield number, *tidied(record.get(key), longest), raw, record
     if keys and not found:
-        raise no_key(column, source, keys)
+        raise UsageError(f'{lines.where} has no key "{key}"{suggestion(key, keys)}; its keys are {_listing(keys)}')
 
 
-def column_number(column: str) -> int | None:
-    """The place, from 0, of a column that is named by its number from 1; None where it is named otherwise."""
-    return int(column) - 1 if column.isdecimal() and len(column) < 10 and int(column) > 0 else None
-
-
-def column_place(names: Sequence[str], column: str, source: object) -> int:
-    """The place, from 0, of a column among the names. Raises `UsageError`."""
-    if column not in names:
-        raise UsageError(
-            f'{source} has no column "{column}"{suggestion(column, names[:100])}; its columns are {_listing(names)}'
-        )
-    return names.index(column)
-
-
-def json_record(line: str) -> dict[str, Any] | None:
+def _json_record(line: str) -> dict[str, Any] | None:
     """The object on a line of JSON lines; None where there is none."""
     try:
         record = json.loads(line) if not has_surrogate(line) else None
@@ -201,22 +226,6 @@ def json_record(line: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def no_key(column: str, source: object, keys: Iterable[str]) -> UsageError:
-    """The error for JSON lines of which none has the key."""
-    return UsageError(f'{source} has no key "{column}"{suggestion(column, keys)}; its keys are {_listing(keys)}')
-
-
 def _listing(names: Iterable[str], most: int = 200) -> str:
     listing = ", ".join(islice(names, most))
     return listing if len(listing) <= most else listing[:most] + "..."
-
-
-def has_surrogate(text: str) -> bool:
-    """Whether the text has a lone surrogate, which stands for a byte that could not be decoded."""
-    if text.isascii():
-        return False
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -1,39 +1,42 @@
 """From the name of a source to its bytes and lines: files, standard input, lists of the package and lists fetched once,
-packed with gzip or not. What the bytes say is for `sources` and `tables`."""
+packed with gzip or not. What the lines say is for `sources`.
+
+Lines end at LF or CRLF and nowhere else: `str.splitlines` would also split at form feeds, U+2028 and six more.
+"""
 
 import codecs
 import gzip
 import io
 import sys
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, AnyStr, BinaryIO, NamedTuple, cast
 
 from wavemore.errors import CorpusError, FileError, UsageError
 from wavemore.lists.fetch import FETCHED, fetched_path
 from wavemore.settings.strict import suggestion
 
-__all__ = [
-    "LONGEST_LINE",
-    "Lines",
-    "codec_of",
-    "embedded_lists",
-    "lines_of",
-    "opened",
-    "place",
-    "reading",
-    "source_name",
-    "too_long",
-]
+__all__ = ["Lines", "embedded_lists", "lines_of", "opened", "place", "source_name"]
 
-LONGEST_LINE = 1 << 24
-"""Characters; a longer line of a table is not one."""
+_LONGEST_LINE = 1 << 24  # bytes
 _WIDE = ("utf-16", "utf-32")
 
-Lines: TypeAlias = Iterator[tuple[bytes, str]]
+
+class Lines(NamedTuple):
+    """The lines of a source, read once."""
+
+    where: str
+    """How messages call the source."""
+    codec: str
+    """Python's own name of its encoding, without what belongs to the byte order mark."""
+    mark: bytes
+    """A byte order mark, where it begins with one."""
+    lines: Iterator[tuple[bytes, str]]
+    """Each line with its end, as bytes and as text. Bytes that cannot be decoded are lone surrogates in the text."""
 
 
 def embedded_lists() -> tuple[str, ...]:
@@ -55,7 +58,32 @@ def place(source: str | Path) -> str:
     return "standard input" if str(source) == "-" else str(source)
 
 
-def codec_of(encoding: str) -> str:
+@contextmanager
+def lines_of(source: str | Path, encoding: str, longest: int | None = None) -> Iterator[Lines]:
+    """The lines of a file, of standard input ("-"), of an embedded list or of one that can be fetched.
+
+    longest    bytes, or characters in UTF-16 and the like; of a longer line the rest is passed over, and where None,
+               one that memory may not hold is an error
+
+    Raises `FileError`, `CorpusError` for what is not text in this encoding, also while the lines are read, and
+    `UsageError` for an unknown encoding.
+    """
+    codec, where = _codec(encoding), place(source)
+    with opened(source) as raw:
+        with _named(where, encoding):
+            file = _unpacked(raw, where, codec)
+            head = file.peek(4)[:4]
+        if codec in _WIDE:  # whose byte order only a mark tells
+            orders = [f"{codec}-le", f"{codec}-be"]
+            codec = next((c for c in orders if head.startswith("\ufeff".encode(c))), orders[sys.byteorder == "big"])
+        codec = codec.removesuffix("-sig").removesuffix("_sig")
+        mark = "\ufeff".encode(codec, "ignore")
+        mark = mark if mark and head.startswith(mark) else b""
+        file.read(len(mark))
+        yield Lines(where, codec, mark, _split(file, codec, where, encoding, longest))
+
+
+def _codec(encoding: str) -> str:
     """Python's own name of a text encoding. Raises `UsageError`."""
     try:
         codec = codecs.lookup(encoding).name
@@ -68,23 +96,20 @@ def codec_of(encoding: str) -> str:
 
 
 @contextmanager
-def reading(source: str | Path, encoding: str) -> Iterator[io.BufferedReader]:
-    """The source's bytes without gzip, checked to be what text in this encoding begins with. Whatever goes wrong while
-    the block reads them is a `CorpusError` or a `FileError`."""
-    codec, where = codec_of(encoding), place(source)
-    with opened(source) as raw:
-        try:
-            yield _unpacked(raw, where, codec)
-        except UnicodeError as error:
-            raise CorpusError(
-                f"{where} is not {encoding} text ({error}); name the encoding it has, or mend the file"
-            ) from error
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise CorpusError(f"{where} is a damaged gzip file: {error}; fetch or pack it again") from error
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError.of("read", where, error) from error
+def _named(where: str, encoding: str) -> Iterator[None]:
+    """Within this context what goes wrong while the source is read is a `CorpusError` or a `FileError`."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise CorpusError(
+            f"{where} is not {encoding} text ({error}); name the encoding it has, or mend the file"
+        ) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CorpusError(f"{where} is a damaged gzip file: {error}; fetch or pack it again") from error
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError.of("read", where, error) from error
 
 
 @contextmanager
@@ -95,8 +120,7 @@ def opened(source: str | Path) -> Iterator[BinaryIO]:
             raise FileError("standard input is closed, so no strings can be read from it; give a file")
         yield cast(BinaryIO, _StandardInput())
         return
-    path = Path(source)
-    name = str(source)
+    path, name = Path(source), str(source)
     if not name:
         raise UsageError("the list has an empty name; give a file or a list's name")
     try:
@@ -108,14 +132,13 @@ def opened(source: str | Path) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, file)
         return
     if not exists:
-        if name in FETCHED:
-            path = fetched_path(name)
-        else:
+        if name not in FETCHED:
             known = (*embedded_lists(), *FETCHED)
             raise FileError(
                 f'there is no file "{name}" and no list of that name{suggestion(name, known)}; '
                 f"lists are {', '.join(known)}"
             )
+        path = fetched_path(name)
     try:
         file = path.open("rb")
     except OSError as error:
@@ -154,55 +177,28 @@ def _unpacked(raw: BinaryIO, where: str, codec: str) -> "io.BufferedReader[Any]"
     return buffered
 
 
-def lines_of(source: str | Path, encoding: str) -> Generator[tuple[bytes, str], None, None]:
-    """Each line with its end, as bytes and as text; before all others a byte order mark and the name of the codec.
-    Raises what `reading` raises, and `CorpusError` for a line without end."""
-    codec, where = codec_of(encoding), place(source)
-    with reading(source, encoding) as file:
-        head = file.peek(4)[:4]
-        if codec in _WIDE:  # whose byte order only a mark tells
-            orders = [f"{codec}-le", f"{codec}-be"]
-            codec = next((c for c in orders if head.startswith("\ufeff".encode(c))), orders[sys.byteorder == "big"])
-        codec = codec.removesuffix("-sig").removesuffix("_sig")
-        mark = "\ufeff".encode(codec, "ignore")
-        mark = mark if mark and head.startswith(mark) else b""
-        file.read(len(mark))
-        yield mark, codec
-        if "\na,".encode(codec) == b"\na,":
-            yield from _byte_lines(file, codec, where)
-        else:
-            yield from _coded_lines(file, codec, encoding, where)
+def _split(
+    file: io.BufferedReader, codec: str, where: str, encoding: str, longest: int | None
+) -> Iterator[tuple[bytes, str]]:
+    errors = "strict" if codec.startswith(_WIDE) else "surrogateescape"
+    with _named(where, encoding):
+        if "\na,".encode(codec) == b"\na,":  # where a line ends is seen without decoding it
+            for raw in _cut(file.readline, b"\n", where, longest):
+                yield raw, raw.decode(codec, errors)
+            return
+        with io.TextIOWrapper(cast(BinaryIO, file), codec, errors, newline="\n") as stream:
+            for line in _cut(stream.readline, "\n", where, longest):
+                yield line.encode(codec, errors), line
 
 
-def _byte_lines(file: io.BufferedReader, codec: str, where: str) -> Lines:
-    """Where a line ends is seen without decoding it. Bytes that cannot be decoded become lone surrogates."""
-    number = 0
-    while raw := file.readline(LONGEST_LINE):
-        number += 1
-        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-            raise too_long(number, where, LONGEST_LINE, "bytes")
-        yield raw, raw.decode(codec, "surrogateescape")
-
-
-def _coded_lines(file: io.BufferedReader, codec: str, encoding: str, where: str) -> Lines:
-    """UTF-16, UTF-32 and EBCDIC: the text is decoded, split, and encoded again."""
-    wide = codec.startswith(_WIDE)
-    errors = "strict" if wide else "surrogateescape"
-    every = bytes(range(256))
-    if not wide and every.decode(codec, errors).encode(codec, errors) != every:
-        raise UsageError(
-            f"text in {encoding} cannot be written back as it was, since some of its bytes mean the same; "
-            "convert the list to utf-8 first"
-        )
-    number = 0
-    with io.TextIOWrapper(cast(BinaryIO, file), codec, errors, newline="\n") as stream:
-        while line := stream.readline(LONGEST_LINE):
-            number += 1
-            if len(line) == LONGEST_LINE and not line.endswith("\n"):
-                raise too_long(number, where, LONGEST_LINE)
-            yield line.encode(codec, errors), line
-
-
-def too_long(line: int, source: object, most: int, unit: str = "characters") -> CorpusError:
-    """The error for a line of a table that is longer than this."""
-    return CorpusError(f"line {line} of {source} is longer than {most:,} {unit}; is it a table at all?")
+def _cut(readline: Callable[[int], AnyStr], end: AnyStr, where: str, longest: int | None) -> Iterator[AnyStr]:
+    """The lines, of which those that are longer than `longest` lose the rest, or are an error where it is None."""
+    most = longest or _LONGEST_LINE
+    for number, line in enumerate(iter(partial(readline, most), end[:0]), start=1):
+        if len(line) == most and not line.endswith(end):
+            if longest is None:
+                unit = "bytes" if isinstance(line, bytes) else "characters"
+                raise CorpusError(f"line {number} of {where} is longer than {most:,} {unit}; is it a table at all?")
+            while (rest := readline(most)) and not rest.endswith(end):
+                pass
+        yield line

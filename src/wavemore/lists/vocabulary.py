@@ -9,7 +9,7 @@ import numpy as np
 
 from wavemore.errors import UnknownCharacterError, UsageError
 
-__all__ = ["BOUNDARY", "Vocabulary", "normalise"]
+__all__ = ["BOUNDARY", "Vocabulary", "has_surrogate", "normalise"]
 
 BOUNDARY = 0
 
@@ -17,6 +17,17 @@ BOUNDARY = 0
 def normalise(string: str) -> str:
     """The string in Unicode's NFC form, so that one text has one spelling in code points."""
     return string if string.isascii() else unicodedata.normalize("NFC", string)
+
+
+def has_surrogate(text: str) -> bool:
+    """Whether the text has a lone surrogate, which stands for a byte that could not be decoded, and is no character."""
+    if text.isascii():
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -30,9 +41,9 @@ class Vocabulary:
             raise UsageError(
                 "the characters of a vocabulary are distinct and sorted; build it with Vocabulary.of(strings)"
             )
-        for character in self.characters:
-            if "\ud800" <= character <= "\udfff":
-                raise UsageError(f"{character!r} is a lone surrogate and not a character; a vocabulary cannot have it")
+        if has_surrogate(self.characters):
+            first = next(filter(has_surrogate, self.characters))
+            raise UsageError(f"{first!r} is a lone surrogate and not a character; a vocabulary cannot have it")
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> "Vocabulary":

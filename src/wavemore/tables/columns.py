@@ -14,6 +14,7 @@ import numpy as np
 from wavemore.errors import UsageError
 
 __all__ = [
+    "LONGEST_STRING",
     "ROWS_AT_ONCE",
     "TEXTS",
     "Column",
@@ -25,7 +26,6 @@ __all__ = [
     "check_new",
     "json_text",
     "json_values",
-    "tidied",
 ]
 
 ROWS_AT_ONCE = 1 << 15
@@ -85,22 +85,6 @@ class Table(ABC):
     def join(self, kept: Sequence[Any]) -> Any:
         """What is kept of several portions, as of one."""
         return [row for rows in kept for row in rows]
-
-
-def tidied(text: object) -> tuple[str, str]:
-    """A cell as a string without white space around it, and "", or "" and why it is none."""
-    if text is None:
-        return "", "missing"
-    if not isinstance(text, str):
-        return "", "unreadable"
-    text = text.strip()
-    if not text:
-        return "", "blank"
-    if len(text) > LONGEST_STRING:
-        return "", "too long"
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return "", "unreadable"
-    return text, ""
 
 
 def check_new(names: Iterable[str], there: Iterable[str], where: str) -> None:

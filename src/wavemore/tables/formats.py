@@ -5,18 +5,17 @@ breaks in quotes, line ends, encodings and bytes that cannot be decoded all stay
 becomes TSV with its lines at the end. Memory does not grow with the number of rows.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO
 
 from wavemore.errors import CorpusError, UsageError
-from wavemore.lists.sources import check_column, column_number, column_place, format_of, json_record, no_key
-from wavemore.lists.streams import LONGEST_LINE, Lines, lines_of, place
-from wavemore.tables.columns import Columns, Part, Table, as_texts, check_new, json_text, json_values, tidied
-from wavemore.tables.lines import LineRow, LineTable
+from wavemore.lists.sources import DELIMITERS, Row, Rows, check_column, format_of, rows_of
+from wavemore.lists.streams import Lines, lines_of
+from wavemore.tables.columns import LONGEST_STRING, Columns, Part, Table, as_texts, check_new, json_text, json_values
+from wavemore.tables.lines import LineTable, Pieces, check_codec
 
 __all__ = ["format_of_name", "open_table", "write_json_lines"]
 
@@ -45,7 +44,7 @@ def open_table(
     Raises what `read_rows` raises, and `UsageError` where the table has one of the names already.
     """
     if not isinstance(source, str | Path):
-        yield _Text("the command line", iter([(b"", "utf-8"), *map(_line_of, source)]), names)
+        yield _Text(_rows(Lines("the command line", "utf-8", b"", map(_line_of, source)), "text", ""), names)
         return
     kind = format_of(source, format, _PARQUET)
     check_column(source, kind, column)
@@ -55,14 +54,14 @@ def open_table(
         with open_parquet(source, names, column or "") as table:
             yield table
         return
-    with closing(lines_of(source, encoding)) as lines:
-        where = place(source)
+    with lines_of(source, encoding) as lines:
+        check_codec(lines.codec, encoding)
         if kind == "text":
-            yield _Text(where, lines, names)
+            yield _Text(_rows(lines, kind, ""), names)
         elif kind == "jsonl":
-            yield _Json(where, lines, names, column or "")
+            yield _Json(_rows(lines, kind, column or ""), names)
         else:
-            yield _Separated(where, lines, names, column or "", kind)
+            yield _Separated(_rows(lines, kind, column or ""), names, kind)
 
 
 def write_json_lines(file: BinaryIO, parts: Iterable[Part]) -> None:
@@ -76,110 +75,56 @@ def write_json_lines(file: BinaryIO, parts: Iterable[Part]) -> None:
 class _Text(LineTable):
     """A plain list, written as TSV: the values, then the line. Whatever the line holds, `cut -f` brings it back."""
 
-    def __init__(self, source: str, lines: Lines, names: Sequence[str]) -> None:
-        super().__init__(source, "tsv", lines, names)
-        check_new(names, ["string"], source)
+    def __init__(self, rows: Rows, names: Sequence[str]) -> None:
+        super().__init__(rows, "tsv", names)
+        check_new(names, ["string"], self.source)
 
     def head(self) -> bytes:
-        return self.above + self.coded("\t".join([*self.names, "string"])) + self._end
+        return self.above + self.coded("\t".join([*self.names, "string"])) + self.end
 
-    def rows(self) -> Iterator[LineRow]:
-        for number, (raw, line) in enumerate(self.lines, start=1):
-            text, problem = tidied(line)
-            yield number, text, problem, b"", b"".join(self.split(raw))
+    def pieces(self, row: Row) -> Pieces:
+        return b"", b"".join(self.split(row[3]))
 
     def values(self, columns: Columns) -> Iterator[str]:
         texts = [as_texts(name, column, infinities=True) for name, column in columns.items()]
-        for place_of, column in enumerate(columns.values()):
+        for place, column in enumerate(columns.values()):
             if isinstance(column, list):
-                texts[place_of] = [text if text.isprintable() else repr(text)[1:-1] for text in column]
+                texts[place] = [text if text.isprintable() else repr(text)[1:-1] for text in column]
         return map("\t".join, zip(*texts, repeat("")))
 
 
 class _Separated(LineTable):
     """CSV or TSV. A row with fewer cells than the first is filled up, so that the values stand below their names."""
 
-    def __init__(self, source: str, lines: Lines, names: Sequence[str], column: str, kind: str) -> None:
-        super().__init__(source, kind, lines, names)
-        csv.field_size_limit(LONGEST_LINE)
-        self._delimiter = "," if kind == "csv" else "\t"
-        self._held: list[bytes] = []
-        self._reader = csv.reader(self._handed(), delimiter=self._delimiter)
-        self._column = column
-        self._width: int | None = None
-        self._place = column_number(column)
-        if self._place is None:
-            self._read_header()
+    def __init__(self, rows: Rows, names: Sequence[str], kind: str) -> None:
+        super().__init__(rows, kind, names)
+        self._delimiter = DELIMITERS[kind]
+        self._width = len(rows.names)
+        if rows.names:
+            check_new(names, rows.names, self.source)
+            body, end = self.split(rows.above)
+            self.above = body + self.coded("".join(self._delimiter + self._quoted(name) for name in names)) + end
 
-    def _handed(self) -> Iterator[str]:
-        """The lines, for a reader that takes no more than a record needs; their bytes are held until it is complete."""
-        held = self._held
-        for raw, line in self.lines:
-            held.append(raw)
-            yield line
-        if held:
-            first = self._reader.line_num - len(held) + 1
-            raise CorpusError(f"line {first} of {self.source} opens a quote that nothing closes; mend the table")
-
-    def _record(self) -> bytes:
-        """The bytes of the record that was read last."""
-        held = self._held
-        raw = held[0] if len(held) == 1 else b"".join(held)
-        held.clear()
-        return raw
-
-    def _records(self) -> Iterator[list[str]]:
-        try:
-            yield from self._reader
-        except csv.Error as error:
-            line = self._reader.line_num
-            raise CorpusError(f"line {line} of {self.source} is not a row of a table: {error}") from error
-
-    def _read_header(self) -> None:
-        for cells in self._records():
-            body, end = self.split(self._record())
-            if not cells:  # a blank line above
-                self.above += body + end
-                continue
-            self._place = column_place(cells, self._column, self.source)
-            self._width = len(cells)
-            check_new(self.names, cells, self.source)
-            added = "".join(self._delimiter + self._quoted(name) for name in self.names)
-            self.above += body + self.coded(added) + end
-            return
-        raise CorpusError(f'{self.source} is empty, and a table has a header; "{self._column}" is looked for in it')
-
-    def rows(self) -> Iterator[LineRow]:
-        reader, column = self._reader, self._place or 0
-        for cells in self._records():
-            raw = self._record()
-            if not cells:
-                yield self.untouched(reader.line_num, raw, "blank")
-                continue
-            body, end = self.split(raw)
-            if len(cells) != self._width:
-                body += self._missing(len(cells))
-            text, problem = tidied(cells[column]) if column < len(cells) else ("", "missing")
-            yield reader.line_num, text, problem, body, end
-
-    def _missing(self, cells: int) -> bytes:
-        """The delimiters that a row lacks. Raises `CorpusError` where it has cells to spare."""
-        if self._width is None:
-            self._width = cells
-            if self._place is not None and self._place >= cells:
-                raise UsageError(f"{self.source} has no column {self._column}; its rows have {cells} columns at most")
-        if cells > self._width:
+    def pieces(self, row: Row) -> Pieces:
+        line, _, _, raw, cells = row
+        body, end = self.split(raw)
+        if cells is None:
+            return body + end, None
+        if len(cells) == self._width:
+            return body, end
+        self._width = self._width or len(cells)
+        if len(cells) > self._width:
             raise CorpusError(
-                f"line {self._reader.line_num} of {self.source} has {cells} cells and the first row {self._width}, so "
-                "values added at its end would stand in the wrong columns; mend the row"
+                f"line {line} of {self.source} has {len(cells)} cells and the first row {self._width}, so values added "
+                "at its end would stand in the wrong columns; mend the row"
             )
-        return self.coded(self._delimiter * (self._width - cells))
+        return body + self.coded(self._delimiter * (self._width - len(cells))), end
 
     def values(self, columns: Columns) -> Iterator[str]:
         texts = [as_texts(name, column, infinities=True) for name, column in columns.items()]
-        for place_of, column in enumerate(columns.values()):
+        for place, column in enumerate(columns.values()):
             if isinstance(column, list):
-                texts[place_of] = list(map(self._quoted, column))
+                texts[place] = list(map(self._quoted, column))
         return map(self._delimiter.join, zip(repeat(""), *texts))
 
     def _quoted(self, text: str) -> str:
@@ -189,36 +134,28 @@ class _Separated(LineTable):
 
 
 class _Json(LineTable):
-    """JSON lines. Lines that are no object stay as they are."""
+    """JSON lines. Lines that are no object, or an empty one, stay as they are."""
 
-    def __init__(self, source: str, lines: Lines, names: Sequence[str], column: str) -> None:
-        super().__init__(source, "jsonl", lines, names)
-        self._column = column
+    def __init__(self, rows: Rows, names: Sequence[str]) -> None:
+        super().__init__(rows, "jsonl", names)
+        self._new, self._brace = set(names), self.coded("}")
 
-    def rows(self) -> Iterator[LineRow]:
-        names, column, brace = set(self.names), self._column, self.coded("}")
-        keys: dict[str, None] = {}
-        found = False
-        for number, (raw, line) in enumerate(self.lines, start=1):
-            record = json_record(line) if line.strip() else {}
-            if not record:
-                problem = "unreadable" if record is None else "missing" if line.strip() else "blank"
-                yield self.untouched(number, raw, problem)
-                continue
-            if not names.isdisjoint(record):
-                check_new(self.names, record, f"line {number} of {self.source}")
-            if len(keys) < 20:
-                keys.update(dict.fromkeys(record))
-            found = found or column in record
-            text, problem = tidied(record.get(column))
-            body, end = self.split(raw)
-            last = body.rindex(brace)
-            yield number, text, problem, body[:last], body[last:] + end
-        if keys and not found:
-            raise no_key(column, self.source, keys)
+    def pieces(self, row: Row) -> Pieces:
+        line, _, _, raw, record = row
+        body, end = self.split(raw)
+        if not record:
+            return body + end, None
+        if not self._new.isdisjoint(record):
+            check_new(self.names, record, f"line {line} of {self.source}")
+        last = body.rindex(self._brace)
+        return body[:last], body[last:] + end
 
     def values(self, columns: Columns) -> Iterator[str]:
-        return json_values(columns, ascii_only=not self._codec.startswith("utf"))
+        return json_values(columns, ascii_only=not self.codec.startswith("utf"))
+
+
+def _rows(lines: Lines, kind: str, column: str) -> Rows:
+    return rows_of(lines, kind, column, LONGEST_STRING)
 
 
 def _line_of(string: str) -> tuple[bytes, str]:

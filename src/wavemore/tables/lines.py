@@ -7,29 +7,39 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, TypeAlias
 
-from wavemore.lists.streams import Lines
+from wavemore.errors import UsageError
+from wavemore.lists.sources import Row, Rows
 from wavemore.tables.columns import ROWS_AT_ONCE, Columns, Part, Portion, Table
 
-__all__ = ["LineRow", "LineTable"]
+__all__ = ["LineTable", "Pieces", "check_codec"]
 
 _BYTES_AT_ONCE = 1 << 24
 
+Pieces: TypeAlias = tuple[bytes, bytes | None]
+"""The bytes of a row before and after the new values. The last is None where the row cannot take any."""
 
-LineRow: TypeAlias = tuple[int, str, str, bytes, bytes | None]
-"""One row: its line, its string, why it has none or "", and its bytes before and after the new values. The last is None
-where the row cannot take any."""
+
+def check_codec(codec: str, encoding: str) -> None:
+    """Raise `UsageError` for an encoding whose text cannot be written back byte for byte."""
+    if "\na,".encode(codec) == b"\na," or codec.startswith("utf"):
+        return
+    every = bytes(range(256))
+    if every.decode(codec, "surrogateescape").encode(codec, "surrogateescape") != every:
+        raise UsageError(
+            f"text in {encoding} cannot be written back as it was, since some of its bytes mean the same; "
+            "convert the list to utf-8 first"
+        )
 
 
 class LineTable(Table):
-    """A table that consists of lines. `lines` are as `lines_of` gives them."""
+    """A table that consists of lines."""
 
-    def __init__(self, source: str, kind: str, lines: Lines, names: Sequence[str]) -> None:
-        super().__init__(source, kind)
-        mark, self._codec = next(lines)
-        self.lines, self.names = lines, names
-        self.above = mark
+    def __init__(self, rows: Rows, kind: str, names: Sequence[str]) -> None:
+        super().__init__(rows.lines.where, kind)
+        self.names, self.above, self.codec = names, rows.above, rows.lines.codec
+        self._rows = rows.rows
         self._lf, self._crlf = self.coded("\n"), self.coded("\r\n")
-        self._end = self._lf
+        self.end = self._lf
         """Of its lines, as far as read."""
         self._ended = True
         """Whether the last line, as far as read, has one."""
@@ -39,25 +49,25 @@ class LineTable(Table):
         return self.above
 
     @abstractmethod
-    def rows(self) -> Iterator[LineRow]:
-        """All rows, one by one."""
+    def pieces(self, row: Row) -> Pieces:
+        """What is written back of a row. Raises `CorpusError` or `UsageError` where values cannot be added to it."""
 
     @abstractmethod
     def values(self, columns: Columns) -> Iterator[str]:
         """For each row what goes between its pieces."""
 
     def portions(self) -> Iterator[Portion]:
-        rows = self.rows()
         more = True
         while more:
             numbers, texts, problems, kept, size, more = [], [], {}, [], 0, False
-            for line, text, problem, before, after in rows:
+            for row in self._rows:
+                line, text, problem, raw, _ = row
                 if problem:
                     problems[len(texts)] = problem
                 numbers.append(line)
                 texts.append(text)
-                kept.append((before, after))
-                size += len(before) + len(after or b"")
+                kept.append(self.pieces(row))
+                size += len(raw)
                 if len(texts) == ROWS_AT_ONCE or size > _BYTES_AT_ONCE:
                     more = True
                     break
@@ -80,17 +90,15 @@ class LineTable(Table):
         file.write(held if self._ended else self.split(held)[0])
 
     def coded(self, text: str) -> bytes:
-        return text.encode(self._codec, "backslashreplace")
+        """The text as the table's other bytes are."""
+        return text.encode(self.codec, "backslashreplace")
 
     def split(self, raw: bytes) -> tuple[bytes, bytes]:
         """A line without its end, and its end, which the last one of a table gets if it has none."""
         if raw.endswith(self._crlf):
-            self._end = self._crlf
+            self.end = self._crlf
             return raw[: -len(self._crlf)], self._crlf
         if raw.endswith(self._lf):
             return raw[: -len(self._lf)], self._lf
         self._ended = False
-        return raw, self._end
-
-    def untouched(self, line: int, raw: bytes, problem: str) -> LineRow:
-        return line, "", problem, b"".join(self.split(raw)), None
+        return raw, self.end

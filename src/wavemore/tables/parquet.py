@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from wavemore.errors import CorpusError, FileError, MissingExtraError, UsageError
+from wavemore.lists.sources import tidied
 from wavemore.lists.streams import opened, place
 from wavemore.settings.strict import suggestion
-from wavemore.tables.columns import TEXTS, Column, Part, Portion, Table, check_new, tidied
+from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Part, Portion, Table, check_new
 
 if TYPE_CHECKING:
     from pyarrow import Array
@@ -65,7 +66,8 @@ class _Parquet(Table):
         first = 1
         try:
             for batch in self._file.iter_batches(_ROWS_AT_ONCE):
-                tidy = [tidied(cell) for cell in batch.column(self._column).cast(pyarrow.string()).to_pylist()]
+                cells = batch.column(self._column).cast(pyarrow.string()).to_pylist()
+                tidy = [tidied(cell, LONGEST_STRING) for cell in cells]
                 problems = {i: problem for i, (_, problem) in enumerate(tidy) if problem}
                 texts, numbers = [text for text, _ in tidy], range(first, first + len(tidy))
                 yield Portion(numbers, texts, problems, pyarrow.Table.from_batches([batch]))
