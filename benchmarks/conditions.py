@@ -18,6 +18,7 @@ from collections.abc import Callable
 import provenance
 
 import wavemore
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, Never, StartsWith, WithoutWords
 from wavemore.sampling.patterns import Matches
 from wavemore.sampling.sample import Samples, sample_strings
@@ -58,11 +59,11 @@ def main() -> None:
         model = wavemore.fit(
             provenance.names_txt(), recipe="small", settings={"data.split": "lecture"}, seed=0, progress=True
         )
-    engine, vocabulary = model.engine_, model.file_.vocabulary
+    engine, vocabulary = model.distribution_
 
     def seconds(conditions: list[Condition], n: int) -> tuple[float, list[str], Samples]:
         start = time.perf_counter()
-        samples = sample_strings(engine, vocabulary, n, conditions=conditions, seed=0)
+        samples = sample_strings(Distribution(engine, vocabulary), n, conditions=conditions, seed=0)
         strings = list(samples)
         return time.perf_counter() - start, strings, samples
 

@@ -24,6 +24,7 @@ from wavemore.lists.corpus import read_corpus
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.modelfile import weight_shapes
 from wavemore.predict.engine import Engine
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import ModelConfig
 
@@ -33,14 +34,14 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def sampling(path: str, n: int) -> int:
     """Draw and drop n names; the characters drawn."""
     model = load(path)
-    return sum(map(len, sample_strings(model.engine_, model.file_.vocabulary, n, seed=0)))
+    return sum(map(len, sample_strings(model.distribution_, n, seed=0)))
 
 
 def scoring(path: str, n: int) -> int:
     """Score n names as a stream, names.txt over and over; the characters scored."""
     model = load(path)
     names = itertools.islice(itertools.cycle(read_corpus(provenance.names_txt()).strings), n)
-    portions = stream_log_likelihoods(model.engine_, model.file_.vocabulary, names)
+    portions = stream_log_likelihoods(model.distribution_, names)
     return sum(sum(map(len, strings)) for strings, _ in portions)
 
 
@@ -58,7 +59,7 @@ def context(path: str, size: int) -> int:
     shapes = weight_shapes(config, len(LETTERS) + 1)
     weights = {name: np.abs(draw.normal(size=shape)).astype(np.float32) / 10 for name, shape in shapes.items()}
     strings = ["".join(draw.choice(list(LETTERS), size=200)) for _ in range(1000)]
-    list(stream_log_likelihoods(Engine(config, weights), Vocabulary(LETTERS), strings))
+    list(stream_log_likelihoods(Distribution(Engine(config, weights), Vocabulary(LETTERS)), strings))
     return sum(map(len, strings))
 
 

@@ -24,6 +24,7 @@ from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.corpus import read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet, evaluation_mode, sample_as_taught
+from wavemore.predict.predictor import Distribution
 from wavemore.predict.windows import Windows
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import DataConfig
@@ -111,7 +112,7 @@ def training(rounds: int) -> list[str]:
 
 def sampling(model: StringModel, net: WaveNet, rounds: int) -> list[str]:
     """Seconds for one name, by each sampler."""
-    engine, vocabulary = model.engine_, model.file_.vocabulary
+    engine, vocabulary = model.distribution_
 
     def taught(threads: int) -> float:
         torch.set_num_threads(threads)
@@ -125,7 +126,7 @@ def sampling(model: StringModel, net: WaveNet, rounds: int) -> list[str]:
 
     def engine_s(threads: int, n: int) -> float:
         with threadpool_limits(threads):
-            return seconds(lambda: list(sample_strings(engine, vocabulary, n, seed=0))) / n
+            return seconds(lambda: list(sample_strings(Distribution(engine, vocabulary), n, seed=0))) / n
 
     sides: dict[str, Callable[[], float]] = {}
     for threads in THREADS:
@@ -181,7 +182,7 @@ def scoring(model: StringModel, net: WaveNet, rounds: int) -> list[str]:
 
     def engine_s(threads: int) -> float:
         with threadpool_limits(threads):
-            return seconds(lambda: log_likelihoods(model.engine_, vocabulary, strings))
+            return seconds(lambda: log_likelihoods(model.distribution_, strings))
 
     sides: dict[str, Callable[[], float]] = {}
     for threads in THREADS:

@@ -68,6 +68,7 @@ def same(answer, expected) -> bool:
 
 # %%
 from wavemore.lists.corpus import read_corpus, split
+from wavemore.predict.predictor import Distribution
 from wavemore.settings.config import DataConfig
 
 corpus = read_corpus("names")
@@ -1165,9 +1166,11 @@ assert worst < 1e-5
 # %%
 from wavemore.sampling.sample import sample_strings
 
-names = list(sample_strings(engine, vocabulary, 10, seed=1))
+names = list(sample_strings(Distribution(engine, vocabulary), 10, seed=1))
 print(", ".join(names))
-assert names[:5] == list(sample_strings(engine, vocabulary, 5, seed=1))  # a seed gives the same names in any company
+assert names[:5] == list(
+    sample_strings(Distribution(engine, vocabulary), 5, seed=1)
+)  # a seed gives the same names in any company
 
 # %% [markdown]
 # Are they drawn as the model says? Count the first letters of 20,000 names and compare them with its first prediction.
@@ -1175,7 +1178,7 @@ assert names[:5] == list(sample_strings(engine, vocabulary, 5, seed=1))  # a see
 
 # %%
 start = perf_counter()
-many = list(sample_strings(engine, vocabulary, 20_000, seed=2))
+many = list(sample_strings(Distribution(engine, vocabulary), 20_000, seed=2))
 print(f"{len(many):,} names in {perf_counter() - start:.2f} s")
 
 weights = np.exp(engine.start(1).logits[0, 1:])  # (V - 1,)
@@ -1191,11 +1194,11 @@ assert np.abs(says - drawn).max() < 0.015
 # %%
 from wavemore.judging.likelihood import log_likelihoods
 
-better, worse = log_likelihoods(engine, vocabulary, ["emma", "xqzt"])
+better, worse = log_likelihoods(Distribution(engine, vocabulary), ["emma", "xqzt"])
 print(f"emma {better:.2f} nats, xqzt {worse:.2f} nats")
 assert better > worse
 
-loss = -log_likelihoods(engine, vocabulary, validation).sum() / sum(len(name) + 1 for name in validation)
+loss = -log_likelihoods(Distribution(engine, vocabulary), validation).sum() / sum(len(name) + 1 for name in validation)
 print(f"validation loss {loss:.4f}")
 assert abs(loss - results["hierarchical, larger, shared form"][2]) < 1e-4
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from wavemore.errors import NotFittedError, UsageError
 from wavemore.judging.likelihood import log_likelihoods
-from wavemore.models.kinds import predictor_of
+from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import Mode
 from wavemore.sampling.wish import Wish
 from wavemore.settings.config import Recipe, load_recipe
@@ -106,7 +106,7 @@ class StringModel:
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe == AUTO else "",
             )
-        self.__dict__.pop("engine_", None)
+        self.__dict__.pop("distribution_", None)
         return self
 
     def sample(
@@ -137,17 +137,17 @@ class StringModel:
             starts_with, ends_with, contains, matches, length, only, never, banned, where, not_in, new
         )  # fmt: skip
         shape = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        return list(wish.samples(self._file, self.engine_, n, unique=unique, mode=mode, seed=seed, **shape))
+        return list(wish.samples(self._file, self.distribution_, n, unique=unique, mode=mode, seed=seed, **shape))
 
     def most_likely(self, n: int = 20, **wish: Any) -> list[tuple[str, float]]:
         """The `n` likeliest strings with their log-likelihoods in nats, in exact order; `wish` as in `Wish`. Fewer,
         where there are no more. Unlikely conditions take long."""
-        return Wish(**wish).most_likely(self._file, self.engine_, n)
+        return Wish(**wish).most_likely(self._file, self.distribution_, n)
 
     def score_samples(self, X: "Iterable[str] | Corpus") -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """The log-likelihood of each string in nats, float64 of shape (strings,); minus infinity where a character is
         unknown. Raises `UsageError` for a single string in place of a list."""
-        return log_likelihoods(self.engine_, self._file.vocabulary, _listed(X))
+        return log_likelihoods(self.distribution_, _listed(X))
 
     def score(self, X: "Iterable[str] | Corpus", y: object = None) -> float:  # noqa: N803 - scikit-learn's name
         """The mean log-likelihood of the strings, nats per string: higher is better. `y` is ignored."""
@@ -169,7 +169,7 @@ class StringModel:
         Raises `CorpusError` when the model knows all characters of none of them."""
         from wavemore.judging.evaluate import evaluate
 
-        return evaluate(self.engine_, self._file.vocabulary, _listed(X))
+        return evaluate(self.distribution_, _listed(X))
 
     def guess_numbers(
         self,
@@ -183,7 +183,7 @@ class StringModel:
         from wavemore.judging.guessing import Guesses
 
         scores = self.score_samples(X)
-        return Guesses.of(self.engine_, self._file.vocabulary, samples=samples, seed=seed).numbers(scores)
+        return Guesses.of(self.distribution_, samples=samples, seed=seed).numbers(scores)
 
     def explain(
         self,
@@ -194,7 +194,7 @@ class StringModel:
         """For each string what the model expected at each character and at the end, with so many alternatives."""
         from wavemore.judging.explanation import explain
 
-        return explain(self.engine_, self._file.vocabulary, _listed(X), alternatives=alternatives)
+        return explain(self.distribution_, _listed(X), alternatives=alternatives)
 
     def save(self, path: str | Path) -> None:
         """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
@@ -226,9 +226,9 @@ class StringModel:
         return self
 
     @cached_property
-    def engine_(self) -> Predictor[Any]:
+    def distribution_(self) -> Distribution:
         """What predicts: for a WaveNet its folded form."""
-        return predictor_of(self._file)
+        return distribution_of(self._file)
 
     @property
     def _file(self) -> ModelFile:

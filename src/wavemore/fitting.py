@@ -17,11 +17,11 @@ from wavemore.judging.likelihood import log_likelihoods, portions
 from wavemore.lists.corpus import Corpus, Parts, split
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import SALT_BYTES, Seen, quantiles
-from wavemore.models.kinds import network_of, predictor_of
+from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
 from wavemore.predict.mixture import best_weight, mixed
 from wavemore.predict.ngram import Ngram
-from wavemore.predict.predictor import Predictor, log_probabilities
+from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.runs.history import HistoryFile, remove_history
 from wavemore.settings.config import ModelConfig, NgramConfig, Recipe, load_recipe
 
@@ -89,7 +89,7 @@ def fit_model(
         if resume:
             raise UsageError("an n-gram model is counted at once, so there is no stopped run to resume; start it anew")
         counts = Ngram.fit(parts.train, vocabulary, recipe.model)
-        losses = _losses(-_log_probabilities(counts, part, vocabulary).mean() for part in parts[:2])
+        losses = _losses(-_log_probabilities(Distribution(counts, vocabulary), part).mean() for part in parts[:2])
         about = _provenance(origin, losses, 0, recipe, command)
         if record is not None:  # that of the model that was there before
             remove_history(record)
@@ -127,7 +127,7 @@ def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
     seen = Seen.of(parts.train, [*parts.validation, *parts.test], salt)
     if not parts.validation:
         return replace(file, seen=seen)
-    scores = log_likelihoods(predictor_of(file), file.vocabulary, parts.validation)
+    scores = log_likelihoods(distribution_of(file), parts.validation)
     return replace(file, seen=seen, held_out_scores=quantiles(scores))
 
 
@@ -191,7 +191,7 @@ class _Fitting:
             recorder=Recorder(self.sinks, self.header(recipe, role)),
             resume=self.stopped,
             save=self._save(learned),
-            teacher=None if teacher is None else predictor_of(teacher),
+            teacher=None if teacher is None else distribution_of(teacher),
             what=what,
         )
 
@@ -205,7 +205,10 @@ class _Fitting:
         network = network_of(ModelFile(recipe, self.vocabulary, trained.weights))
         ngram = Ngram.fit(self.parts.train, self.vocabulary, NgramConfig(kind="ngram", order=order))
         apart = (
-            [_log_probabilities(model, part, self.vocabulary) for part in (self.parts.train, self.parts.validation)]
+            [
+                _log_probabilities(Distribution(model, self.vocabulary), part)
+                for part in (self.parts.train, self.parts.validation)
+            ]
             for model in (network, ngram)
         )
         pairs = list(zip(*apart, strict=True))
@@ -265,6 +268,6 @@ def _losses(of_parts: Iterable[float]) -> dict[str, Any]:
     return dict(zip(("train", "validation"), map(float, of_parts), strict=True))
 
 
-def _log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+def _log_probabilities(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
     """The log-probability of every prediction of a list of any length: (N,)."""
-    return np.concatenate([log_probabilities(model, part, vocabulary) for part in portions(strings)])
+    return np.concatenate([log_probabilities(distribution, part) for part in portions(strings)])

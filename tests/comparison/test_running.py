@@ -35,10 +35,10 @@ def test_the_test_part_is_looked_at_where_that_is_wanted_alone(corpus, monkeypat
     looked = []
     original = running.evaluate
 
-    def watched(engine, vocabulary, strings):
+    def watched(distribution, strings):
         strings = list(strings)
         looked.append(strings)
-        return original(engine, vocabulary, strings)
+        return original(distribution, strings)
 
     monkeypatch.setattr(running, "evaluate", watched)
     parts = wavemore.lists.corpus.split(corpus, wavemore.load_recipe("tiny.toml").data)

@@ -68,7 +68,7 @@ def test_top_predictions_are_those_of_the_windowed_form(tiny_model):
                 chances = torch.softmax(net(torch.tensor([context])), 1)[0]
                 expected.append((chances.max().item(), bool(chances.argmax() == following)))
                 context = [*context[1:], following]
-    confidence, correct = top_predictions(tiny_model.engine_, vocabulary, strings)
+    confidence, correct = top_predictions(tiny_model.distribution_, strings)
     assert confidence == pytest.approx([chance for chance, _ in expected], abs=1e-6)
     assert correct.tolist() == [follows for _, follows in expected]
     assert 0 < correct.sum() < len(correct)
@@ -76,4 +76,4 @@ def test_top_predictions_are_those_of_the_windowed_form(tiny_model):
 
 def test_top_predictions_of_unknown_characters_are_refused(tiny_model):
     with pytest.raises(UnknownCharacterError):
-        top_predictions(tiny_model.engine_, tiny_model.file_.vocabulary, ["ba", "xyz"])
+        top_predictions(tiny_model.distribution_, ["ba", "xyz"])

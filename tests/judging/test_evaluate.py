@@ -1,6 +1,5 @@
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +10,11 @@ from wavemore.judging.calibration import Calibration, bin_sums, top_predictions
 from wavemore.judging.evaluate import Evaluation, evaluate, parts_of
 from wavemore.lists.corpus import Corpus, read_corpus, split
 from wavemore.models.modelfile import ModelFile
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 
 
 def test_the_loss_is_the_mean_over_characters_and_boundaries(tiny_model, strings):
-    result = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, strings)
+    result = evaluate(tiny_model.distribution_, strings)
     assert result.predictions == sum(len(s) + 1 for s in strings)
     assert result.nats_per_character == pytest.approx(-tiny_model.score_samples(strings).sum() / result.predictions)
     assert result.bits_per_character == pytest.approx(result.nats_per_character / math.log(2))
@@ -23,21 +22,20 @@ def test_the_loss_is_the_mean_over_characters_and_boundaries(tiny_model, strings
 
 
 def test_strings_with_unknown_characters_are_counted_and_left_out(tiny_model, strings):
-    file = tiny_model.file_
-    with_unknown = evaluate(tiny_model.engine_, file.vocabulary, [*strings, "xyz"])
+    with_unknown = evaluate(tiny_model.distribution_, [*strings, "xyz"])
     assert (with_unknown.strings, with_unknown.unknown) == (len(strings), 1)
-    assert replace(with_unknown, unknown=0) == evaluate(tiny_model.engine_, file.vocabulary, strings)
+    assert replace(with_unknown, unknown=0) == evaluate(tiny_model.distribution_, strings)
     with pytest.raises(CorpusError, match="none of the 1 strings is made of characters that the model knows"):
-        evaluate(tiny_model.engine_, file.vocabulary, ["xyz"])
+        evaluate(tiny_model.distribution_, ["xyz"])
 
 
-def by_parts(engine: Predictor[Any], model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
-    return {name: evaluate(engine, model.vocabulary, part) for name, part in parts_of(model, corpus).items()}
+def by_parts(distribution: Distribution, model: ModelFile, corpus: Corpus) -> dict[str, Evaluation]:
+    return {name: evaluate(distribution, part) for name, part in parts_of(model, corpus).items()}
 
 
 def test_the_training_list_is_recognised_and_evaluated_by_parts(tiny_model, strings):
     corpus = read_corpus(strings)
-    results = by_parts(tiny_model.engine_, tiny_model.file_, corpus)
+    results = by_parts(tiny_model.distribution_, tiny_model.file_, corpus)
     assert list(results) == ["train", "validation", "validation unseen", "test", "test unseen", "all"]
     losses = tiny_model.file_.provenance["losses"]
     assert results["train"].nats_per_character == pytest.approx(losses["train"], abs=1e-5)
@@ -50,8 +48,7 @@ def test_another_list_is_evaluated_whole(tiny_model, strings):
 
 
 def test_interval_and_calibration_are_those_of_the_strings(tiny_model, strings):
-    vocabulary = tiny_model.file_.vocabulary
-    result = evaluate(tiny_model.engine_, vocabulary, iter(strings))
+    result = evaluate(tiny_model.distribution_, iter(strings))
     buckets = Buckets()
     buckets.add(-tiny_model.score_samples(strings), np.array([len(string) + 1 for string in strings]))
     assert result.nats_interval == pytest.approx(buckets.interval())
@@ -59,13 +56,13 @@ def test_interval_and_calibration_are_those_of_the_strings(tiny_model, strings):
     low, high = result.nats_interval
     assert low < result.nats_per_character < high
     assert result.bits_interval == pytest.approx((low / math.log(2), high / math.log(2)))
-    assert result.calibration == Calibration.of(bin_sums(*top_predictions(tiny_model.engine_, vocabulary, strings)))
+    assert result.calibration == Calibration.of(bin_sums(*top_predictions(tiny_model.distribution_, strings)))
 
 
 def test_portions_change_nothing(tiny_model, strings, monkeypatch):
-    whole = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, strings)
+    whole = evaluate(tiny_model.distribution_, strings)
     monkeypatch.setattr("wavemore.judging.likelihood._STRINGS_AT_ONCE", 7)
-    apart = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, strings)
+    apart = evaluate(tiny_model.distribution_, strings)
     assert apart.to_dict() == {
         name: value if value is None else pytest.approx(value) for name, value in whole.to_dict().items()
     }
@@ -73,12 +70,12 @@ def test_portions_change_nothing(tiny_model, strings, monkeypatch):
 
 def test_one_string_and_empty_strings_have_a_loss_and_no_interval(tiny_model):
     for few in (["ba"], [""], ["", ""], ["", "xyz"]):
-        result = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, few)
+        result = evaluate(tiny_model.distribution_, few)
         assert result.predictions == sum(len(string) + 1 for string in few if string != "xyz")
         assert result.nats_per_character > 0
         assert result.nats_interval is result.bits_interval is None
         assert result.to_dict()["nats_per_character_interval"] is None
-    empty = evaluate(tiny_model.engine_, tiny_model.file_.vocabulary, [""] * 20)
+    empty = evaluate(tiny_model.distribution_, [""] * 20)
     assert empty.nats_interval == pytest.approx((empty.nats_per_character,) * 2)
 
 
@@ -92,11 +89,11 @@ def test_unseen_strings_are_those_that_are_not_in_the_training_part(tiny_model, 
     """The tiny list repeats its short strings, and the lecture's split shares them out."""
     corpus = read_corpus(strings)
     model = of_the_lectures_split(tiny_model.file_, corpus)
-    results, found = by_parts(tiny_model.engine_, model, corpus), split(corpus, model.recipe.data)
+    results, found = by_parts(tiny_model.distribution_, model, corpus), split(corpus, model.recipe.data)
     for name, part in (("validation", found.validation), ("test", found.test)):
         by_hand = [string for string in part if found.train.count(string) == 0]
         assert 0 < len(by_hand) < len(part)
-        assert results[f"{name} unseen"] == evaluate(tiny_model.engine_, model.vocabulary, by_hand)
+        assert results[f"{name} unseen"] == evaluate(tiny_model.distribution_, by_hand)
         assert results[name].strings == len(part)
 
 

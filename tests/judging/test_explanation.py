@@ -21,6 +21,7 @@ from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
+from wavemore.predict.predictor import Distribution
 from wavemore.settings.config import ModelConfig, NgramConfig, SequenceConfig
 
 ABC = Vocabulary("abc")
@@ -41,7 +42,7 @@ def engine(net: WaveNet) -> Engine:
 
 
 def one(engine: Engine, string: str, **options: int) -> Explanation:
-    (explanation,) = explain(engine, ABC, [string], **options)
+    (explanation,) = explain(Distribution(engine, ABC), [string], **options)
     assert explanation.string == string
     return explanation
 
@@ -78,9 +79,9 @@ def predictor(kind: str, engine: Engine) -> object:
 @pytest.mark.parametrize("kind", ["ngram", "mixture", "ensemble", "gru"])
 def test_every_kind_of_model_explains_its_scores(engine, kind):
     model, strings = predictor(kind, engine), ["abc", "", "c", "axb", "abcabcabcabc", "abc"]
-    explained = explain(model, ABC, strings, alternatives=4)  # type: ignore[arg-type]
+    explained = explain(Distribution(model, ABC), strings, alternatives=4)  # type: ignore[arg-type]
     assert [explanation.string for explanation in explained] == strings
-    scores = log_likelihoods(model, ABC, strings)  # type: ignore[arg-type]
+    scores = log_likelihoods(Distribution(model, ABC), strings)  # type: ignore[arg-type]
     assert [explanation.log_likelihood for explanation in explained] == pytest.approx(scores, abs=1e-5)
     for explanation in explained:
         assert explanation.vocabulary_size == 4
@@ -95,10 +96,10 @@ def test_every_kind_of_model_explains_its_scores(engine, kind):
 def test_order_and_company_do_not_matter(engine, monkeypatch):
     strings = ["abc", "", "axb", "c", "abcabc"]
     alone = [one(engine, string) for string in strings]
-    assert explain(engine, ABC, iter(strings)) == alone
+    assert explain(Distribution(engine, ABC), iter(strings)) == alone
     monkeypatch.setattr("wavemore.judging.likelihood._STRINGS_AT_ONCE", 2)
-    assert explain(engine, ABC, strings) == alone
-    assert explain(engine, ABC, strings[::-1]) == alone[::-1]
+    assert explain(Distribution(engine, ABC), strings) == alone
+    assert explain(Distribution(engine, ABC), strings[::-1]) == alone[::-1]
 
 
 def test_bits_and_probabilities():
@@ -143,7 +144,7 @@ def test_equally_likely_characters_have_ranks_of_their_own():
         net.head.linear.weight *= 0  # type: ignore[operator, union-attr]
         net.head.linear.bias[:] = 0  # type: ignore[index, union-attr]
     even = Engine(net.config, {name: tensor.numpy() for name, tensor in net.state_dict().items()})
-    (explanation,) = explain(even, vocabulary, ["cab"], alternatives=3)
+    (explanation,) = explain(Distribution(even, vocabulary), ["cab"], alternatives=3)
     assert [prediction.rank for prediction in explanation.predictions] == [4, 2, 3, 1]
     first = explanation.predictions[0].alternatives
     assert [other.character for other in first] == ["", "a", "b"]
@@ -175,25 +176,25 @@ def test_dictionaries_are_json(engine):
 
 
 def test_no_strings_and_an_empty_one(engine):
-    assert explain(engine, ABC, []) == []
+    assert explain(Distribution(engine, ABC), []) == []
     assert [prediction.character for prediction in one(engine, "").predictions] == [""]
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, True, "3"])
 def test_a_number_of_alternatives_that_is_none(engine, count):
     with pytest.raises(UsageError) as error:
-        explain(engine, ABC, ["a"], alternatives=count)
+        explain(Distribution(engine, ABC), ["a"], alternatives=count)
     assert str(error.value) == f"the number of alternatives is {count!r}; it must be a whole number of 0 or more"
 
 
 def test_a_model_that_overflows_is_one_sentence():
     with pytest.raises(ModelFileError, match=r"^the model's numbers are too large to compute with; train it again$"):
-        explain(overflowing(), ABC, ["abc"])
+        explain(Distribution(overflowing(), ABC), ["abc"])
 
 
 def test_an_estimator_explains(tiny_model):
     explained = tiny_model.explain(["bada", "xy"], alternatives=2)
-    assert explained == explain(tiny_model.engine_, tiny_model.file_.vocabulary, ["bada", "xy"], alternatives=2)
+    assert explained == explain(tiny_model.distribution_, ["bada", "xy"], alternatives=2)
     assert explained[0].log_likelihood == pytest.approx(tiny_model.score_samples(["bada"])[0])
     with pytest.raises(UsageError, match=r"^a list of strings is needed, and 'ba' is a single one; write "):
         tiny_model.explain("ba")

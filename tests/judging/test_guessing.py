@@ -13,7 +13,7 @@ from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet
 from wavemore.predict.engine import Engine
-from wavemore.predict.predictor import log_probabilities
+from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import ModelConfig
 
@@ -47,10 +47,10 @@ class Whole(NamedTuple):
 @pytest.fixture(scope="module")
 def whole(engine: Engine) -> Whole:
     strings = ["".join(s) for n in range(LONGEST + 1) for s in itertools.product("ab", repeat=n)]
-    scores = log_likelihoods(engine, AB, strings)
+    scores = log_likelihoods(Distribution(engine, AB), strings)
     order = np.argsort(-scores, kind="stable")
     # A longer string is less likely than to begin with its first 14 characters.
-    terms = log_probabilities(engine, strings[-(2**LONGEST) :], AB).reshape(-1, LONGEST + 1)
+    terms = log_probabilities(Distribution(engine, AB), strings[-(2**LONGEST) :]).reshape(-1, LONGEST + 1)
     certain = int((scores > terms[:, :LONGEST].sum(axis=1).max()).sum())
     return Whole([strings[i] for i in order], scores[order], certain)
 
@@ -147,7 +147,7 @@ def test_the_estimate_is_right_in_the_mean_and_better_than_the_mean_of_1_over_p(
 
 
 def test_likely_strings_have_their_very_place(engine, whole):
-    found = Guesses.of(engine, AB, samples=20_000).numbers(whole.scores[:12])
+    found = Guesses.of(Distribution(engine, AB), samples=20_000).numbers(whole.scores[:12])
     places = np.arange(1, 13)
     assert found.number == pytest.approx(places, abs=0.01)
     assert (found.low == places).all()
@@ -158,14 +158,17 @@ def test_likely_strings_have_their_very_place(engine, whole):
 def test_rare_strings_have_their_place_in_the_mean(engine, whole):
     ranks = np.array([30, 100, 300])
     assert ranks.max() < whole.certain
-    found = [Guesses.of(engine, AB, samples=1000, seed=seed).numbers(whole.scores[ranks - 1]) for seed in range(60)]
+    found = [
+        Guesses.of(Distribution(engine, AB), samples=1000, seed=seed).numbers(whole.scores[ranks - 1])
+        for seed in range(60)
+    ]
     held = np.mean([covered(numbers, ranks) for numbers in found])
     assert 0.9 <= held <= 1
     numbers = np.array([numbers.number for numbers in found])
     errors = numbers.std(axis=0) / np.sqrt(len(found))
     assert (np.abs(numbers.mean(axis=0) - ranks) < 4 * errors).all()
     # That samples are never empty must show: without it the numbers are off by the chance of the empty string.
-    empty = np.exp(log_likelihoods(engine, AB, [""])[0])
+    empty = np.exp(log_likelihoods(Distribution(engine, AB), [""])[0])
     assert (ranks * empty > 8 * errors).all()
 
 
@@ -176,22 +179,22 @@ def test_a_string_that_was_cut_came_by_its_beginning():
         net.head.linear.weight *= 0  # type: ignore[operator, union-attr]
         net.head.linear.bias[:] = torch.tensor([0.001, 0.999]).log()  # type: ignore[index, union-attr]
     engine, vocabulary = engine_of(net.eval()), Vocabulary("a")
-    texts = list(sample_strings(engine, vocabulary, 2000, seed=0))
+    texts = list(sample_strings(Distribution(engine, vocabulary), 2000, seed=0))
     longest = max(map(len, texts))
     share = sum(len(text) == longest for text in texts) / len(texts)
     assert share > 0.3
     strings = ["a" * 10, "a" * longest]
-    scores = log_likelihoods(engine, vocabulary, strings)
-    chances = np.exp(_chances(engine, vocabulary, strings, scores))
+    scores = log_likelihoods(Distribution(engine, vocabulary), strings)
+    chances = np.exp(_chances(Distribution(engine, vocabulary), strings, scores))
     assert chances[0] == pytest.approx(np.exp(scores[0]))
     assert chances[1] == pytest.approx(share, abs=0.04)
     assert np.exp(scores[1]) < 0.001
-    place = Guesses.of(engine, vocabulary, samples=2000).numbers(scores)
+    place = Guesses.of(Distribution(engine, vocabulary), samples=2000).numbers(scores)
     assert covered(place, np.array([10, 1000])).all()
 
 
 def test_numbers_rise_as_strings_become_rarer_and_are_1_at_least(engine):
-    found = Guesses.of(engine, AB, samples=50).numbers(np.linspace(0, -60, 500))
+    found = Guesses.of(Distribution(engine, AB), samples=50).numbers(np.linspace(0, -60, 500))
     for numbers in found:
         assert (numbers >= 1).all()
         assert (np.diff(numbers) >= 0).all()
@@ -215,7 +218,9 @@ def test_equally_likely_strings_share_their_place():
 
 
 def test_a_string_of_probability_zero_comes_nowhere(engine):
-    found = Guesses.of(engine, AB, samples=50).numbers(log_likelihoods(engine, AB, ["a", "x", ""]))
+    found = Guesses.of(Distribution(engine, AB), samples=50).numbers(
+        log_likelihoods(Distribution(engine, AB), ["a", "x", ""])
+    )
     for numbers in found:
         assert np.isinf(numbers).tolist() == [False, True, False]
 
@@ -231,12 +236,18 @@ def test_probabilities_too_small_for_a_float_are_no_trouble():
 
 
 def test_no_strings_have_no_numbers(engine):
-    assert [len(numbers) for numbers in Guesses.of(engine, AB, samples=5).numbers(np.zeros(0))] == [0, 0, 0]
+    assert [len(numbers) for numbers in Guesses.of(Distribution(engine, AB), samples=5).numbers(np.zeros(0))] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_a_seed_gives_the_same_numbers_again(engine, whole):
     rare = whole.scores[[500]]
-    first, again, other = (Guesses.of(engine, AB, samples=100, seed=seed).numbers(rare) for seed in (1, 1, 2))
+    first, again, other = (
+        Guesses.of(Distribution(engine, AB), samples=100, seed=seed).numbers(rare) for seed in (1, 1, 2)
+    )
     assert first == again
     assert first != other
 
@@ -252,13 +263,13 @@ def test_a_seed_gives_the_same_numbers_again(engine, whole):
 )
 def test_arguments_that_make_no_sense(engine, options, sentence):
     with pytest.raises(UsageError) as error:
-        Guesses.of(engine, AB, **options)
+        Guesses.of(Distribution(engine, AB), **options)
     assert str(error.value) == sentence
 
 
 def test_an_estimator_guesses(tiny_model):
     found = tiny_model.guess_numbers(["ba", "bababababa", "x"], samples=500, seed=3)
-    guesses = Guesses.of(tiny_model.engine_, tiny_model.file_.vocabulary, samples=500, seed=3)
+    guesses = Guesses.of(tiny_model.distribution_, samples=500, seed=3)
     expected = guesses.numbers(tiny_model.score_samples(["ba", "bababababa", "x"]))
     assert all((a == b).all() for a, b in zip(found, expected, strict=True))
     assert found.number[0] < found.number[1] < found.number[2] == np.inf

@@ -17,6 +17,7 @@ from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import StartsWith
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import ModelConfig, NgramConfig
@@ -45,14 +46,14 @@ def test_a_score_is_the_sum_over_characters_of_the_windowed_forms_log_probabilit
         for following in [*ABC.encode(string), 0]:
             total += torch.log_softmax(model(torch.tensor([context])), 1)[0, following].item()
             context = [*context[1:], int(following)]
-    assert log_likelihoods(engine, ABC, [string]) == pytest.approx([total], abs=1e-5)
+    assert log_likelihoods(Distribution(engine, ABC), [string]) == pytest.approx([total], abs=1e-5)
 
 
 def test_probabilities_of_all_strings_and_of_the_longer_ones_sum_to_one(model, engine):
     """All strings up to 6 characters, and the chance of a string that goes on, computed apart."""
     most = 6
     short = ["".join(s) for n in range(most + 1) for s in itertools.product("abc", repeat=n)]
-    ended = np.exp(log_likelihoods(engine, ABC, short)).sum()
+    ended = np.exp(log_likelihoods(Distribution(engine, ABC), short)).sum()
     # The chance to reach each string of 7 characters is the chance of its characters without the boundary after it.
     long = [[0] * 4 + ABC.encode("".join(s)).tolist() for s in itertools.product("abc", repeat=most + 1)]
     ids = torch.tensor(long)  # (strings, 4 + 7)
@@ -65,15 +66,17 @@ def test_probabilities_of_all_strings_and_of_the_longer_ones_sum_to_one(model, e
 
 def test_order_and_company_do_not_matter(engine):
     strings = ["abc", "", "c", "abcabcabcabc", "b"] * 1000
-    together = log_likelihoods(engine, ABC, strings)
-    assert together[:5] == pytest.approx([log_likelihoods(engine, ABC, [s])[0] for s in strings[:5]], abs=1e-5)
-    assert log_likelihoods(engine, ABC, strings[::-1])[::-1] == pytest.approx(together, abs=1e-5)
+    together = log_likelihoods(Distribution(engine, ABC), strings)
+    assert together[:5] == pytest.approx(
+        [log_likelihoods(Distribution(engine, ABC), [s])[0] for s in strings[:5]], abs=1e-5
+    )
+    assert log_likelihoods(Distribution(engine, ABC), strings[::-1])[::-1] == pytest.approx(together, abs=1e-5)
 
 
 def test_an_unknown_character_has_probability_zero_and_spoils_no_other(engine):
-    scores = log_likelihoods(engine, ABC, ["ab", "axb", "ba"])
+    scores = log_likelihoods(Distribution(engine, ABC), ["ab", "axb", "ba"])
     assert np.isneginf(scores).tolist() == [False, True, False]
-    assert scores[[0, 2]] == pytest.approx(log_likelihoods(engine, ABC, ["ab", "ba"]))
+    assert scores[[0, 2]] == pytest.approx(log_likelihoods(Distribution(engine, ABC), ["ab", "ba"]))
 
 
 def test_strings_are_brought_to_nfc(strings, tiny_recipe):
@@ -91,11 +94,11 @@ def test_strings_are_brought_to_nfc(strings, tiny_recipe):
 )
 def test_a_model_that_overflows_is_one_sentence_and_no_warning(network):
     for ask in (
-        lambda: log_likelihoods(network, ABC, ["abc", "a"]),
-        lambda: list(sample_strings(network, ABC, 5, seed=0)),
-        lambda: list(sample_strings(network, ABC, 5, seed=0, conditions=[StartsWith("ab")])),
-        lambda: evaluate(network, ABC, ["abc", "x"]),
-        lambda: top_predictions(network, ABC, ["abc"]),
+        lambda: log_likelihoods(Distribution(network, ABC), ["abc", "a"]),
+        lambda: list(sample_strings(Distribution(network, ABC), 5, seed=0)),
+        lambda: list(sample_strings(Distribution(network, ABC), 5, seed=0, conditions=[StartsWith("ab")])),
+        lambda: evaluate(Distribution(network, ABC), ["abc", "x"]),
+        lambda: top_predictions(Distribution(network, ABC), ["abc"]),
     ):
         with pytest.raises(ModelFileError) as error:
             ask()
@@ -103,4 +106,4 @@ def test_a_model_that_overflows_is_one_sentence_and_no_warning(network):
 
 
 def test_no_strings_give_no_scores(engine):
-    assert log_likelihoods(engine, ABC, []).shape == (0,)
+    assert log_likelihoods(Distribution(engine, ABC), []).shape == (0,)

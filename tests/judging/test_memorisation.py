@@ -16,7 +16,7 @@ from wavemore.judging.memorisation import Mass, Memory, check_fingerprints, esti
 from wavemore.lists.corpus import read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import Seen
-from wavemore.predict.predictor import Predictions
+from wavemore.predict.predictor import Distribution, Predictions
 
 SALT = bytes(16)
 
@@ -49,7 +49,7 @@ CHANCES = {"a": 0.4, "b": 0.2, "c": 0.1, "d": 0.2, "e": 0.1}
 
 def test_exact_sums_are_those_of_the_distinct_strings():
     engine: Any = Planted(CHANCES)
-    found = exact(engine, engine.vocabulary, ["a", "b", "a", "c"], ["d", "a", "e", "d"])
+    found = exact(Distribution(engine, engine.vocabulary), ["a", "b", "a", "c"], ["d", "a", "e", "d"])
     assert (found.train.strings, found.held_out.strings, found.samples) == (3, 2, None)
     assert found.train.total == pytest.approx(0.7)
     assert found.held_out.total == pytest.approx(0.3)  # a stands in the training part too
@@ -72,7 +72,10 @@ def test_samples_estimate_the_same(tiny_model):
     engine: Any = Planted(CHANCES)
     file = replace(tiny_model.file_, vocabulary=engine.vocabulary, seen=Seen.of(["a", "b", "c"], ["a", "d", "e"], SALT))
     drawn = random.Random(1).choices([*CHANCES], weights=[*CHANCES.values()], k=20_000)
-    found, whole = estimated(file, engine, drawn), exact(engine, engine.vocabulary, "abc", "ade")
+    found, whole = (
+        estimated(file, Distribution(engine, engine.vocabulary), drawn),
+        exact(Distribution(engine, engine.vocabulary), "abc", "ade"),
+    )
     counts = Counter(drawn)
     assert found.samples == 20_000
     assert (found.train.strings, found.held_out.strings) == (3, 2)
@@ -164,7 +167,7 @@ def test_a_file_without_fingerprints_is_refused(tiny_model, strings):
         "the model old.safetensors keeps no fingerprints of its strings, by which to tell them from others; evaluate "
         "it on its list with --memory, or train it again with data.remember = true"
     )
-    for ask in (check_fingerprints, lambda file: estimated(file, tiny_model.engine_, strings)):
+    for ask in (check_fingerprints, lambda file: estimated(file, tiny_model.distribution_, strings)):
         with pytest.raises(UsageError) as caught:
             ask(file)
         assert str(caught.value) == message
@@ -188,9 +191,9 @@ def test_a_model_that_learns_its_list_by_heart_is_told_from_one_that_does_not():
     held_out = [*parts.validation, *parts.test]
 
     def known(model: StringModel) -> Memory:
-        return exact(model.engine_, model.file_.vocabulary, parts.train, held_out)
+        return exact(model.distribution_, parts.train, held_out)
 
-    whole, found = known(by_heart), estimated(by_heart.file_, by_heart.engine_, by_heart.sample(20_000, seed=0))
+    whole, found = known(by_heart), estimated(by_heart.file_, by_heart.distribution_, by_heart.sample(20_000, seed=0))
     assert whole.interval is not None
     assert found.interval is not None
     assert whole.interval[0] > 20
@@ -209,7 +212,7 @@ def test_a_model_of_other_strings_knows_none_by_heart():
     draw, held = random.Random(0), 0
     for _ in range(20):
         draw.shuffle(strings)
-        found = exact(model.engine_, model.file_.vocabulary, strings[:480], strings[480:])
+        found = exact(model.distribution_, strings[:480], strings[480:])
         assert found.interval is not None
         held += found.interval[0] < 1 < found.interval[1]
     assert held >= 17

@@ -46,7 +46,7 @@ def said(scoring: Scoring, strings: list[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def judge(tiny_model: StringModel) -> Judge:
-    return Judge("tiny", tiny_model.file_, tiny_model.engine_)
+    return Judge("tiny", tiny_model.file_, tiny_model.distribution_)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def other(strings: list[str]) -> Judge:
     recipe = Recipe.from_dict({"model": {"kind": "ngram", "order": 2}})
     assert isinstance(recipe.model, NgramConfig)
     model = StringModel(recipe).fit([string.replace("b", "x") for string in strings] + ["ab"] * 5)
-    return Judge("tiny", model.file_, model.engine_)
+    return Judge("tiny", model.file_, model.distribution_)
 
 
 def test_scores_are_the_models_own(judge, tiny_model):
@@ -79,7 +79,7 @@ def test_bits_are_those_of_evaluate(judge, tiny_model):
 
 def test_strings_are_brought_to_nfc(strings, tiny_recipe):
     model = StringModel(tiny_recipe).fit([*strings, "zoé", "zo\u0301"])
-    found = said(Scoring([Judge("a", model.file_, model.engine_)]), [unicodedata.normalize("NFD", "zoé"), "zoé"])
+    found = said(Scoring([Judge("a", model.file_, model.distribution_)]), [unicodedata.normalize("NFD", "zoé"), "zoé"])
     assert found["log_likelihood"][0] == found["log_likelihood"][1]
     assert found["bits_per_character"][0] == found["bits_per_character"][1]
 
@@ -112,7 +112,7 @@ def test_percentiles_and_guess_numbers_are_those_of_their_modules(judge):
     scores = found["log_likelihood"]
     assert list(found)[2:6] == ["percentile", "guess_number", "guess_number_low", "guess_number_high"]
     assert found["percentile"] == pytest.approx(percentiles(judge.file, scores))
-    guesses = Guesses.of(judge.engine, judge.file.vocabulary, seed=0).numbers(scores)
+    guesses = Guesses.of(judge.distribution, seed=0).numbers(scores)
     assert found["guess_number"] == pytest.approx(guesses.number)
     assert found["guess_number_low"] == pytest.approx(guesses.low)
     assert found["guess_number_high"] == pytest.approx(guesses.high)

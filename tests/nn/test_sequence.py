@@ -19,7 +19,7 @@ from wavemore.nn.packing import Packing, Strings
 from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.sequence_predictor import SequencePredictor
 from wavemore.nn.transformer import turned
-from wavemore.predict.predictor import Predictor, log_probabilities
+from wavemore.predict.predictor import Distribution, Predictor, log_probabilities
 from wavemore.sampling.constraints import StartsWith
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import SequenceConfig
@@ -262,10 +262,14 @@ def test_predictions_equal_the_plain_form_in_portions_of_any_size(config, monkey
 
 def test_a_predictor_samples_scores_and_refuses_unknown_characters(config):
     predictor = predictor_of(trained_a_little(config))
-    names = list(sample_strings(predictor, ALPHABET, 20, seed=1, max_length=12, conditions=[StartsWith("ab")]))
+    names = list(
+        sample_strings(Distribution(predictor, ALPHABET), 20, seed=1, max_length=12, conditions=[StartsWith("ab")])
+    )
     assert len(names) == 20
-    assert names == list(sample_strings(predictor, ALPHABET, 20, seed=1, max_length=12, conditions=[StartsWith("ab")]))
-    assert len(log_probabilities(predictor, names, ALPHABET)) == sum(map(len, names)) + 20
+    assert names == list(
+        sample_strings(Distribution(predictor, ALPHABET), 20, seed=1, max_length=12, conditions=[StartsWith("ab")])
+    )
+    assert len(log_probabilities(Distribution(predictor, ALPHABET), names)) == sum(map(len, names)) + 20
     assert predictor.remembered > 0
     assert list(predictor.predictions([], ALPHABET)) == []
     with pytest.raises(UnknownCharacterError, match="'z'"):

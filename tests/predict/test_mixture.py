@@ -24,6 +24,7 @@ from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.mixture import Mixture, best_weight, mixed
 from wavemore.predict.ngram import Ngram
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import ModelConfig, NgramConfig, Recipe
 from wavemore.train import Checkpoint
@@ -112,7 +113,7 @@ def test_samples_follow_the_probabilities_of_all_strings():
     starts = np.cumsum([0, *(len(string) + 1 for string in ["", *every[:-1]])])
     empty, *chances = np.exp(np.add.reduceat(each, starts))
     n = 100_000
-    drawn = Counter(sample_strings(model, ABC, n, seed=1))
+    drawn = Counter(sample_strings(Distribution(model, ABC), n, seed=1))
     expected = n * np.array(chances) / (1 - empty)
     counts = np.array([drawn[string] for string in every])
     frequent = expected >= 10
@@ -120,15 +121,15 @@ def test_samples_follow_the_probabilities_of_all_strings():
     statistic = ((counts - expected)[frequent] ** 2 / expected[frequent]).sum() + (rest[0] - rest[1]) ** 2 / rest[1]
     assert frequent.sum() > 50
     assert abs(statistic - frequent.sum()) < 4 * math.sqrt(2 * frequent.sum())
-    assert np.abs(log_likelihoods(model, ABC, every) - np.log(chances)).max() < 1e-5
+    assert np.abs(log_likelihoods(Distribution(model, ABC), every) - np.log(chances)).max() < 1e-5
 
 
 @pytest.mark.parametrize("seed", [0, 1])  # a network, and two that vote
 def test_a_seed_gives_the_same_strings_however_many_are_asked_for(seed):
     model = mixture(order=6, seed=seed, spread=2.0)
-    every = list(sample_strings(model, ABC, 3000, seed=5))
+    every = list(sample_strings(Distribution(model, ABC), 3000, seed=5))
     for n in (1, 7, 1024, 1025):
-        assert list(sample_strings(model, ABC, n, seed=5)) == every[:n]
+        assert list(sample_strings(Distribution(model, ABC), n, seed=5)) == every[:n]
 
 
 def test_an_alphabet_of_four_thousand_characters_in_bounded_memory():
@@ -203,7 +204,7 @@ def test_a_fitted_mixture_is_better_than_its_network(recipe, strings, members):
     held_out = strings[:20]
     recipe = recipe.with_settings({"model.members": members, "train.steps": 30})
     model = StringModel(recipe).fit(strings[20:], validation=held_out)
-    engine, losses = model.engine_, model.file_.provenance["losses"]
+    engine, losses = model.distribution_.predictor, model.file_.provenance["losses"]
     assert isinstance(engine, Mixture)
     assert isinstance(engine.network, Ensemble if members == 2 else Engine)
     alone = StringModel(recipe, settings={"model.ngram": 0}).fit(strings[20:], validation=held_out)
@@ -372,7 +373,7 @@ def test_files_from_before_there_were_mixtures_load(tiny_path: Path):
     about = {"format": 1, "recipe": recipe, "characters": file.vocabulary.characters, "provenance": {}}
     tiny_path.write_bytes(safetensors.numpy.save(dict(file.weights), {"wavemore": json.dumps(about)}))
     assert ModelFile.load(tiny_path).ngram_weight is None
-    assert isinstance(StringModel.load(tiny_path).engine_, Engine)
+    assert isinstance(StringModel.load(tiny_path).distribution_.predictor, Engine)
 
 
 @pytest.mark.parametrize("order", [-1, 65])

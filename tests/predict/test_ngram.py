@@ -16,7 +16,7 @@ from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.corpus import read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.ngram import Ngram
-from wavemore.predict.predictor import log_probabilities
+from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import DataConfig, NgramConfig
 
@@ -142,13 +142,18 @@ def test_samples_follow_the_scores():
     strings = ["".join(draw.choice(list("abc"), size=draw.integers(1, 4))) for _ in range(200)]
     model = Ngram.fit(strings, ABCD, config(3))
     n = 40_000
-    drawn = Counter(sample_strings(model, ABCD, n, seed=1))
-    chances = np.exp(log_likelihoods(model, ABCD, list(drawn))) / (1 - math.exp(log_likelihoods(model, ABCD, [""])[0]))
+    drawn = Counter(sample_strings(Distribution(model, ABCD), n, seed=1))
+    chances = np.exp(log_likelihoods(Distribution(model, ABCD), list(drawn))) / (
+        1 - math.exp(log_likelihoods(Distribution(model, ABCD), [""])[0])
+    )
     frequent = [(drawn[s], n * p) for s, p in zip(drawn, chances, strict=True) if n * p >= 20]
     statistic = sum((count - expected) ** 2 / expected for count, expected in frequent)
     assert len(frequent) > 50
     assert abs(statistic - len(frequent)) < 4 * math.sqrt(2 * len(frequent))
-    assert list(sample_strings(model, ABCD, 7, seed=1)) == list(sample_strings(model, ABCD, 3000, seed=1))[:7]
+    assert (
+        list(sample_strings(Distribution(model, ABCD), 7, seed=1))
+        == list(sample_strings(Distribution(model, ABCD), 3000, seed=1))[:7]
+    )
 
 
 # --- edge cases
@@ -161,9 +166,9 @@ def test_the_smallest_lists(strings, order):
     out = rows(model, ["", "a", "dcba", "a" * 70, *strings], ABCD)
     assert np.isfinite(out).all()
     assert np.exp(out.astype(np.float64)).sum(axis=1) == pytest.approx(1, abs=1e-4)
-    seen, unseen = log_likelihoods(model, ABCD, [strings[0], strings[0] + "d"])
+    seen, unseen = log_likelihoods(Distribution(model, ABCD), [strings[0], strings[0] + "d"])
     assert seen > unseen > -np.inf
-    assert all(sample_strings(model, ABCD, 20, seed=1, max_length=20))
+    assert all(sample_strings(Distribution(model, ABCD), 20, seed=1, max_length=20))
 
 
 def test_many_back_offs_do_not_underflow():
@@ -278,7 +283,7 @@ def test_any_change_gives_a_sound_model_or_one_sentence(which, place, value, voc
     vocabulary = Vocabulary("abcde"[: vocabulary_size - 1])
     out = rows(model, [vocabulary.characters, vocabulary.characters[::-1], ""], vocabulary)
     assert np.exp(out).sum(axis=1) == pytest.approx(1, abs=1e-5)
-    list(sample_strings(model, vocabulary, 5, seed=1, max_length=5))
+    list(sample_strings(Distribution(model, vocabulary), 5, seed=1, max_length=5))
 
 
 # --- what it reaches
@@ -291,6 +296,6 @@ def test_the_baseline_on_names(names_txt: Path):
     losses = {}
     for order in (4, 6):
         model = Ngram.fit(parts.train, vocabulary, config(order))
-        losses[order] = -log_probabilities(model, parts.validation, vocabulary).mean()
+        losses[order] = -log_probabilities(Distribution(model, vocabulary), parts.validation).mean()
     assert losses[4] == pytest.approx(2.05636, abs=1e-4)
     assert losses[6] == pytest.approx(1.97460, abs=1e-4)

@@ -13,6 +13,7 @@ from wavemore.errors import SamplingError, UsageError
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet
 from wavemore.predict.engine import Engine
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.conditional import Conditional
 from wavemore.sampling.constraints import (
     Condition,
@@ -114,7 +115,7 @@ def chi_square_z(counts: Counter[str], probabilities: dict[str, float]) -> float
 
 
 def draw(engine: Engine, n: int, conditions: list[Condition], **options) -> list[str]:
-    return list(sample_strings(engine, ABC, n, conditions=conditions, **options))
+    return list(sample_strings(Distribution(engine, ABC), n, conditions=conditions, **options))
 
 
 def short(strings: list[str]) -> Counter[str]:
@@ -173,7 +174,7 @@ def test_the_chance_of_a_condition_is_measured(engine: Engine, conditions: list[
     truth = sum(enumerated(engine, conditions, Shape()).values())
     automaton = conjunction(conditions, ABC)
     assert automaton is not None
-    found = Conditional.of(engine, ABC, automaton, Shape(), LONGEST, 0)
+    found = Conditional.of(Distribution(engine, ABC), automaton, Shape(), LONGEST, 0)
     assert abs(found.chance - truth) <= 4 * found.chance_error + 0.01 * truth  # strings longer than 8 are few
     assert found.clipped < 0.002
 
@@ -194,7 +195,7 @@ def test_a_seed_gives_the_same_strings_however_many_are_asked_for(
 def test_a_beginning_is_drawn_without_rejection_and_as_without_other_conditions(engine: Engine):
     automaton = conjunction([StartsWith("cab")], ABC)
     assert automaton is not None
-    found = Conditional.of(engine, ABC, automaton, Shape(), LONGEST, 0)
+    found = Conditional.of(Distribution(engine, ABC), automaton, Shape(), LONGEST, 0)
     assert found.kept == 1
     assert found.source.guide is None
 
@@ -219,7 +220,7 @@ def test_unique_strings(engine: Engine):
     )
     with pytest.raises(UsageError, match="only 9 strings meet the conditions, and 10 different ones are asked for"):
         draw(engine, 10, conditions, unique=True)
-    drawn = list(sample_strings(engine, ABC, 300, unique=True, seed=1))
+    drawn = list(sample_strings(Distribution(engine, ABC), 300, unique=True, seed=1))
     assert len(set(drawn)) == 300
 
 
@@ -235,7 +236,9 @@ def test_refused_strings_are_drawn_again(engine: Engine):
 
 def test_what_is_all_refused_is_told_before_anything_is_drawn(engine: Engine):
     with pytest.raises(UsageError, match="only 3 strings meet the conditions, and every one of them is refused"):
-        sample_strings(engine, ABC, 1, conditions=[Length(1, 1)], refused=lambda strings: np.ones(len(strings), bool))
+        sample_strings(
+            Distribution(engine, ABC), 1, conditions=[Length(1, 1)], refused=lambda strings: np.ones(len(strings), bool)
+        )
 
 
 def test_what_is_refused_for_ever_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch):
@@ -243,7 +246,7 @@ def test_what_is_refused_for_ever_is_told(engine: Engine, monkeypatch: pytest.Mo
     with pytest.raises(
         SamplingError, match=r"after 0 strings, .* were drawn in a row without another one that is wanted"
     ):
-        list(sample_strings(engine, ABC, 1, refused=lambda strings: np.ones(len(strings), bool)))
+        list(sample_strings(Distribution(engine, ABC), 1, refused=lambda strings: np.ones(len(strings), bool)))
 
 
 def test_a_condition_that_the_model_hardly_meets_is_told_with_its_chance(
@@ -261,7 +264,7 @@ def test_a_guided_string_has_the_weight_of_its_probabilities(engine: Engine, gui
     """The weights' mean over strings is each string's probability: an unbiased estimate of the enumerated one."""
     automaton = conjunction([EndsWith("cab")], ABC)
     assert automaton is not None
-    source = Conditional.of(engine, ABC, automaton, Shape(), LONGEST, 5).source
+    source = Conditional.of(Distribution(engine, ABC), automaton, Shape(), LONGEST, 5).source
     drawn = source.batch(0, 32 * 1024)
     weights = np.exp(drawn.log_weights)
     probabilities = enumerated(engine, [EndsWith("cab")], Shape())
@@ -273,11 +276,13 @@ def test_a_guided_string_has_the_weight_of_its_probabilities(engine: Engine, gui
 
 def test_a_condition_that_nearly_all_strings_meet_is_met_by_all(engine: Engine):
     """None of the strings that are tried first is too long, but one of some thousand is."""
-    longest = max(map(len, sample_strings(engine, ABC, 12 * 1024, seed=0)))
+    longest = max(map(len, sample_strings(Distribution(engine, ABC), 12 * 1024, seed=0)))
     conditions: list[Condition] = [Length(0, longest + 1)]
     drawn = draw(engine, 100_000, conditions, seed=7)
     assert max(map(len, drawn)) <= longest + 1
-    assert max(map(len, sample_strings(engine, ABC, 100_000, seed=7))) > longest + 1  # so that the check can fail
+    assert (
+        max(map(len, sample_strings(Distribution(engine, ABC), 100_000, seed=7))) > longest + 1
+    )  # so that the check can fail
 
 
 def test_a_beginning_that_the_shaped_model_never_makes(engine: Engine):
@@ -294,11 +299,13 @@ def test_a_beginning_cut_at_the_maximum_length_is_cut_with_filters_too(engine: E
         return np.zeros(len(strings), dtype=bool)
 
     conditions: list[Condition] = [StartsWith("ab")]
-    plain = list(sample_strings(engine, ABC, 50, conditions=conditions, max_length=3, seed=1))
-    assert plain == list(sample_strings(engine, ABC, 50, conditions=conditions, max_length=3, seed=1, refused=nothing))
+    plain = list(sample_strings(Distribution(engine, ABC), 50, conditions=conditions, max_length=3, seed=1))
+    assert plain == list(
+        sample_strings(Distribution(engine, ABC), 50, conditions=conditions, max_length=3, seed=1, refused=nothing)
+    )
     assert {len(s) for s in plain} == {2, 3, 4}  # twice the beginning
 
 
 def test_strings_may_be_longer_where_a_condition_asks_for_it(engine: Engine):
-    drawn = list(sample_strings(engine, ABC, 200, conditions=[Length(6)], max_length=4, seed=1))
+    drawn = list(sample_strings(Distribution(engine, ABC), 200, conditions=[Length(6)], max_length=4, seed=1))
     assert {len(s) for s in drawn} > {6, 7}

@@ -11,7 +11,7 @@ from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet, sample_as_taught
 from wavemore.predict.engine import Engine
-from wavemore.predict.predictor import log_sum_exp
+from wavemore.predict.predictor import Distribution, log_sum_exp
 from wavemore.sampling.constraints import StartsWith
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import ModelConfig
@@ -34,7 +34,7 @@ def engine(net: WaveNet) -> Engine:
 
 
 def draw(engine: Engine, n: int, **options) -> list[str]:
-    return list(sample_strings(engine, ABC, n, **options))
+    return list(sample_strings(Distribution(engine, ABC), n, **options))
 
 
 def chi_square_z(counts: Counter[str], probabilities: dict[str, float], n: int) -> float:
@@ -50,13 +50,13 @@ def enumerated(engine: Engine, prefix: str = "", most: int = 7) -> dict[str, flo
     """The model's distribution over strings that begin so, but for the empty one, up to a length."""
     strings = [prefix + "".join(s) for n in range(most + 1) for s in itertools.product("abc", repeat=n)]
     strings = [s for s in strings if s]
-    scores = np.exp(log_likelihoods(engine, ABC, strings))
+    scores = np.exp(log_likelihoods(Distribution(engine, ABC), strings))
     return dict(zip(strings, scores / chance_of_beginning(engine, prefix), strict=True))
 
 
 def chance_of_beginning(engine: Engine, prefix: str) -> float:
     """The chance of a string that begins so; of a string that is not empty, where the beginning is."""
-    ended = np.exp(log_likelihoods(engine, ABC, [prefix])[0])
+    ended = np.exp(log_likelihoods(Distribution(engine, ABC), [prefix])[0])
     state = engine.start(1)
     for character in ABC.encode(prefix):
         state = engine.step(state, np.array([0]), np.array([character]))
@@ -149,13 +149,13 @@ def test_nothing_is_asked_for(engine):
 )
 def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engine, options, sentence):
     with pytest.raises(UsageError) as error:
-        sample_strings(engine, ABC, **{"n": 1, **options})
+        sample_strings(Distribution(engine, ABC), **{"n": 1, **options})
     assert str(error.value) == sentence
 
 
 def test_a_beginning_with_an_unknown_character(engine):
     with pytest.raises(UnknownCharacterError, match=r"'x' \(U\+0078\) in 'ax' is not among the 3 characters"):
-        sample_strings(engine, ABC, 1, conditions=[StartsWith("ax")])
+        sample_strings(Distribution(engine, ABC), 1, conditions=[StartsWith("ax")])
 
 
 def test_batches_and_threads_do_not_change_a_string(engine, monkeypatch):
@@ -195,7 +195,7 @@ def test_samples_of_an_alphabet_with_combining_marks_have_a_score_and_begin_as_a
     vocabulary = Vocabulary("ex\u0301")
     weights = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=6), 4).state_dict()
     engine = Engine(ModelConfig(groups=(2,), embedding=3, hidden=6), {n: t.numpy() for n, t in weights.items()})
-    drawn = list(sample_strings(engine, vocabulary, 300, conditions=[StartsWith("e")], seed=1))
+    drawn = list(sample_strings(Distribution(engine, vocabulary), 300, conditions=[StartsWith("e")], seed=1))
     assert any("e\u0301" in s for s in drawn)
     assert all(s.startswith("e") for s in drawn)
-    assert np.isfinite(log_likelihoods(engine, vocabulary, drawn)).all()
+    assert np.isfinite(log_likelihoods(Distribution(engine, vocabulary), drawn)).all()

@@ -18,7 +18,7 @@ def test_a_million_new_strings_have_none_of_the_list(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     model = wavemore.load("alone.safetensors")
     names = set(read_corpus("names").strings)
-    drawn = Wish(new=True).samples(model.file_, model.engine_, 1_000_000, seed=0)
+    drawn = Wish(new=True).samples(model.file_, model.distribution_, 1_000_000, seed=0)
     assert sum(string in names for string in drawn) == 0
-    as_they_come = Wish().samples(model.file_, model.engine_, 10_000, seed=0)
+    as_they_come = Wish().samples(model.file_, model.distribution_, 10_000, seed=0)
     assert sum(string in names for string in as_they_come) > 100  # so that the check can fail

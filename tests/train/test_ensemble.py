@@ -19,7 +19,7 @@ from wavemore.models.modelfile import ModelFile
 from wavemore.models.weights import weight_shapes
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.ensemble import Ensemble
-from wavemore.predict.predictor import log_probabilities
+from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import Recipe
 from wavemore.train import Checkpoint
@@ -113,8 +113,11 @@ def test_the_losses_are_those_of_the_ensemble_and_lower_than_the_members(recipe,
     model = StringModel(recipe).fit(strings, validation=strings[:30])
     losses = model.file_.provenance["losses"]
     assert model.evaluate(strings[:30]).nats_per_character == pytest.approx(losses["validation"], abs=1e-5)
-    assert isinstance(model.engine_, Ensemble)
-    apart = [-log_likelihoods(one, model.file_.vocabulary, strings[:30]).sum() for one in model.engine_.members]
+    assert isinstance(model.distribution_.predictor, Ensemble)
+    apart = [
+        -log_likelihoods(Distribution(one, model.file_.vocabulary), strings[:30]).sum()
+        for one in model.distribution_.predictor.members
+    ]
     together = -model.score_samples(strings[:30]).sum()
     assert together < np.mean(apart)
 
@@ -155,12 +158,12 @@ def test_the_folded_form_equals_the_windowed_form(config, seed, members):
     with evaluation_mode(net):
         expected = torch.log_softmax(net(contexts), 1).numpy()
     chunks = Chunks.of(strings, vocabulary, config.groups, config.cycles)
-    found = log_probabilities(engine, strings, vocabulary)
+    found = log_probabilities(Distribution(engine, vocabulary), strings)
     assert np.abs(found - expected[np.arange(len(found)), chunks.answers]).max() < 1e-5 * max(1, np.abs(expected).max())
     state = engine.start(1)
     shares = state.logits - np.log(np.exp(state.logits).sum())
     assert np.abs(shares[0] - expected[0]).max() < 1e-5 * max(1, np.abs(expected).max())
-    assert len(list(sample_strings(engine, vocabulary, 5, seed=0, max_length=20))) == 5
+    assert len(list(sample_strings(Distribution(engine, vocabulary), 5, seed=0, max_length=20))) == 5
 
 
 def test_members_are_trained_where_a_system_does_not_tell_its_free_cores(run, monkeypatch):

@@ -78,7 +78,7 @@ def command(
     model, list_ = model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
     longest = loaded.file_.recipe.data.max_length
-    drawn = sample_strings(loaded.engine_, loaded.file_.vocabulary, samples, max_length=longest, seed=_SEED)
+    drawn = sample_strings(loaded.distribution_, samples, max_length=longest, seed=_SEED)
     corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
     parts = parts_of(loaded.file_, corpus)
     known = _known(loaded, parts, corpus.name) if memory else None
@@ -107,7 +107,7 @@ def _evaluated(model: "StringModel", parts: Mapping[str, Sequence[str]], quiet: 
     results = {}
     for part, strings in parts.items():
         watched = counted(strings, len(strings), f"evaluating {part}", quiet=quiet)
-        results[part] = evaluate(model.engine_, model.file_.vocabulary, watched)
+        results[part] = evaluate(model.distribution_, watched)
     return results
 
 
@@ -132,7 +132,7 @@ def _known(model: "StringModel", parts: Mapping[str, Sequence[str]], name: str) 
             "wavemore info MODEL --memory does without a list"
         )
     held_out = [*parts["validation"], *parts["test"]]
-    return exact(model.engine_, model.file_.vocabulary, parts["train"], held_out)
+    return exact(model.distribution_, parts["train"], held_out)
 
 
 def _loss_table(results: Mapping[str, "Evaluation"]) -> list[str]:

@@ -61,7 +61,7 @@ def command(
 
     model, strings = _named(words)
     loaded = load(model)
-    explained = explain(loaded.engine_, loaded.file_.vocabulary, strings, alternatives=alternatives)
+    explained = explain(loaded.distribution_, strings, alternatives=alternatives)
     if json:
         write_lines(json_line(explanation.to_dict()) for explanation in explained)
         return

@@ -126,7 +126,7 @@ def _known(file: "ModelFile") -> "Memory":
 
     check_fingerprints(file)
     model = load(file.path)
-    return estimated(file, model.engine_, model.sample(_SAMPLES, seed=_SEED))
+    return estimated(file, model.distribution_, model.sample(_SAMPLES, seed=_SEED))
 
 
 def _memory(known: "Memory") -> list[tuple[str, str]]:

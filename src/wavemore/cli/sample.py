@@ -103,7 +103,7 @@ def command(
         return
     strings = wish.samples(
         loaded.file_,
-        loaded.engine_,
+        loaded.distribution_,
         n,
         unique=unique,
         mode=cast("Mode", mode),
@@ -130,7 +130,7 @@ def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet:
     from wavemore.progress import watching
 
     with watching("searching: {:,} beginnings looked at, {:,} strings found", quiet=quiet) as watch:
-        found = wish.most_likely(model.file_, model.engine_, n, watch=watch)
+        found = wish.most_likely(model.file_, model.distribution_, n, watch=watch)
     if len(found) < n and not quiet:
         say(f"there are no more than {len(found):,} such strings")
     for string, log_likelihood in found:

@@ -13,7 +13,7 @@ from wavemore.errors import CheckpointError, CorpusError, FileError, UsageError,
 from wavemore.fitting import Lists, fit_model
 from wavemore.judging.evaluate import evaluate, parts_of
 from wavemore.lists.corpus import Corpus, read_corpus, split
-from wavemore.models.kinds import predictor_of
+from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile
 from wavemore.provenance import measured
 from wavemore.settings.config import DataConfig, Recipe, TrainConfig
@@ -229,7 +229,7 @@ class _Turns:
                 f"the model was trained on another split ({data.split}, seed {data.seed}), so it has seen strings "
                 "that are held out here"
             )
-        engine = predictor_of(file)
+        distribution = distribution_of(file)
         losses: dict[str, dict[str, Any]] = {}
         for part in self.parts:
             for name in (part, f"{part} unseen"):
@@ -240,7 +240,7 @@ class _Turns:
                     losses[name] = losses[part]
                     continue
                 watched = counted(strings, len(strings), f"{title}, evaluating {name}", quiet=not self.progress)
-                losses[name] = evaluate(engine, file.vocabulary, watched).to_dict()
+                losses[name] = evaluate(distribution, watched).to_dict()
         return losses
 
 

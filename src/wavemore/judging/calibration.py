@@ -11,12 +11,11 @@ Shapes in this file
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
-from wavemore.lists.vocabulary import Vocabulary
-from wavemore.predict.predictor import Predictor, finite
+from wavemore.predict.predictor import Distribution, finite
 
 __all__ = ["BINS", "Calibration", "bin_sums", "top_predictions"]
 
@@ -72,15 +71,13 @@ def bin_sums(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     return np.stack([np.bincount(place, weights=row, minlength=BINS) for row in rows])
 
 
-def top_predictions(
-    engine: Predictor[Any], vocabulary: Vocabulary, strings: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
+def top_predictions(distribution: Distribution, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The probability of the most likely id at each prediction, float64 (N,), and whether it is the one that follows,
     (N,), string after string, of at least one string. Raises what `log_probabilities` raises."""
     count = sum(map(len, strings)) + len(strings)
     confidence, correct = np.empty(count), np.empty(count, dtype=bool)
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-        for rows, context_of, logits, answers in engine.predictions(strings, vocabulary):
+        for rows, context_of, logits, answers in distribution.predictions(strings):
             highest = finite(logits).max(axis=1, keepdims=True)  # (n, 1)
             confidence[rows] = (1 / np.exp(logits - highest).sum(axis=1, dtype=np.float64))[context_of]
             correct[rows] = logits.argmax(axis=1)[context_of] == answers

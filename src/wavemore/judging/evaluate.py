@@ -12,9 +12,8 @@ from wavemore.judging.bootstrap import Buckets
 from wavemore.judging.calibration import BINS, Calibration, bin_sums, top_predictions
 from wavemore.judging.likelihood import stream_log_likelihoods
 from wavemore.lists.corpus import Corpus, split
-from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.modelfile import ModelFile
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 
 __all__ = ["Evaluation", "evaluate", "parts_of"]
 
@@ -67,7 +66,7 @@ class Evaluation:
         }
 
 
-def evaluate(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]) -> Evaluation:
+def evaluate(distribution: Distribution, strings: Iterable[str]) -> Evaluation:
     """The loss of a model over strings, each counted as often as it stands there; any number in bounded memory.
 
     Raises `CorpusError` when the model knows all characters of none of the strings, and `ModelFileError` where its
@@ -75,7 +74,7 @@ def evaluate(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[s
     """
     nats, predictions, known, unknown = 0.0, 0, 0, 0
     buckets, sums = Buckets(), np.zeros((4, BINS))
-    for texts, scores in stream_log_likelihoods(engine, vocabulary, strings):
+    for texts, scores in stream_log_likelihoods(distribution, strings):
         is_known = scores != -np.inf
         used = [text for text, use in zip(texts, is_known, strict=True) if use]
         lengths = np.fromiter(map(len, used), dtype=np.int64, count=len(used)) + 1
@@ -85,7 +84,7 @@ def evaluate(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[s
         unknown += len(texts) - len(used)
         buckets.add(-scores[is_known], lengths)
         if used:
-            sums += bin_sums(*top_predictions(engine, vocabulary, used))
+            sums += bin_sums(*top_predictions(distribution, used))
     if not known:
         raise CorpusError(
             f"none of the {unknown} strings is made of characters that the model knows, so there is no loss; "

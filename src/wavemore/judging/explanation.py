@@ -9,7 +9,7 @@ import numpy as np
 
 from wavemore.judging.likelihood import portions
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary, normalise
-from wavemore.predict.predictor import Predictor, finite, log_sum_exp
+from wavemore.predict.predictor import Distribution, finite, log_sum_exp
 from wavemore.settings.strict import whole_number
 
 __all__ = ["Alternative", "Explanation", "Prediction", "explain"]
@@ -106,9 +106,7 @@ class Explanation:
         }
 
 
-def explain(
-    engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str], *, alternatives: int = 5
-) -> list[Explanation]:
+def explain(distribution: Distribution, strings: Iterable[str], *, alternatives: int = 5) -> list[Explanation]:
     """What the model says of each string.
 
     alternatives    how many of the most likely characters to name at each place; all, where there are fewer
@@ -117,16 +115,17 @@ def explain(
     overflow.
     """
     alternatives = whole_number("the number of alternatives", alternatives, 0)
+    vocabulary = distribution.vocabulary
     explained: list[Explanation] = []
     for part in portions(strings):
         texts = [string if vocabulary.knows(string) else normalise(string) for string in part]
         readable = [_readable(text, vocabulary) for text in texts]
-        found = _found(engine, vocabulary, readable, alternatives)
+        found = _found(distribution, readable, alternatives)
         start = 0
         for text, known in zip(texts, readable, strict=True):
             end = start + len(known) + 1
             predictions = _predictions(text, known, found[start:end])
-            explained.append(Explanation(text, predictions, engine.vocabulary_size))
+            explained.append(Explanation(text, predictions, len(vocabulary)))
             start = end
     return explained
 
@@ -147,17 +146,17 @@ def _predictions(string: str, known: str, found: Sequence[_Found]) -> tuple[Pred
     return (*predictions, Prediction(string[len(known)], -inf, None, expected))
 
 
-def _found(engine: Predictor[Any], vocabulary: Vocabulary, strings: Sequence[str], most: int) -> list[_Found]:
+def _found(distribution: Distribution, strings: Sequence[str], most: int) -> list[_Found]:
     """For each prediction, string after string: its log-probability, its rank, and so many alternatives."""
     found: list[_Found] = [(0.0, 0, ())] * (sum(map(len, strings)) + len(strings))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-        for rows, context_of, logits, answers in engine.predictions(strings, vocabulary):
+        for rows, context_of, logits, answers in distribution.predictions(strings):
             log_p = finite(logits) - log_sum_exp(logits)[:, None]  # (n, V)
             order = np.argsort(-log_p, axis=1, kind="stable")  # (n, V), the most likely id first
             ranks = np.empty_like(order)
             np.put_along_axis(ranks, order, np.arange(1, order.shape[1] + 1)[None], axis=1)
             first = order[:, :most]
-            expected = _named(first, np.take_along_axis(log_p, first, axis=1), vocabulary)
+            expected = _named(first, np.take_along_axis(log_p, first, axis=1), distribution.vocabulary)
             for row, context, answer in zip(rows.tolist(), context_of.tolist(), answers.tolist(), strict=True):
                 found[row] = (float(log_p[context, answer]), int(ranks[context, answer]), expected[context])
     return found

@@ -19,13 +19,13 @@ likely have no room. Of a string much rarer than any sample the estimate is most
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from wavemore.judging.likelihood import log_likelihoods, portions
-from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
-from wavemore.predict.predictor import Predictor, finite, log_probabilities, log_sum_exp
+from wavemore.lists.vocabulary import BOUNDARY
+from wavemore.predict.predictor import Distribution, finite, log_probabilities, log_sum_exp
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.strict import whole_number
 
@@ -69,20 +69,18 @@ class Guesses:
     """(k + 1,): of q u (1 + u). N times its square is how much less the variance is because exactly N are drawn."""
 
     @classmethod
-    def of(
-        cls, engine: Predictor[Any], vocabulary: Vocabulary, *, samples: int = 100_000, seed: int | None = 0
-    ) -> Self:
+    def of(cls, distribution: Distribution, *, samples: int = 100_000, seed: int | None = 0) -> Self:
         """Draw so many samples, the same ones for the same seed. Strings of 1,000 characters end there when drawn, so
         longer ones do not count. Raises `UsageError` for numbers that make no sense, and `ModelFileError` where the
         model's numbers overflow."""
         samples = whole_number("the number of samples", samples, 1)
-        drawn = sample_strings(engine, vocabulary, samples, max_length=_LONGEST, seed=seed)
+        drawn = sample_strings(distribution, samples, max_length=_LONGEST, seed=seed)
         strings = list(dict.fromkeys(drawn))  # each once
-        scores = log_likelihoods(engine, vocabulary, strings)
-        first = finite(engine.start(1).logits)  # (1, V)
+        scores = log_likelihoods(distribution, strings)
+        first = finite(distribution.predictor.start(1).logits)  # (1, V)
         whole = log_sum_exp(first)[0]
         not_empty = float(log_sum_exp(np.delete(first, BOUNDARY, axis=1))[0] - whole)
-        chances = _chances(engine, vocabulary, strings, scores) - not_empty
+        chances = _chances(distribution, strings, scores) - not_empty
         return cls.counted(scores, chances, samples, empty=float(first[0, BOUNDARY] - whole), not_empty=not_empty)
 
     @classmethod
@@ -120,14 +118,14 @@ class Guesses:
             return GuessNumbers(*(np.where(np.isneginf(scores), np.inf, end) for end in found))
 
 
-def _chances(engine: Predictor[Any], vocabulary: Vocabulary, strings: list[str], scores: np.ndarray) -> np.ndarray:
+def _chances(distribution: Distribution, strings: list[str], scores: np.ndarray) -> np.ndarray:
     """The log-probability by which each of the strings came, (strings,): its score, but for one that was cut that a
     string begins so."""
     chances = scores.copy()
     cut = [i for i, string in enumerate(strings) if len(string) >= _LONGEST]
     done = 0
     for part in portions(strings[i] for i in cut):
-        terms = log_probabilities(engine, part, vocabulary)
+        terms = log_probabilities(distribution, part)
         ends = np.cumsum([len(string) + 1 for string in part]) - 1
         terms[ends] = 0  # the sampler did not ask whether the string ends here
         chances[cut[done : done + len(part)]] = np.add.reduceat(terms, [0, *(ends[:-1] + 1)])

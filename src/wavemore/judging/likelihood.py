@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
 from wavemore.errors import UnknownCharacterError
-from wavemore.lists.vocabulary import Vocabulary, normalise
-from wavemore.predict.predictor import Predictor, log_probabilities
+from wavemore.lists.vocabulary import normalise
+from wavemore.predict.predictor import Distribution, log_probabilities
 
 __all__ = ["log_likelihoods", "portions", "stream_log_likelihoods"]
 
@@ -16,30 +15,31 @@ _STRINGS_AT_ONCE = 1 << 16
 _CHARACTERS_AT_ONCE = 1 << 18
 
 
-def log_likelihoods(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]) -> np.ndarray:
+def log_likelihoods(distribution: Distribution, strings: Iterable[str]) -> np.ndarray:
     """The natural log of each string's probability, float64 of shape (strings,).
 
     Over all strings of known characters, the empty one included, the probabilities sum to one. A string with another
     character is brought to NFC, the form that training strings have; if that does not help, its probability is zero
     and its log-likelihood minus infinity. Raises `ModelFileError` where the model's numbers overflow.
     """
-    parts = [scores for _, scores in stream_log_likelihoods(engine, vocabulary, strings)]
+    parts = [scores for _, scores in stream_log_likelihoods(distribution, strings)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def stream_log_likelihoods(
-    engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]
+    distribution: Distribution, strings: Iterable[str]
 ) -> Iterator[tuple[list[str], np.ndarray]]:
     """The same for any number of strings in bounded memory: some thousand strings and their scores at once."""
+    vocabulary = distribution.vocabulary
     for part in portions(strings):
         try:
-            scores = _scores(engine, vocabulary, part)
+            scores = _scores(distribution, part)
         except UnknownCharacterError:
             part = [string if vocabulary.knows(string) else normalise(string) for string in part]  # noqa: PLW2901
             scores = np.full(len(part), -np.inf)
             known = [i for i, string in enumerate(part) if vocabulary.knows(string)]
             if known:
-                scores[known] = _scores(engine, vocabulary, [part[i] for i in known])
+                scores[known] = _scores(distribution, [part[i] for i in known])
         yield part, scores
 
 
@@ -54,7 +54,7 @@ def portions(strings: Iterable[str]) -> Iterator[list[str]]:
         yield portion[:count]
 
 
-def _scores(engine: Predictor[Any], vocabulary: Vocabulary, strings: list[str]) -> np.ndarray:
+def _scores(distribution: Distribution, strings: list[str]) -> np.ndarray:
     """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
     predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
-    return np.add.reduceat(log_probabilities(engine, strings, vocabulary), np.cumsum(predictions) - predictions)
+    return np.add.reduceat(log_probabilities(distribution, strings), np.cumsum(predictions) - predictions)

@@ -27,10 +27,9 @@ import numpy as np
 from wavemore.errors import UsageError
 from wavemore.judging.bootstrap import FEWEST
 from wavemore.judging.likelihood import log_likelihoods
-from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import Seen
 from wavemore.models.modelfile import ModelFile
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 
 __all__ = ["Mass", "Memory", "check_fingerprints", "estimated", "exact"]
 
@@ -115,15 +114,15 @@ class Memory:
         }
 
 
-def exact(engine: Predictor[Any], vocabulary: Vocabulary, train: Sequence[str], held_out: Sequence[str]) -> Memory:
+def exact(distribution: Distribution, train: Sequence[str], held_out: Sequence[str]) -> Memory:
     """From the strings of the two parts. Raises `ModelFileError` where the model's numbers overflow."""
     known = dict.fromkeys(train)
     apart = [string for string in dict.fromkeys(held_out) if string not in known]
-    return Memory(_mass(engine, vocabulary, known), _mass(engine, vocabulary, apart))
+    return Memory(_mass(distribution, known), _mass(distribution, apart))
 
 
-def estimated(file: ModelFile, engine: Predictor[Any], samples: Sequence[str]) -> Memory:
-    """From the model file, what predicts with it, and at least one sample of it, independent and under no conditions.
+def estimated(file: ModelFile, distribution: Distribution, samples: Sequence[str]) -> Memory:
+    """From the model file, its distribution, and at least one sample of it, independent and under no conditions.
 
     Raises what `check_fingerprints` raises, and `ModelFileError` where the model's numbers overflow.
     """
@@ -133,7 +132,7 @@ def estimated(file: ModelFile, engine: Predictor[Any], samples: Sequence[str]) -
     kept_aside = np.setdiff1d(seen.aside, seen.training, assume_unique=True)
 
     def mass(strings: int, hit: np.ndarray) -> Mass:
-        probabilities = np.exp(log_likelihoods(engine, file.vocabulary, compress(samples, hit)))
+        probabilities = np.exp(log_likelihoods(distribution, compress(samples, hit)))
         # A sample is a string with its probability p: the mean of p over samples is the sum of p**2 over strings.
         return Mass(strings, float(hit.mean()), float(probabilities.sum()) / len(samples), int(hit.sum()))
 
@@ -150,6 +149,6 @@ def check_fingerprints(file: ModelFile) -> Seen:
     return file.seen
 
 
-def _mass(engine: Predictor[Any], vocabulary: Vocabulary, strings: Iterable[str]) -> Mass:
-    probabilities = np.exp(log_likelihoods(engine, vocabulary, strings))
+def _mass(distribution: Distribution, strings: Iterable[str]) -> Mass:
+    probabilities = np.exp(log_likelihoods(distribution, strings))
     return Mass(len(probabilities), float(probabilities.sum()), float(np.square(probabilities).sum()))

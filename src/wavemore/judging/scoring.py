@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.corpus import Skipped
 from wavemore.lists.sources import source_name
 from wavemore.lists.vocabulary import Vocabulary, normalise
-from wavemore.models.kinds import predictor_of
+from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 from wavemore.settings.strict import suggestion
 from wavemore.tables.columns import Column, Columns, Part, Portion, Table
 from wavemore.tables.ranking import taken
@@ -39,15 +39,15 @@ class Judge(NamedTuple):
 
     name: str
     file: ModelFile
-    engine: Predictor[Any]
+    distribution: Distribution
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Self:
         """The model of a file, named after it; without a path the one in the package. Raises `FileError`,
-        `ModelFileError`, and what `predictor_of` raises."""
+        `ModelFileError`, and what `distribution_of` raises."""
         path = pretrained_path() if path is None else path
         file = ModelFile.load(path)
-        return cls(source_name(path), file, predictor_of(file))
+        return cls(source_name(path), file, distribution_of(file))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Scoring:
     def _guesses(self) -> "Guesses":
         from wavemore.judging.guessing import Guesses
 
-        return Guesses.of(self.judges[0].engine, self.judges[0].file.vocabulary, seed=0)
+        return Guesses.of(self.judges[0].distribution, seed=0)
 
     def _percentiles(self, scores: np.ndarray) -> np.ndarray:
         from wavemore.models.fingerprints import percentiles
@@ -156,10 +156,10 @@ class Scoring:
         for place, characters in found.items():
             unknown[place] = characters
         if not found or self.unknown == "ignore":
-            return log_likelihoods(judge.engine, vocabulary, strings), lengths, unknown
+            return log_likelihoods(judge.distribution, strings), lengths, unknown
         scores = np.full(len(strings), -np.inf)
         known = [i for i, characters in enumerate(unknown) if not characters]
-        scores[known] = log_likelihoods(judge.engine, vocabulary, [strings[i] for i in known])
+        scores[known] = log_likelihoods(judge.distribution, [strings[i] for i in known])
         return scores, lengths, unknown
 
     def _compared(self, scores: np.ndarray, strings: list[str]) -> Columns:

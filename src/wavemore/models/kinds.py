@@ -4,19 +4,24 @@ from typing import TYPE_CHECKING, Any
 
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.engine import Engine
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution, Predictor
 from wavemore.settings.config import ModelConfig, NgramConfig
 
 if TYPE_CHECKING:
     from wavemore.predict.ensemble import Ensemble
     from wavemore.predict.ngram import Ngram
 
-__all__ = ["network_of", "predictor_of"]
+__all__ = ["distribution_of", "network_of"]
 
 
-def predictor_of(file: ModelFile) -> Predictor[Any]:
-    """What a model file predicts with: NumPy alone for a WaveNet, an ensemble of them, an n-gram model and a mixture,
-    PyTorch for the other baselines. Raises `ModelFileError` for unsound counts, `MissingExtraError` without PyTorch."""
+def distribution_of(file: ModelFile) -> Distribution:
+    """The distribution of a model file. NumPy alone predicts for a WaveNet, an ensemble of them, an n-gram model and a
+    mixture, PyTorch for the other baselines. Raises `ModelFileError` for unsound counts, `MissingExtraError` without
+    PyTorch."""
+    return Distribution(_predictor(file), file.vocabulary)
+
+
+def _predictor(file: ModelFile) -> Predictor[Any]:
     config = file.recipe.model
     if isinstance(config, NgramConfig):
         return _ngram(file, config)

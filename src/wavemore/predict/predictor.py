@@ -9,7 +9,7 @@ from wavemore.errors import ModelFileError
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.threads import side_by_side
 
-__all__ = ["Position", "Predictions", "Predictor", "finite", "log_probabilities", "log_sum_exp"]
+__all__ = ["Distribution", "Position", "Predictions", "Predictor", "finite", "log_probabilities", "log_sum_exp"]
 
 
 _ROWS_AT_ONCE = 4096
@@ -87,12 +87,23 @@ class Predictor(Protocol[State]):
         ...
 
 
-def log_probabilities(model: Predictor[Any], strings: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+class Distribution(NamedTuple):
+    """A distribution over strings: what predicts, and the characters that its ids stand for."""
+
+    predictor: Predictor[Any]
+    vocabulary: Vocabulary
+
+    def predictions(self, strings: Sequence[str]) -> Iterator[Predictions]:
+        """What the predictor says of these strings; see `Predictor.predictions`."""
+        return self.predictor.predictions(strings, self.vocabulary)
+
+
+def log_probabilities(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
     """The log-probability of every character and of the boundary at each end: float64, (N,), string after string.
     Raises `UnknownCharacterError`, and `ModelFileError` as `finite` does."""
     out = np.empty(sum(map(len, strings)) + len(strings))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-        for predictions in model.predictions(strings, vocabulary):
+        for predictions in distribution.predictions(strings):
             _look_up(predictions, out)
     return out
 

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from wavemore.errors import SamplingError
-from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
-from wavemore.predict.predictor import Predictor, finite
+from wavemore.lists.vocabulary import BOUNDARY
+from wavemore.predict.predictor import Distribution, Predictor, finite
 from wavemore.sampling.automaton import DEAD, Automaton
 from wavemore.sampling.guide import Guide, Visits
 from wavemore.sampling.lookahead import LookAhead, Places
@@ -69,17 +69,17 @@ class Conditional:
 
     @classmethod
     def of(
-        cls, engine: Predictor[Any], vocabulary: Vocabulary, automaton: Automaton, shape: Shape, longest: int, seed: int
+        cls, distribution: Distribution, automaton: Automaton, shape: Shape, longest: int, seed: int
     ) -> "Conditional":
         """The source for an automaton that accepts something, but not the empty string. Raises `SamplingError` where
         the model makes such strings too rarely."""
         prefix, state = _forced(automaton)
-        source = Source(engine, (seed,), shape, prefix, room_for(automaton, longest))
-        begun = exp(_log_chance_of(engine, shape, prefix))
+        source = Source(distribution, (seed,), shape, prefix, room_for(automaton, longest))
+        begun = exp(_log_chance_of(distribution.predictor, shape, prefix))
         if begun == 0:
             raise SamplingError(
-                f"every string that meets the conditions begins with {vocabulary.decode(prefix)!r}, and the model "
-                "makes none that does; ask for less"
+                f"every string that meets the conditions begins with {distribution.vocabulary.decode(prefix)!r}, and "
+                "the model makes none that does; ask for less"
             )
         if len(prefix) and automaton.free[state]:  # what follows is the model's own
             return cls(source, automaton, begun, 0.0, 1.0, decided=True)
@@ -90,8 +90,8 @@ class Conditional:
         plain = cls(source, automaton, begun * share, begun * error, share)
         if share >= _COMMON:
             return plain
-        samples = [string for drawn in tried for string in vocabulary.decode_rows(drawn.ids)]
-        guide = Guide(automaton, LookAhead.of(automaton, samples, vocabulary)).after(prefix)
+        samples = [string for drawn in tried for string in source.decoded(drawn.ids)]
+        guide = Guide(automaton, LookAhead.of(automaton, samples, distribution.vocabulary)).after(prefix)
         found, effective = _learned(replace(source, guide=guide, entropy=(seed, _GUIDED)), automaton)
         sound = effective >= _LEAST_EFFECTIVE and found.clipped <= _MOST_CLIPPED
         if not sound and hits < _ENOUGH and found.chance < _RARE:
@@ -107,14 +107,14 @@ class Conditional:
 
     @classmethod
     def approximate(
-        cls, engine: Predictor[Any], vocabulary: Vocabulary, automaton: Automaton, shape: Shape, longest: int, seed: int
+        cls, distribution: Distribution, automaton: Automaton, shape: Shape, longest: int, seed: int
     ) -> "Conditional":
         """The source of mode "fast": guided strings, all of which are kept. They meet the condition, but are
         distributed as the guide says, and what share of the model's strings does meet it is not known."""
         nothing = np.zeros(0, dtype=np.int64)
-        source = Source(engine, (0, _TRYING), shape, nothing, room_for(automaton, longest))
-        samples = [string for drawn in _drawn(source, _TRIED) for string in vocabulary.decode_rows(drawn.ids)]
-        guide = Guide(automaton, LookAhead.of(automaton, samples, vocabulary), patience=inf)
+        source = Source(distribution, (0, _TRYING), shape, nothing, room_for(automaton, longest))
+        samples = [string for drawn in _drawn(source, _TRIED) for string in source.decoded(drawn.ids)]
+        guide = Guide(automaton, LookAhead.of(automaton, samples, distribution.vocabulary), patience=inf)
         return cls(replace(source, guide=guide, entropy=(seed, _GUIDED)), automaton, nan, nan, 1.0, -inf)
 
     def keep(self, drawn: Drawn) -> np.ndarray:
@@ -222,11 +222,11 @@ def _forced(automaton: Automaton) -> tuple[np.ndarray, int]:
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # numbers too large are refused
-def _log_chance_of(engine: Predictor[Any], shape: Shape, prefix: np.ndarray) -> float:
+def _log_chance_of(predictor: Predictor[Any], shape: Shape, prefix: np.ndarray) -> float:
     """The log of the chance that a string begins so."""
-    state, log_chance = engine.start(1), 0.0
+    state, log_chance = predictor.start(1), 0.0
     for depth, character in enumerate(prefix):
         weights = shape.weights(finite(state.logits), may_end=depth > 0)[0].astype(np.float64)
         log_chance += float(np.log(weights[character] / weights.sum()))
-        state = engine.step(state, np.arange(1), np.array([character]))
+        state = predictor.step(state, np.arange(1), np.array([character]))
     return log_chance

@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from wavemore.errors import SamplingError, UsageError
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.shape import Shape
 from wavemore.sampling.source import BLOCK, Source
 from wavemore.settings.strict import whole_number
@@ -51,8 +51,7 @@ class Samples:
 
 
 def sample_strings(
-    engine: Predictor[Any],
-    vocabulary: Vocabulary,
+    distribution: Distribution,
     n: int,
     *,
     conditions: "Sequence[Condition]" = (),
@@ -90,23 +89,23 @@ def sample_strings(
     filters = _Filters(refused, unique)
     nothing = np.zeros(0, dtype=np.int64)
     if not conditions:
-        source = Source(engine, (entropy,), shape, nothing, max_length)
-        strings = _filtered(source, None, vocabulary, n, filters) if filters.some else _plain(source, vocabulary, n)
+        source = Source(distribution, (entropy,), shape, nothing, max_length)
+        strings = _filtered(source, None, n, filters) if filters.some else _plain(source, n)
         return Samples(strings)
     from wavemore.sampling.constraints import conjunction
 
-    automaton = conjunction(conditions, vocabulary)
+    automaton = conjunction(conditions, distribution.vocabulary)
     assert automaton is not None
-    _check_left(automaton, vocabulary, n, filters)
+    _check_left(automaton, distribution.vocabulary, n, filters)
     from wavemore.sampling.conditional import Conditional
 
     if mode == "fast":
-        found = Conditional.approximate(engine, vocabulary, automaton, shape, max_length, entropy)
-        return Samples(_filtered(found.source, found, vocabulary, n, filters))
-    found = Conditional.of(engine, vocabulary, automaton, shape, max_length, entropy)
+        found = Conditional.approximate(distribution, automaton, shape, max_length, entropy)
+        return Samples(_filtered(found.source, found, n, filters))
+    found = Conditional.of(distribution, automaton, shape, max_length, entropy)
     if found.decided and not filters.some:
-        return Samples(_plain(found.source, vocabulary, n), found.chance)
-    return Samples(_filtered(found.source, found, vocabulary, n, filters), found.chance)
+        return Samples(_plain(found.source, n), found.chance)
+    return Samples(_filtered(found.source, found, n, filters), found.chance)
 
 
 @dataclass(frozen=True)
@@ -121,20 +120,18 @@ class _Filters:
         return self.refused is not None or self.unique
 
 
-def _plain(source: Source, vocabulary: Vocabulary, n: int) -> Iterator[str]:
+def _plain(source: Source, n: int) -> Iterator[str]:
     """The first `n` strings of a source."""
     start, room = 0, source.room()
     while start < n:
         strings = min(room, n - start)
         drawn = source.batch(start, strings)
-        yield from vocabulary.decode_rows(drawn.ids)
+        yield from source.decoded(drawn.ids)
         start += strings
         room = source.room(drawn.contexts / strings)  # the more strings begin alike, the more fit
 
 
-def _filtered(
-    source: Source, conditional: "Conditional | None", vocabulary: Vocabulary, n: int, filters: _Filters
-) -> Iterator[str]:
+def _filtered(source: Source, conditional: "Conditional | None", n: int, filters: _Filters) -> Iterator[str]:
     """The first `n` strings of a source that are kept. What is kept does not depend on how many are drawn at once."""
     known: set[str] = set()
     found, start, in_vain, room = 0, 0, 0, source.room()
@@ -142,7 +139,7 @@ def _filtered(
     while found < n:
         wanted = min(room, int(min(n - found, room) / max(rate, 1e-3)) + BLOCK)
         drawn = source.batch(start, wanted // BLOCK * BLOCK)
-        strings = vocabulary.decode_rows(drawn.ids if conditional is None else drawn.ids[conditional.keep(drawn)])
+        strings = source.decoded(drawn.ids if conditional is None else drawn.ids[conditional.keep(drawn)])
         if filters.refused is not None and strings:
             unwanted = filters.refused(strings)
             strings = [string for string, refuse in zip(strings, unwanted, strict=True) if not refuse]

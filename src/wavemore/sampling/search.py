@@ -31,8 +31,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
-from wavemore.predict.predictor import Predictor, finite, log_sum_exp
+from wavemore.lists.vocabulary import BOUNDARY
+from wavemore.predict.predictor import Distribution, finite, log_sum_exp
 from wavemore.sampling.automaton import DEAD, Automaton
 from wavemore.settings.strict import whole_number
 
@@ -46,8 +46,7 @@ _SPARE = 1.2  # times as many strings as are missing are aimed at
 
 
 def most_likely(
-    engine: Predictor[Any],
-    vocabulary: Vocabulary,
+    distribution: Distribution,
     n: int,
     *,
     automaton: Automaton | None = None,
@@ -70,11 +69,11 @@ def most_likely(
     overflow.
     """
     n, max_length = whole_number("the number of strings", n, 0), whole_number("the maximum length", max_length, 1)
-    automaton = _everything(len(vocabulary)) if automaton is None else automaton
+    automaton = _everything(len(distribution.vocabulary)) if automaton is None else automaton
     if n == 0 or automaton.empty:
         return []
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-        return _Search(engine, vocabulary, n, automaton, refused, max_length, watch).result()
+        return _Search(distribution, n, automaton, refused, max_length, watch).result()
 
 
 def _everything(size: int) -> Automaton:
@@ -171,8 +170,7 @@ class _Found:
 class _Search:
     """What `most_likely` was asked for."""
 
-    engine: Predictor[Any]
-    vocabulary: Vocabulary
+    distribution: Distribution
     n: int
     automaton: Automaton
     refused: Callable[[list[str]], np.ndarray] | None
@@ -198,7 +196,10 @@ class _Search:
     def _above(self, threshold: float) -> _Found:
         """All strings at least as likely as the threshold, or the n likeliest of them if there are more."""
         found = _Found(self.n, threshold)
-        at_once = max(1, _STATE_BYTES // (self.engine.remembered + _CHILD_BYTES * len(self.vocabulary)))
+        at_once = max(
+            1,
+            _STATE_BYTES // (self.distribution.predictor.remembered + _CHILD_BYTES * len(self.distribution.vocabulary)),
+        )
         waiting = [_Beginnings.first()]
         latest: _Beginnings | None = None
         state: Any = None  # at the latest beginnings
@@ -209,8 +210,8 @@ class _Search:
                 continue
             if latest is not None and beginnings.before is latest:
                 everyone = np.arange(len(beginnings))
-                state = self.engine.rearranged(state, beginnings.places)
-                state = self.engine.step(state, everyone, beginnings.characters)
+                state = self.distribution.predictor.rearranged(state, beginnings.places)
+                state = self.distribution.predictor.step(state, everyone, beginnings.characters)
             else:
                 state = self._state(beginnings)
             latest = beginnings
@@ -222,9 +223,9 @@ class _Search:
     def _state(self, beginnings: _Beginnings) -> Any:
         """The state of the model at beginnings, from the first character on."""
         everyone = np.arange(len(beginnings))
-        state = self.engine.start(len(beginnings))
+        state = self.distribution.predictor.start(len(beginnings))
         for characters in beginnings.ids(everyone).T:
-            state = self.engine.step(state, everyone, characters)
+            state = self.distribution.predictor.step(state, everyone, characters)
         return state
 
     def _longer(self, beginnings: _Beginnings, state: Any, found: _Found) -> _Beginnings:
@@ -249,7 +250,7 @@ class _Search:
 
     def _add(self, beginnings: _Beginnings, rows: np.ndarray, log_p: np.ndarray, found: _Found) -> None:
         """Add the strings that end as the beginnings in these rows; log_p is (m, V)."""
-        strings = self.vocabulary.decode_rows(beginnings.ids(rows))
+        strings = self.distribution.vocabulary.decode_rows(beginnings.ids(rows))
         if self.refused is not None and strings:
             accepted = np.flatnonzero(~self.refused(strings))
             strings, rows = [strings[i] for i in accepted], rows[accepted]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from wavemore.lists.vocabulary import BOUNDARY
-from wavemore.predict.predictor import Predictor, finite
+from wavemore.predict.predictor import Distribution, finite
 from wavemore.sampling.shape import Shape
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Drawn(NamedTuple):
 class Source:
     """Strings without end, numbered from 0: what string i is, its number and the other fields alone decide."""
 
-    engine: Predictor[Any]
+    distribution: Distribution
     entropy: tuple[int, ...]
     """The seed, and what tells apart the sources that share one."""
     shape: Shape
@@ -70,8 +70,8 @@ class Source:
 
     def room(self, share: float = 1.0) -> int:
         """How many strings to draw at once, whole blocks, if `share` of them stand at contexts of their own."""
-        guided = 0 if self.guide is None else _GUIDED_BYTES * self.engine.vocabulary_size
-        most = int(_BATCH_BYTES / ((self.engine.remembered + guided) * share))
+        guided = 0 if self.guide is None else _GUIDED_BYTES * self.distribution.predictor.vocabulary_size
+        most = int(_BATCH_BYTES / ((self.distribution.predictor.remembered + guided) * share))
         return max(BLOCK, min(_BATCH_STRINGS, most) // BLOCK * BLOCK)
 
     def batch(self, start: int, strings: int, visits: "list[Visits] | None" = None) -> Drawn:
@@ -93,13 +93,17 @@ class Source:
                 return self._plain(strings, uniform)
             return self._guided(strings, uniform, self.guide, visits)
 
+    def decoded(self, ids: np.ndarray) -> list[str]:
+        """The strings of rows of ids, (S, length), as `Drawn` has them."""
+        return self.distribution.vocabulary.decode_rows(ids)
+
     def _begun(self, strings: int) -> tuple[Any, list[np.ndarray]]:
         """The state of so many strings behind the prefix, and the prefix, a column for each character."""
-        state = self.engine.start(strings)
+        state = self.distribution.predictor.start(strings)
         columns = []
         for character in self.prefix:
             columns.append(np.full(strings, character, dtype=np.int32))
-            state = self.engine.step(state, np.arange(strings), columns[-1])
+            state = self.distribution.predictor.step(state, np.arange(strings), columns[-1])
         return state, columns
 
     def _plain(self, strings: int, uniform: Callable[[], np.ndarray]) -> Drawn:
@@ -117,7 +121,7 @@ class Source:
             if not len(going_on):
                 break
             if len(columns) < self.longest:
-                state = self.engine.step(state, going_on, following[going_on])
+                state = self.distribution.predictor.step(state, going_on, following[going_on])
         return Drawn(_stacked(columns, strings), ended, np.zeros(strings), np.zeros(strings), contexts)
 
     def _guided(
@@ -156,7 +160,7 @@ class Source:
             these, ids = alive[going_on], following[going_on]
             promised[these] = np.log(heights[row_of[going_on], ids])
             places.put(these, guide.following(places.at(these), ids))
-            state = self.engine.step(state, going_on, ids)
+            state = self.distribution.predictor.step(state, going_on, ids)
         return Drawn(_stacked(columns, strings), log_weights > -np.inf, log_weights, luck, most)
 
 

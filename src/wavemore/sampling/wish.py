@@ -10,7 +10,7 @@ import numpy as np
 from wavemore.errors import UsageError
 from wavemore.lists.vocabulary import normalise
 from wavemore.models.modelfile import ModelFile
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import Mode, Refusal, Samples, sample_strings
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Wish:
     def samples(
         self,
         file: ModelFile,
-        engine: Predictor[Any],
+        distribution: Distribution,
         n: int,
         *,
         unique: bool = False,
@@ -102,8 +102,7 @@ class Wish:
     ) -> Samples:
         """`n` strings drawn from a model; see `sample_strings`."""
         return sample_strings(
-            engine,
-            file.vocabulary,
+            distribution,
             n,
             conditions=self.conditions(),
             refused=self.refused(file),
@@ -117,7 +116,12 @@ class Wish:
         )
 
     def most_likely(
-        self, file: ModelFile, engine: Predictor[Any], n: int, *, watch: "Callable[[int, int], object] | None" = None
+        self,
+        file: ModelFile,
+        distribution: Distribution,
+        n: int,
+        *,
+        watch: "Callable[[int, int], object] | None" = None,
     ) -> list[tuple[str, float]]:
         """The `n` likeliest strings and their log-likelihoods; see `search.most_likely`. Raises `UsageError` for
         conditions that no string meets."""
@@ -130,8 +134,7 @@ class Wish:
         if automaton is not None:
             longest = room_for(automaton, longest)
         return most_likely(
-            engine,
-            file.vocabulary,
+            distribution,
             n,
             automaton=automaton,
             refused=self.refused(file),

@@ -14,7 +14,7 @@ from wavemore.errors import CheckpointError, TrainingError
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import Ensemble
 from wavemore.predict.chunks import Chunks
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution
 from wavemore.predict.windows import Windows
 from wavemore.settings.config import ModelConfig, Recipe, SequenceConfig
 from wavemore.threads import cores, interrupt_sets
@@ -69,7 +69,7 @@ def train(
     recorder: Recorder | None = None,
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
-    teacher: Predictor[Any] | None = None,
+    teacher: Distribution | None = None,
     what: str = "",
 ) -> Trained:
     """Train a new model on the strings of `training`, or go on with a stopped run.
@@ -87,7 +87,7 @@ def train(
     data, held_out = (batches_of(recipe, vocabulary, strings) for strings in (training, validation))
     if teacher is not None:
         assert isinstance(data, SharedBatches)  # the settings see to it
-        data = data.taught_by(taught(teacher, training, vocabulary, data.chunks))
+        data = data.taught_by(taught(teacher, training, data.chunks))
     members = recipe.model.members if isinstance(recipe.model, ModelConfig) else 1
     runs = [Run(recipe, member, len(vocabulary), copy.copy(data), held_out) for member in range(members)]
     if resume is not None:
