@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/forms.md into docs/drawings/: `make drawings`.
+"""Draws the pictures of README.md and docs/forms.md into docs/drawings/: `make drawings`.
 
 What they show comes from the code: chunks, counts and weights. The pictures are in the repository, and a test draws
 them again.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from vector import BLUE, GREEN, GREY, INK, ORANGE, PALE, Paper
+from vector import BLUE, GREEN, GREY, INK, ORANGE, PALE, Paper, shade
 
 from wavemore.estimator import load
 from wavemore.inspection.nodes import PADDING, ids_of, shown
@@ -22,6 +22,34 @@ __all__ = ["PICTURES", "folded_nodes"]
 
 FOLDER = Path(__file__).with_name("drawings")
 CHANNELS = 20  # of a node, that a picture shows
+SURPRISE = 14  # bits of the darkest character
+END = "·"
+
+
+def front() -> Paper:
+    """What wavemore does, by the model in the package: a list, how well strings fit it, and new strings."""
+    paper = Paper(960, 430, "A list of names; names scored character by character; and new names, which the list lacks")
+    model, names = load(), read_corpus("names").strings
+    left, middle, right = 40, 290, 700
+    for x, words in ((left, "a list"), (middle, "how well a string fits"), (right, "new strings")):
+        paper.text(x, 40, words, bold=True, anchor="start", size=24)
+    for i, name in enumerate(names[:: len(names) // 6][:6]):
+        paper.text(left, 100 + 48 * i, name, anchor="start", mono=True)
+    paper.text(left, 100 + 48 * 6, f"... {len(names):,} in all", anchor="start", colour=GREY, size=20)
+    for i, explained in enumerate(model.explain(["marlena", "marlxna", "xqzt"])):
+        y = 124 + 92 * i
+        for j, found in enumerate(explained.predictions):
+            colour = shade(min(1.0, found.bits / SURPRISE))
+            paper.box(middle + 42 * j, y - 24, 40, 48, colour, PALE)
+            paper.text(middle + 42 * j + 20, y, found.character or END, mono=True, size=24)
+        paper.text(
+            middle, y + 42, f"{explained.bits_per_character:.1f} bits a character", anchor="start", colour=GREY, size=20
+        )
+    for i, string in enumerate(model.sample(6, new=True, unique=True, seed=1)):
+        paper.text(right, 100 + 48 * i, string, anchor="start", mono=True)
+    paper.text(right, 100 + 48 * 6, "none is on the list", anchor="start", colour=GREY, size=20)
+    paper.text(middle, 100 + 48 * 6, f"darker is less expected; {END} is the end", anchor="start", colour=GREY, size=20)
+    return paper
 
 
 def windowed() -> Paper:
@@ -194,6 +222,7 @@ def folded() -> Paper:
 
 
 PICTURES: dict[str, Callable[[], Paper]] = {
+    "front": front,
     "windowed": windowed,
     "convolution": convolution,
     "shared": shared,

@@ -1,8 +1,8 @@
 """What several tests share: a tiny list, a tiny recipe, and one model trained on them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
+import one_thread  # noqa: F401 - importing it is what it is for
 import pytest
 from tiny import tiny_strings
 
@@ -56,14 +56,3 @@ def names_txt() -> Path:
     if not NAMES_TXT.exists():
         pytest.skip(f"names.txt is not at {NAMES_TXT}")
     return NAMES_TXT
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """A second thread gains nothing at these sizes, and beside busy processes it costs seconds."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from threadpoolctl import threadpool_limits
 from tiny import tiny_strings
 
 from wavemore.cli import run
@@ -21,7 +20,7 @@ Said = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
-def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Iterator[Said]:
+def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Said:
     """Run `wavemore study` beside list.txt, in this process; what it said on both streams."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pool, "cores", lambda: 1)
@@ -32,8 +31,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Iterator[Sai
         assert run(["study", *shlex.split(line)]) == code
         return capfd.readouterr()
 
-    with threadpool_limits(1):  # as in the study's own processes
-        yield said
+    return said
 
 
 LINE = "list.txt --quick --claims information --set train.steps=2"

@@ -3,7 +3,7 @@ what the records do."""
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def one_thread() -> Iterator[None]:
-    """PyTorch on one thread, as the training loop has it: small kernels want one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def planted(strings: list[str], path: Path, one_thread: None) -> Planted:
+def planted(strings: list[str], path: Path) -> Planted:
     """The course of a small run whose settings and first weights may be changed."""
 
     def planted(change: Callable[[WaveNet], None] = lambda model: None, steps: int = 90, **settings: Any) -> Course:

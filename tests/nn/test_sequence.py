@@ -1,6 +1,5 @@
 """The contract that every baseline keeps which reads a string from its beginning, in each of its three forms."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -34,15 +33,6 @@ CONFIGS = [
 ]
 ALPHABET = Vocabulary("abcde")
 STRINGS = ["abcab", "abc", "", "e", "abcde" * 4, "abd", "abc"]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """A second thread gains nothing at these sizes, and beside busy processes it costs seconds."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=CONFIGS, ids=lambda config: f"{config.kind} {config.layers}")

@@ -12,8 +12,6 @@ from models_at_random import ABC, KINDS, network, rows
 from wavemore.predict.engine import Engine, State
 from wavemore.predict.predictor import Predictor
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture(scope="module", params=KINDS)
 def model(request: pytest.FixtureRequest) -> Predictor[Any]:

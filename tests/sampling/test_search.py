@@ -34,8 +34,6 @@ EVEN = Automaton.of(np.array([[-1, 1, 0, 0], [-1, 0, 1, 1]]), np.array([True, Fa
 CA_AND_CB = Automaton.of(np.array([[-1, -1, -1, 1], [-1, 2, 2, -1], [-1, -1, -1, -1]]), np.array([False, False, True]))
 NOTHING = Automaton.of(np.array([[-1, 0, 0, 0]]), np.array([False]))
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def accepted(automaton: Automaton | None, strings: list[str]) -> list[str]:
     return [s for s in strings if automaton is None or automaton.accepts(ABC.encode(s))]

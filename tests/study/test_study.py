@@ -5,14 +5,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 from tiny import tiny_strings
 
 from wavemore.errors import TrainingError, UsageError
@@ -33,13 +31,6 @@ from wavemore.train.trial import TrialRun
 STRINGS = tiny_strings(60)
 FAST: dict[str, Any] = {"train.steps": 2}
 GROUPS = [(8,), (4, 2), (2, 4), (2, 2, 2)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Products of NumPy on one thread, as in the study's own processes: two wait for each other on a busy machine."""
-    with threadpool_limits(1):
-        yield
 
 
 def losses(trials: list[Trial]) -> np.ndarray:

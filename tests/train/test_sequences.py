@@ -2,7 +2,6 @@
 
 import copy
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -19,15 +18,6 @@ from wavemore.train.sequences import SequenceBatches
 STRINGS = tiny_strings()
 VOCABULARY = Vocabulary.of(STRINGS)
 KINDS = ["bow", "rnn", "gru", "lstm", "transformer"]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """A second thread gains nothing at these sizes, and beside busy processes it costs seconds."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def built(kind: str = "gru", **settings) -> SequenceModel:
