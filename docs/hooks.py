@@ -1,5 +1,5 @@
-"""What `make docs` adds to the pages in docs/: the lesson and the README's results as pages, the files of the
-repository that pages link to, and the references that are made from the code (`references.py`).
+"""What `make docs` adds to the pages in docs/: the lesson as a page, the files of the repository that pages link to,
+and the references that are made from the code (`references.py`).
 
 ProperDocs calls `on_files` once, with the files in docs/, and `on_page_markdown` for each page.
 """
@@ -21,7 +21,6 @@ import references  # noqa: E402 - it stands beside this file, which is not in a 
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)")
 ELSEWHERE = "repository/"
 """Where in the site files from outside docs/ stand."""
-RESULTS = "results.md"
 LESSON = "lesson.md"
 PICTURES = (".svg", ".png")
 MARKER = re.compile(r"<!-- made from the code: ([\w -]+) -->")
@@ -29,7 +28,7 @@ MARKER = re.compile(r"<!-- made from the code: ([\w -]+) -->")
 
 def on_files(files: Files, config: ProperDocsConfig) -> Files:
     """All files of the site. What a page links to outside docs/ comes along, and what that links to."""
-    waiting = {LESSON: lesson(), RESULTS: results()}
+    waiting = {LESSON: lesson()}
     made: dict[str, str | bytes] = {**waiting}
     waiting |= {f.src_uri: f.content_string for f in files.documentation_pages()}
     while waiting:
@@ -62,15 +61,11 @@ def on_page_markdown(markdown: str, page: Page, config: ProperDocsConfig, files:
 
 def origin(name: str) -> str:
     """The path in the repository of a page of the site: links in its text start from there."""
-    if name == RESULTS:
-        return "README.md"
     return name.removeprefix(ELSEWHERE) if name.startswith(ELSEWHERE) else f"docs/{name}"
 
 
 def place(path: str) -> str:
     """Where in the site a path of the repository stands."""
-    if path == "README.md":
-        return RESULTS
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
     return ELSEWHERE + path + ("" if path.endswith((".md", *PICTURES)) else ".md")
@@ -92,14 +87,6 @@ def contents(path: str) -> str | bytes:
         return text.replace("][", r"]\[")  # of a regular expression in a table: it is no link
     language = {"py": "python", "toml": "toml"}.get(path.rpartition(".")[2], "text")
     return f"---\nsearch:\n  exclude: true\n---\n\n# {path}\n\n````{language}\n{text}````\n"
-
-
-def results() -> str:
-    """The section "Results" of the README as a page of its own."""
-    section = re.search(r"^## Results\n(.*?)^## ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    if section is None:
-        raise ValueError('README.md has no section "Results" that another section follows; give it one')
-    return "# Results\n" + section[1]
 
 
 def lesson() -> str:

@@ -1225,7 +1225,7 @@ assert results["the model in the package"][2] < results["hierarchical, larger, s
 # - **Your own list**: `wavemore.fit("mine.txt")`, or `wavemore train mine.txt -o mine.safetensors` in a shell.
 #   Dinosaurs and towns are in the package; shorter lists want smaller models, and `fit` chooses.
 # - **The lecture's numbers**: `wavemore train names.txt --recipe lecture` ends at its last loss to five digits;
-#   [the README](../README.md) has the whole performance log.
+#   [the results](results.md) have the whole performance log.
 # - **The forms**: [forms.md](forms.md) says why training in the shared form is exact, and how the folded one samples.
 # - **The code**: [nn/wavenet.py](../src/wavemore/nn/wavenet.py) is the model,
 #   [predict/engine.py](../src/wavemore/predict/engine.py) the folded form,

@@ -59,9 +59,8 @@ PAGES = sorted(
     for folder in (ROOT, *(ROOT / name for name in ("docs", "benchmarks", "src")))
     for path in (folder.glob("*.md") if folder == ROOT else folder.rglob("*.md"))
 )
-HOSTS = {
-    "github.com"
-}  # where links may lead to outside the repository; whether they do is not tested, tests run offline
+HOSTS = {"github.com", "www.youtube.com"}
+"""Where links may lead to outside the repository. Whether they do is not tested: tests run offline."""
 MADE = "docs/reference/"  # pages whose anchors come from the code; `make docs` checks links to those
 
 
@@ -97,10 +96,29 @@ def test_a_link_that_leads_nowhere_is_noticed():
     assert wrong_links(ROOT / "README.md", text) == ["docs/no.md", "#no", "docs/log.md#no", "https://no.example/x"]
 
 
-def test_every_module_is_in_the_map():
-    package = ROOT / "src" / "wavemore"
-    for module in package.glob("*.py"):
-        if not module.name.startswith("_"):
-            assert f"(src/wavemore/{module.name})" in README or module.name in ("progress.py", "provenance.py"), (
-                module.name
-            )
+MAP = dict(re.findall(r"^\| \[([\w ]+)/?\]\(src/wavemore\S*\) \| (.*) \|$", README, flags=re.MULTILINE))
+PACKAGE = ROOT / "src" / "wavemore"
+
+
+def row(folder: str) -> str:
+    """What the map says of a folder of the package; of its top there are two rows."""
+    return MAP[folder] if folder != "." else MAP["the top"] + MAP["the ground"]
+
+
+def test_the_map_has_a_row_for_each_room():
+    folders = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")} - {"."}
+    assert MAP.keys() == folders | {"the top", "the ground"}
+    assert len(MAP) <= 16
+
+
+@pytest.mark.parametrize("module", sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")))
+def test_every_module_is_in_the_map(module):
+    folder, name = os.path.split(module)
+    if not name.startswith("_"):
+        assert re.search(rf"`{name.removesuffix('.py')}(\.py)?`", row(folder or ".")), module
+
+
+def test_the_map_names_no_file_that_is_not_there():
+    for folder, text in MAP.items():
+        for name in re.findall(r"`(\w+\.py)`", text):
+            assert (PACKAGE / ("" if folder.startswith("the ") else folder) / name).exists(), name
