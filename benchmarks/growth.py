@@ -22,7 +22,6 @@ from wavemore.estimator import StringModel, load
 from wavemore.judging.likelihood import stream_log_likelihoods
 from wavemore.lists.corpus import read_corpus
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.modelfile import weight_shapes
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import sample_strings
@@ -56,7 +55,7 @@ def context(path: str, size: int) -> int:
     """Score strings of 200 random letters with levels of two, context `size`; the characters scored."""
     config = ModelConfig(groups=(2,) * (size.bit_length() - 1))
     draw = np.random.default_rng(0)
-    shapes = weight_shapes(config, len(LETTERS) + 1)
+    shapes = dict(config.weight_shapes(len(LETTERS) + 1))
     weights = {name: np.abs(draw.normal(size=shape)).astype(np.float32) / 10 for name, shape in shapes.items()}
     strings = ["".join(draw.choice(list(LETTERS), size=200)) for _ in range(1000)]
     list(stream_log_likelihoods(Distribution(Engine(config, weights), Vocabulary(LETTERS)), strings))

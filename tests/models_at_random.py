@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.weights import weight_shapes
 from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.sequence_predictor import SequencePredictor
 from wavemore.predict.engine import Engine
@@ -25,7 +24,7 @@ def network(seed: int, vocabulary: Vocabulary = ABC, spread: float = 1.0, **shap
     """One with weights drawn at random."""
     config = ModelConfig(**{"groups": (2, 2), "embedding": 3, "hidden": 5, "norm": "layer", **shape})
     draw = np.random.default_rng(seed)
-    shapes = weight_shapes(config, len(vocabulary))
+    shapes = dict(config.weight_shapes(len(vocabulary)))
     return Engine(config, {name: spread * draw.standard_normal(s, dtype=np.float32) for name, s in shapes.items()})
 
 
@@ -58,7 +57,7 @@ KINDS: dict[str, Callable[[], Predictor[Any]]] = {
 def overflowing() -> Engine:
     """Each of its numbers is sound, what they make of a string is not."""
     config = ModelConfig(groups=(2,) * 5, embedding=3, hidden=6, activation="gelu", norm="none")
-    return Engine(config, {name: np.full(s, 8e8, np.float32) for name, s in weight_shapes(config, 4).items()})
+    return Engine(config, {name: np.full(s, 8e8, np.float32) for name, s in config.weight_shapes(4)})
 
 
 def rows(model: Predictor[Any], strings: list[str], vocabulary: Vocabulary) -> np.ndarray:

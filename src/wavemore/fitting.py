@@ -16,14 +16,14 @@ from wavemore.files import check_writable
 from wavemore.judging.likelihood import log_likelihoods, portions
 from wavemore.lists.corpus import Corpus, Parts, split
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.fingerprints import SALT_BYTES, Seen, quantiles
+from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
 from wavemore.predict.mixture import best_weight, mixed
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.runs.history import HistoryFile, remove_history
-from wavemore.settings.config import ModelConfig, NgramConfig, Recipe, load_recipe
+from wavemore.settings.config import NgramConfig, Recipe, load_recipe
 
 if TYPE_CHECKING:
     from wavemore.train import Checkpoint, Monitor, Sink, Trained
@@ -124,11 +124,11 @@ def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
     """The model file with what its settings have it remember of its list."""
     if not file.recipe.data.remember:
         return file
-    seen = Seen.of(parts.train, [*parts.validation, *parts.test], salt)
+    fingerprints = Fingerprints.of(parts.train, [*parts.validation, *parts.test], salt)
     if not parts.validation:
-        return replace(file, seen=seen)
+        return replace(file, fingerprints=fingerprints)
     scores = log_likelihoods(distribution_of(file), parts.validation)
-    return replace(file, seen=seen, held_out_scores=quantiles(scores))
+    return replace(file, fingerprints=fingerprints, held_out_scores=quantiles(scores))
 
 
 def _provenance(
@@ -199,7 +199,7 @@ class _Fitting:
         """The weights of a model whose network is trained, and its losses: those of the network, or, where the recipe
         has an n-gram model mixed in, those of the mixture and then the network's."""
         losses: dict[str, Any] = _losses((trained.train_loss, trained.validation_loss))
-        order = recipe.model.ngram if isinstance(recipe.model, ModelConfig) else 0
+        order = recipe.model.ngram
         if not order:
             return trained.weights, losses
         network = network_of(ModelFile(recipe, self.vocabulary, trained.weights))

@@ -57,7 +57,7 @@ def test_info_says_what_the_file_remembers(answer, tiny_path):
 
 def test_info_memory_tells_from_the_file_alone(answer, tiny_path, tiny_model):
     rows = shown(answer("info tiny.safetensors --memory")[0])
-    drawn, seen = tiny_model.sample(50_000, seed=0), tiny_model.file_.seen
+    drawn, seen = tiny_model.sample(50_000, seed=0), tiny_model.file_.fingerprints
     for part, hit in (("train", seen.train(drawn)), ("held out", seen.held_out(drawn))):
         assert rows[f"memory {part}"].startswith(f"{hit.mean():.3%} of 50,000 samples are among ")
     assert rows["memory"].startswith("a training string is ")

@@ -15,7 +15,7 @@ from wavemore.estimator import StringModel
 from wavemore.judging.memorisation import Mass, Memory, check_fingerprints, estimated, exact
 from wavemore.lists.corpus import read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.fingerprints import Seen
+from wavemore.models.fingerprints import Fingerprints
 from wavemore.predict.predictor import Distribution, Predictions
 
 SALT = bytes(16)
@@ -70,7 +70,8 @@ def test_exact_sums_are_those_of_the_distinct_strings():
 def test_samples_estimate_the_same(tiny_model):
     """Samples drawn from the planted probabilities, and a file whose fingerprints are of the planted parts."""
     engine: Any = Planted(CHANCES)
-    file = replace(tiny_model.file_, vocabulary=engine.vocabulary, seen=Seen.of(["a", "b", "c"], ["a", "d", "e"], SALT))
+    planted = Fingerprints.of(["a", "b", "c"], ["a", "d", "e"], SALT)
+    file = replace(tiny_model.file_, vocabulary=engine.vocabulary, fingerprints=planted)
     drawn = random.Random(1).choices([*CHANCES], weights=[*CHANCES.values()], k=20_000)
     found, whole = (
         estimated(file, Distribution(engine, engine.vocabulary), drawn),
@@ -162,7 +163,7 @@ def test_all_of_it_in_words(train, held_out, sentence):
 
 
 def test_a_file_without_fingerprints_is_refused(tiny_model, strings):
-    file = replace(tiny_model.file_, seen=None, path="old.safetensors")
+    file = replace(tiny_model.file_, fingerprints=None, path="old.safetensors")
     message = (
         "the model old.safetensors keeps no fingerprints of its strings, by which to tell them from others; evaluate "
         "it on its list with --memory, or train it again with data.remember = true"

@@ -105,13 +105,12 @@ def test_unknown_characters_are_found_wherever_they_stand(strings):
 
 def test_percentiles_and_guess_numbers_are_those_of_their_modules(judge):
     from wavemore.judging.guessing import Guesses
-    from wavemore.models.fingerprints import percentiles
 
     strings = ["kolo", "x", "badebade"]
     found = said(Scoring([judge], also=("percentile", "guess_number")), strings)
     scores = found["log_likelihood"]
     assert list(found)[2:6] == ["percentile", "guess_number", "guess_number_low", "guess_number_high"]
-    assert found["percentile"] == pytest.approx(percentiles(judge.file, scores))
+    assert found["percentile"] == pytest.approx(judge.file.percentiles(scores))
     guesses = Guesses.of(judge.distribution, seed=0).numbers(scores)
     assert found["guess_number"] == pytest.approx(guesses.number)
     assert found["guess_number_low"] == pytest.approx(guesses.low)

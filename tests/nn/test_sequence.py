@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from wavemore.errors import ShapeError, UnknownCharacterError
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.weights import sequence_weight_shapes
 from wavemore.nn import evaluation_mode
 from wavemore.nn.packing import Packing, Strings
 from wavemore.nn.sequence import SequenceModel
@@ -187,7 +186,7 @@ def test_dropout_draws_from_the_generator_of_the_model(config):
 def test_weights_go_through_arrays_bit_for_bit_and_have_the_names_and_shapes_of_a_model_file(config):
     model = trained_a_little(config)
     weights = weights_of(model)
-    assert {name: array.shape for name, array in weights.items()} == sequence_weight_shapes(config, len(ALPHABET))
+    assert {name: array.shape for name, array in weights.items()} == dict(config.weight_shapes(len(ALPHABET)))
     assert all(array.dtype == np.float32 for array in weights.values())
     again = SequenceModel.of(config, weights)
     assert not again.training
@@ -198,7 +197,7 @@ def test_weights_go_through_arrays_bit_for_bit_and_have_the_names_and_shapes_of_
 
 def test_other_settings_have_other_shapes(config):
     other = replace(config, layers=config.layers + 1)
-    assert sequence_weight_shapes(other, len(ALPHABET)) != sequence_weight_shapes(config, len(ALPHABET))
+    assert dict(other.weight_shapes(len(ALPHABET))) != dict(config.weight_shapes(len(ALPHABET)))
 
 
 def test_ids_of_a_wrong_shape_are_refused():

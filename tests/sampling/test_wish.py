@@ -98,7 +98,7 @@ def test_what_is_of_another_type(wish: Wish, sentence: str):
 
 
 def test_a_model_that_does_not_know_its_list_cannot_tell_what_is_new(model: StringModel):
-    forgetful = replace(model.file_, seen=None)
+    forgetful = replace(model.file_, fingerprints=None)
     with pytest.raises(UsageError, match="this model does not know which strings were on its list"):
         Wish(new=True).samples(forgetful, model.distribution_, 1)
 

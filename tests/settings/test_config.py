@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavemore.errors import ConfigError, FileError, UsageError
-from wavemore.models.weights import weight_shapes
 from wavemore.settings.config import (
     DataConfig,
     ModelConfig,
@@ -236,7 +235,7 @@ def test_the_package_has_these_recipes():
 @pytest.mark.parametrize("name", PUBLISHED_PARAMETERS)
 def test_each_recipe_has_its_published_number_of_parameters(name: str):
     """With 27 ids: a-z and the boundary."""
-    shapes = weight_shapes(load_recipe(name).wavenet, 27)
+    shapes = dict(load_recipe(name).wavenet.weight_shapes(27))
     trained = [np.prod(shape) for key, shape in shapes.items() if ".running_" not in key]
     assert sum(trained) == PUBLISHED_PARAMETERS[name]
 

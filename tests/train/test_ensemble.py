@@ -16,7 +16,6 @@ from wavemore.errors import CheckpointError, TrainingError
 from wavemore.estimator import StringModel
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.models.modelfile import ModelFile
-from wavemore.models.weights import weight_shapes
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.predictor import Distribution, log_probabilities
@@ -129,7 +128,7 @@ def test_a_saved_ensemble_is_the_same(recipe, strings, tmp_path):
     assert loaded.sample(20, seed=1) == model.sample(20, seed=1)
     assert np.array_equal(loaded.score_samples(strings), model.score_samples(strings))
     single = ModelFile.load(tmp_path / "e.safetensors").recipe.with_settings({"model.members": 1}).wavenet
-    shapes = weight_shapes(single, len(loaded.file_.vocabulary))
+    shapes = dict(single.weight_shapes(len(loaded.file_.vocabulary)))
     count = sum(int(np.prod(shape)) for name, shape in shapes.items() if "running" not in name)
     assert loaded.file_.parameter_count == 3 * count
     assert len(loaded.file_.members()) == 3

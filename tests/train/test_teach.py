@@ -11,7 +11,6 @@ from wavemore.estimator import StringModel
 from wavemore.fitting import Lists, fit_model
 from wavemore.lists.corpus import read_corpus
 from wavemore.models.modelfile import ModelFile
-from wavemore.models.weights import weight_shapes
 from wavemore.predict.chunks import Chunks
 from wavemore.settings.config import Recipe, load_recipe
 from wavemore.train import Checkpoint
@@ -143,7 +142,7 @@ def test_the_checkpoint_of_a_pupil_holds_its_teacher(recipe, strings, tmp_path):
     path = tmp_path / "run.checkpoint"
     model = fit(recipe, strings, path)
     teacher = Checkpoint.load(path).group("teacher")
-    shapes = weight_shapes(load_recipe(recipe.train.teacher).wavenet, len(model.vocabulary))
+    shapes = dict(load_recipe(recipe.train.teacher).wavenet.weight_shapes(len(model.vocabulary)))
     assert {name: tuple(tensor.shape) for name, tensor in teacher.items()} == shapes
 
 

@@ -47,8 +47,8 @@ def command(
             "recipe": file.recipe.to_dict(),
             "provenance": dict(file.provenance),
             "remembers": {
-                "train_fingerprints": 0 if file.seen is None else len(file.seen.training),
-                "held_out_fingerprints": 0 if file.seen is None else len(file.seen.aside),
+                "train_fingerprints": 0 if file.fingerprints is None else len(file.fingerprints.training),
+                "held_out_fingerprints": 0 if file.fingerprints is None else len(file.fingerprints.aside),
                 "held_out_scores": 0 if file.held_out_scores is None else len(file.held_out_scores),
             },
         }
@@ -112,10 +112,10 @@ def _sequence_shape(config: "SequenceConfig") -> list[tuple[str, str]]:
 
 def _remembered(file: "ModelFile") -> str:
     """What the file remembers of its list, in words."""
-    seen, scores = file.seen, file.held_out_scores
+    kept, scores = file.fingerprints, file.held_out_scores
     found = [] if scores is None else [_counted(len(scores), "held-out score")]
-    if seen is not None:
-        found.insert(0, f"{len(seen.training):,} training and {len(seen.aside):,} held-out strings by {seen.bits} bits")
+    if kept is not None:
+        found.insert(0, f"{len(kept.training):,} training and {len(kept.aside):,} held-out strings by {kept.bits} bits")
     return ", ".join(found) or "no strings"
 
 

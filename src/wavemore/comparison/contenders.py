@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from wavemore.errors import ConfigError, UsageError, WavemoreError
 from wavemore.models.modelfile import ModelFile, is_model_file
-from wavemore.settings.config import DataConfig, NgramConfig, Recipe, load_recipe, recipe_names
+from wavemore.settings.config import DataConfig, Recipe, load_recipe, recipe_names
 from wavemore.settings.sizing import AUTO, sized
 from wavemore.settings.strict import suggestion
 
@@ -35,7 +35,7 @@ class Contender:
     @property
     def differs_by_seed(self) -> bool:
         """Whether other seeds give other models: a file is one model, and n-grams are counted."""
-        return self.recipe is not None and not isinstance(self.recipe.model, NgramConfig)
+        return self.recipe is not None and self.recipe.model.trained
 
     def fitting(self, strings: Sequence[str]) -> Self:
         """The same; of the recipe "auto" with the settings that fit these strings. Raises `ConfigError`."""

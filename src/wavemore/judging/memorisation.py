@@ -27,7 +27,7 @@ import numpy as np
 from wavemore.errors import UsageError
 from wavemore.judging.bootstrap import FEWEST
 from wavemore.judging.likelihood import log_likelihoods
-from wavemore.models.fingerprints import Seen
+from wavemore.models.fingerprints import Fingerprints
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 
@@ -126,27 +126,27 @@ def estimated(file: ModelFile, distribution: Distribution, samples: Sequence[str
 
     Raises what `check_fingerprints` raises, and `ModelFileError` where the model's numbers overflow.
     """
-    seen = check_fingerprints(file)
-    learned = seen.train(samples)  # (samples,)
-    aside = seen.held_out(samples) & ~learned
-    kept_aside = np.setdiff1d(seen.aside, seen.training, assume_unique=True)
+    kept = check_fingerprints(file)
+    learned = kept.train(samples)  # (samples,)
+    aside = kept.held_out(samples) & ~learned
+    kept_aside = np.setdiff1d(kept.aside, kept.training, assume_unique=True)
 
     def mass(strings: int, hit: np.ndarray) -> Mass:
         probabilities = np.exp(log_likelihoods(distribution, compress(samples, hit)))
         # A sample is a string with its probability p: the mean of p over samples is the sum of p**2 over strings.
         return Mass(strings, float(hit.mean()), float(probabilities.sum()) / len(samples), int(hit.sum()))
 
-    return Memory(mass(len(seen.training), learned), mass(len(kept_aside), aside), len(samples))
+    return Memory(mass(len(kept.training), learned), mass(len(kept_aside), aside), len(samples))
 
 
-def check_fingerprints(file: ModelFile) -> Seen:
+def check_fingerprints(file: ModelFile) -> Fingerprints:
     """Those of a model file. Raises `UsageError` where it has none."""
-    if file.seen is None:
+    if file.fingerprints is None:
         raise UsageError(
             f"{f'the model {file.path}'.rstrip()} keeps no fingerprints of its strings, by which to tell them from "
             "others; evaluate it on its list with --memory, or train it again with data.remember = true"
         )
-    return file.seen
+    return file.fingerprints
 
 
 def _mass(distribution: Distribution, strings: Iterable[str]) -> Mass:

@@ -78,7 +78,7 @@ class Scoring:
             if name not in ALSO:
                 raise UsageError(f'there is no column "{name}"{suggestion(name, ALSO)}; choose of {", ".join(ALSO)}')
         if "percentile" in self.also:
-            self._percentiles(np.zeros(0))
+            self.judges[0].file.percentiles(np.zeros(0))
 
     @cached_property
     def names(self) -> list[str]:
@@ -108,7 +108,7 @@ class Scoring:
         scores, lengths, unknown = self._scores(judge, strings)
         columns: Columns = {"log_likelihood": scores, "bits_per_character": -scores / np.log(2) / (lengths + 1)}
         if "percentile" in self.also:
-            columns["percentile"] = self._percentiles(scores)
+            columns["percentile"] = self.judges[0].file.percentiles(scores)
         if "guess_number" in self.also:
             columns |= zip(_GUESSES, self._guesses.numbers(scores), strict=True)
         if self._others:
@@ -137,11 +137,6 @@ class Scoring:
         from wavemore.judging.guessing import Guesses
 
         return Guesses.of(self.judges[0].distribution, seed=0)
-
-    def _percentiles(self, scores: np.ndarray) -> np.ndarray:
-        from wavemore.models.fingerprints import percentiles
-
-        return percentiles(self.judges[0].file, scores)
 
     def _scores(self, judge: Judge, strings: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """Log-likelihoods (strings,), numbers of scored characters (strings,), and the unknown ones of each string."""

@@ -1,14 +1,14 @@
-"""What a model file remembers of its list: which strings stood on it, and how likely held-out strings are.
+"""What a model file keeps of its list: fingerprints of the strings, and how likely held-out strings are.
 
-A string is remembered as its fingerprint, 4 or 8 bytes of a keyed hash (BLAKE2b, RFC 7693), from which it cannot be
-read. Whoever has the file can test a guess, as this module does; `data.remember = false` leaves all of it out.
+A fingerprint is 4 or 8 bytes of a keyed hash of a string (BLAKE2b, RFC 7693), from which the string cannot be read.
+Whoever has the file can test a guess, as this module does; `data.remember = false` leaves all of it out.
 
-Of n remembered strings a new one is taken for one with probability n / 2**32: lists of up to about four million have
-fingerprints of 32 bits, with which that is one new string in a thousand at worst, longer ones of 64 bits. A string that
-stood on the list is never taken for a new one.
+With n fingerprints in the file, a string that was not on the list is taken for one of them with probability n / 2**32.
+Lists of up to about four million strings have fingerprints of 32 bits, so that happens to one new string in a thousand
+at worst; longer lists have 64 bits. A string of the list is never taken for a new one.
 
-How likely a string is tells little by itself, as long strings are unlikely. So quantiles of the log-likelihoods of the
-validation strings are kept, among which that of any string has its rank.
+How likely a string is says little by itself, since long strings are unlikely. So the file keeps quantiles of the
+log-likelihoods of the validation strings, and any string has a rank among them.
 
 Shapes in this file
     N  strings asked about   T  distinct training strings   H  distinct held-out strings   Q  quantiles
@@ -16,19 +16,18 @@ Shapes in this file
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from wavemore.errors import ModelFileError, UsageError
 from wavemore.lists.vocabulary import normalise
 
-__all__ = ["LOG_LIKELIHOODS", "REMEMBERED", "SALT_BYTES", "Seen", "log_likelihoods_of", "percentiles", "quantiles"]
+__all__ = ["LOG_LIKELIHOODS", "OF_THE_LIST", "SALT_BYTES", "Fingerprints", "log_likelihoods_of", "quantiles", "ranks"]
 
 SALT_BYTES = 16
 LOG_LIKELIHOODS = "held_out.log_likelihoods"
 _SALT, _TRAIN, _HELD_OUT = "seen.salt", "seen.train", "seen.held_out"
-REMEMBERED = (_SALT, _TRAIN, _HELD_OUT, LOG_LIKELIHOODS)
+OF_THE_LIST = (_SALT, _TRAIN, _HELD_OUT, LOG_LIKELIHOODS)
 """The names in a model file of all that is kept here."""
 
 _MOST_OF_32_BITS = 1 << 22  # strings
@@ -36,8 +35,8 @@ _QUANTILES = 1001
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """The fingerprints of a model's strings. Fingerprints rise, none stands twice, and both parts have one type."""
+class Fingerprints:
+    """Those of a model's strings. In each part they rise and none stands twice; both parts have one type."""
 
     salt: bytes
     """The key of the hash, 16 bytes: the same string has another fingerprint in the model of another list."""
@@ -47,7 +46,7 @@ class Seen:
     """(H,): those of the validation and the test part. A string may stand in both, as in the lecture's split."""
 
     @classmethod
-    def of(cls, train: Iterable[str], held_out: Iterable[str], salt: bytes) -> "Seen":
+    def of(cls, train: Iterable[str], held_out: Iterable[str], salt: bytes) -> "Fingerprints":
         """The fingerprints of the strings of both parts."""
         parts = [np.unique(_hashes(strings, salt)) for strings in (train, held_out)]
         if sum(map(len, parts)) <= _MOST_OF_32_BITS:
@@ -55,7 +54,7 @@ class Seen:
         return cls(salt, *parts)
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], model: str) -> "Seen | None":
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], model: str) -> "Fingerprints | None":
         """Those of a model file, None where it has none. `model` names it. Raises `ModelFileError`."""
         present = [name for name in (_SALT, _TRAIN, _HELD_OUT) if name in arrays]
         if not present:
@@ -109,41 +108,20 @@ class Seen:
         return hashes if self.bits == 64 else _halved(hashes)
 
 
-class _Ranking(Protocol):
-    """What ranks need of a model file."""
+def ranks(quantiles: np.ndarray, log_likelihoods: np.ndarray) -> np.ndarray:
+    """The share of the held-out strings that are less likely, interpolated: float64, (N,).
 
-    @property
-    def held_out_scores(self) -> np.ndarray | None:
-        """(Q,) float32: quantiles of held-out log-likelihoods, none lower than the one before."""
-        ...
-
-    @property
-    def path(self) -> str:
-        """Where the file is, for messages."""
-        ...
-
-
-def percentiles(file: _Ranking, log_likelihoods: np.ndarray) -> np.ndarray:
-    """How many held-out strings of a model file are less likely, in percent, interpolated: float64, (N,).
-
-    log_likelihoods    (N,), nats, as `score_samples` gives them; minus infinity has rank 0
-
-    Raises `UsageError` where the file has no scores of held-out strings.
+    quantiles          (Q,) float32, none lower than the one before
+    log_likelihoods    (N,), nats; minus infinity has rank 0
     """
-    ranks = file.held_out_scores  # (Q,)
-    if ranks is None:
-        raise UsageError(
-            f"{f'the model {file.path}'.rstrip()} has no scores of held-out strings to rank others among; train it "
-            "again, with a validation part and data.remember = true"
-        )
-    scores = np.asarray(log_likelihoods).astype(np.float32)  # (N,), as the ranks are, so that equal ones stay equal
-    below, upto = (np.searchsorted(ranks, scores, side=side) for side in ("left", "right"))  # (N,)
-    low, high = ranks[np.maximum(below - 1, 0)], ranks[np.minimum(below, len(ranks) - 1)]  # (N,)
+    scores = np.asarray(log_likelihoods).astype(np.float32)  # (N,), as the quantiles are, so that equal ones stay equal
+    below, upto = (np.searchsorted(quantiles, scores, side=side) for side in ("left", "right"))  # (N,)
+    low, high = quantiles[np.maximum(below - 1, 0)], quantiles[np.minimum(below, len(quantiles) - 1)]  # (N,)
     between = (below == upto) & (low < scores) & (scores < high)
     share = np.zeros(len(scores))
     share[between] = (scores[between] - low[between]) / (high[between] - low[between]) - 1
-    places = np.maximum(below + share, 0) / max(1, len(ranks) - 1)
-    return 100 * np.where(below == len(ranks), 1.0, places)
+    places = np.maximum(below + share, 0) / max(1, len(quantiles) - 1)
+    return np.where(below == len(quantiles), 1.0, places)
 
 
 def quantiles(log_likelihoods: np.ndarray) -> np.ndarray:
@@ -158,14 +136,14 @@ def log_likelihoods_of(arrays: Mapping[str, np.ndarray], model: str) -> np.ndarr
     """The quantiles of a model file, (Q,), None where it has none. `model` names it. Raises `ModelFileError`."""
     if LOG_LIKELIHOODS not in arrays:
         return None
-    ranks = arrays[LOG_LIKELIHOODS]
-    if ranks.dtype != np.float32 or ranks.ndim != 1 or not len(ranks):
-        raise _unfit(model, LOG_LIKELIHOODS, ranks, "float32 of one axis, and not empty")
-    if not np.isfinite(ranks).all() or (ranks[1:] < ranks[:-1]).any():
+    scores = arrays[LOG_LIKELIHOODS]
+    if scores.dtype != np.float32 or scores.ndim != 1 or not len(scores):
+        raise _unfit(model, LOG_LIKELIHOODS, scores, "float32 of one axis, and not empty")
+    if not np.isfinite(scores).all() or (scores[1:] < scores[:-1]).any():
         raise ModelFileError(
             f"{model} holds numbers in {LOG_LIKELIHOODS} that are not finite or fall; train it or copy it again"
         )
-    return ranks
+    return scores
 
 
 def _hashes(strings: Iterable[str], salt: bytes) -> np.ndarray:

@@ -7,16 +7,17 @@ The metadata has one entry, "wavemore", a JSON object:
     characters    the vocabulary, in order of ids from 1
     provenance    where the model comes from: data, split, losses, seed, version, command
 
-The tensors are the model's parameters and running statistics, float32, under the names of `weight_shapes`, and the
-int64 arrays of an n-gram model. Beside them stands what the file remembers of its list, under the names of
-`fingerprints.py`. Reading checks all of it, but what the n-grams say, which `Ngram.of` checks when
-they are first used; nothing in the file is ever executed. The same model is always the same bytes.
+The tensors are the model's parameters and running statistics, float32, and the int64 arrays of an n-gram model, named
+and shaped as its settings say (`settings/architecture.py`). Beside them stands what the file keeps of its list, under
+the names of `fingerprints.py`. Reading checks all of it, except what the n-grams say: `Ngram.of` checks that when they
+are first used. Nothing in the file is ever executed. The same model is always the same bytes.
 """
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,14 @@ from safetensors import SafetensorError, safe_open
 from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
 from wavemore.files import write_whole
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.fingerprints import LOG_LIKELIHOODS, REMEMBERED, Seen, log_likelihoods_of
-from wavemore.models.weights import weight_shapes
-from wavemore.settings.config import ModelConfig, NgramConfig, Recipe, SequenceConfig
+from wavemore.models.fingerprints import LOG_LIKELIHOODS, OF_THE_LIST, Fingerprints, log_likelihoods_of, ranks
+from wavemore.settings.architecture import MIXED_IN
+from wavemore.settings.config import Recipe
 
 __all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained_path"]
 
 FORMAT = 1
 LARGEST_WEIGHT = 1e9  # beyond, products could overflow
-_NGRAM = "ngram."  # before the names of what is mixed in with a network
-_COUNTED = ("ngrams", "counts")
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,13 @@ class ModelFile:
     recipe: Recipe
     vocabulary: Vocabulary
     weights: Mapping[str, np.ndarray]
-    """float32 arrays, named and shaped as `weight_shapes` says; of an n-gram model int64 `ngrams` and `counts`, which
-    have "ngram." before their names where the model is mixed in, and the float32 `ngram.weight` beside them."""
+    """float32 arrays, named and shaped as `recipe.model.weight_shapes` says, and int64 arrays, `recipe.model.counts`;
+    a mixture has the float32 "ngram.weight" too."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     path: str = field(default="", compare=False)
     """Where it was read from, for messages."""
-    seen: Seen | None = field(default=None, compare=False)
-    """Fingerprints of the strings that it was made from; None where it keeps none."""
+    fingerprints: Fingerprints | None = field(default=None, compare=False)
+    """Those of the strings that it was made from; None where it keeps none."""
     held_out_scores: np.ndarray | None = field(default=None, compare=False)
     """(Q,) float32: quantiles of the log-likelihoods of the validation strings, rising; None where it keeps none."""
 
@@ -62,24 +61,23 @@ class ModelFile:
         return sum(
             array.size
             for name, array in self.weights.items()
-            if ".running_" not in name and name.removeprefix(_NGRAM) != "ngrams"
+            if ".running_" not in name and name.removeprefix(MIXED_IN) != "ngrams"
         )
 
     @property
     def network(self) -> dict[str, np.ndarray]:
         """The weights without those of an n-gram model that is mixed in."""
-        return {name: array for name, array in self.weights.items() if not name.startswith(_NGRAM)}
+        return {name: array for name, array in self.weights.items() if not name.startswith(MIXED_IN)}
 
     @property
     def ngram_arrays(self) -> dict[str, np.ndarray]:
         """`ngrams` and `counts` of an n-gram model, whether it is the whole or mixed in."""
-        prefix = "" if isinstance(self.recipe.model, NgramConfig) else _NGRAM
-        return {name: self.weights[prefix + name] for name in _COUNTED}
+        return {name.removeprefix(MIXED_IN): self.weights[name] for name in self.recipe.model.counts}
 
     @property
     def ngram_weight(self) -> float | None:
         """The share that an n-gram model has in a mixture, from 0 to 1; None where none is mixed in."""
-        weight = self.weights.get(f"{_NGRAM}weight")
+        weight = self.weights.get(f"{MIXED_IN}weight")
         return None if weight is None else float(weight)
 
     def members(self) -> list[dict[str, np.ndarray]]:
@@ -87,6 +85,20 @@ class ModelFile:
         count = self.recipe.wavenet.members
         prefixes = [f"members.{i}." for i in range(count)]
         return [{n.removeprefix(p): a for n, a in self.weights.items() if n.startswith(p)} for p in prefixes]
+
+    def percentiles(self, log_likelihoods: np.ndarray) -> np.ndarray:
+        """How many held-out strings are less likely, in percent, interpolated: float64, (N,).
+
+        log_likelihoods    (N,), nats, as `score_samples` gives them; minus infinity has rank 0
+
+        Raises `UsageError` where the file has no scores of held-out strings.
+        """
+        if self.held_out_scores is None:
+            raise UsageError(
+                f"{f'the model {self.path}'.rstrip()} has no scores of held-out strings to rank others among; train it "
+                "again, with a validation part and data.remember = true"
+            )
+        return 100 * ranks(self.held_out_scores, log_likelihoods)
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all. Raises `FileError`."""
@@ -96,10 +108,10 @@ class ModelFile:
             "characters": self.vocabulary.characters,
             "provenance": dict(self.provenance),
         }
-        remembered = {} if self.seen is None else self.seen.arrays()
+        of_the_list = {} if self.fingerprints is None else self.fingerprints.arrays()
         if self.held_out_scores is not None:
-            remembered[LOG_LIKELIHOODS] = self.held_out_scores
-        arrays = {name: np.asarray(array, order="C") for name, array in {**self.weights, **remembered}.items()}
+            of_the_list[LOG_LIKELIHOODS] = self.held_out_scores
+        arrays = {name: np.asarray(array, order="C") for name, array in {**self.weights, **of_the_list}.items()}
         # A single metadata entry: with several, safetensors writes them in an order that changes from run to run.
         write_whole(path, safetensors.numpy.save(arrays, {"wavemore": json.dumps(about)}))
 
@@ -136,11 +148,11 @@ class ModelFile:
             raise ModelFileError(
                 f"the model {path} has unsound metadata: it knows no characters; train it or copy it again"
             )
-        remembered = {name: weights.pop(name) for name in REMEMBERED if name in weights}
-        _check(weights, recipe.model, len(vocabulary), path)
-        seen = Seen.from_arrays(remembered, f"the model {path}")
-        scores = log_likelihoods_of(remembered, f"the model {path}")
-        return cls(recipe, vocabulary, weights, about["provenance"], str(path), seen, scores)
+        of_the_list = {name: weights.pop(name) for name in OF_THE_LIST if name in weights}
+        _check(weights, recipe, len(vocabulary), path)
+        fingerprints = Fingerprints.from_arrays(of_the_list, f"the model {path}")
+        scores = log_likelihoods_of(of_the_list, f"the model {path}")
+        return cls(recipe, vocabulary, weights, about["provenance"], str(path), fingerprints, scores)
 
 
 def pretrained_path() -> Path:
@@ -179,47 +191,40 @@ def _about(entry: str, path: object) -> dict[str, Any]:
     return about
 
 
-def _check(
-    weights: Mapping[str, np.ndarray], config: ModelConfig | SequenceConfig | NgramConfig, size: int, path: object
-) -> None:
-    """Names, types, shapes and values, but what n-grams say: `Ngram.of` checks that."""
-    if isinstance(config, NgramConfig):
-        _check_names(weights, set(_COUNTED), path)
-        return
-    if isinstance(config, ModelConfig) and config.members * len(config.levels) > len(weights):
-        raise ModelFileError(f"the model {path} has fewer tensors than its settings need; train it or copy it again")
-    shapes, counted = weight_shapes(config, size), set[str]()
-    if isinstance(config, ModelConfig) and config.ngram:
-        shapes, counted = {**shapes, f"{_NGRAM}weight": ()}, {_NGRAM + name for name in _COUNTED}
-    _check_names(weights, shapes.keys() | counted, path)
-    _check_weights(weights, shapes, path)
+def _check(weights: Mapping[str, np.ndarray], recipe: Recipe, size: int, path: object) -> None:
+    """Names, types, shapes and values of all but the counts. It ends at the first tensor that is not there, however
+    many the settings ask for."""
+    surplus = dict.fromkeys(sorted(weights))
+    weight_of_counts = {f"{MIXED_IN}weight": ()} if recipe.model.ngram else {}
+    for name, shape in chain(recipe.model.weight_shapes(size), weight_of_counts.items()):
+        _check_there(weights, name, path)
+        _check_array(weights[name], f"the model {path} holds", name, shape)
+        del surplus[name]
+    for name in recipe.model.counts:
+        _check_there(weights, name, path)
+        del surplus[name]
+    for name in surplus:
+        raise ModelFileError(
+            f"the model {path} has a tensor that does not belong there, {name}; train it or copy it again"
+        )
 
 
-def _check_names(weights: Mapping[str, np.ndarray], names: Set[str], path: object) -> None:
-    for name in sorted(weights.keys() ^ names):
-        state = "lacks" if name in names else "has a tensor that does not belong there,"
-        raise ModelFileError(f"the model {path} {state} {name}; train it or copy it again")
+def _check_there(weights: Mapping[str, np.ndarray], name: str, path: object) -> None:
+    if name not in weights:
+        raise ModelFileError(f"the model {path} lacks {name}; train it or copy it again")
 
 
-def _check_weights(weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], path: object) -> None:
-    for name, shape in shapes.items():
-        array = weights[name]
-        if array.shape != shape or array.dtype != np.float32:
-            raise ModelFileError(
-                f"the model {path} holds {name} as {array.dtype} of shape {array.shape}, and its settings need float32 "
-                f"of shape {shape}; train it or copy it again"
-            )
-        if not np.isfinite(array).all():
-            raise ModelFileError(
-                f"the model {path} holds numbers in {name} that are not finite (NaN or infinity); train it again"
-            )
-        if np.abs(array).max() > LARGEST_WEIGHT:
-            raise ModelFileError(
-                f"the model {path} holds numbers in {name} that are too large to compute with; train it again"
-            )
-        if name.endswith(".running_var") and (array < 0).any():
-            raise ModelFileError(f"the model {path} holds a negative variance in {name}")
-        if name == f"{_NGRAM}weight" and not 0 <= array <= 1:
-            raise ModelFileError(
-                f"the model {path} holds {float(array):g} in {name}; it must be from 0 to 1; train it again"
-            )
+def _check_array(array: np.ndarray, holds: str, name: str, shape: tuple[int, ...]) -> None:
+    if array.shape != shape or array.dtype != np.float32:
+        raise ModelFileError(
+            f"{holds} {name} as {array.dtype} of shape {array.shape}, and its settings need float32 of shape {shape}; "
+            "train it or copy it again"
+        )
+    if not np.isfinite(array).all():
+        raise ModelFileError(f"{holds} numbers in {name} that are not finite (NaN or infinity); train it again")
+    if np.abs(array).max() > LARGEST_WEIGHT:
+        raise ModelFileError(f"{holds} numbers in {name} that are too large to compute with; train it again")
+    if name.endswith(".running_var") and (array < 0).any():
+        raise ModelFileError(f"{holds} a negative variance in {name}; train it again")
+    if name == f"{MIXED_IN}weight" and not 0 <= array <= 1:
+        raise ModelFileError(f"{holds} {float(array):g} in {name}; it must be from 0 to 1; train it again")

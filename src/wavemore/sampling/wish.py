@@ -79,13 +79,13 @@ class Wish:
         known = _listed(self.not_in)
         if not self.new:
             return (lambda strings: _among(strings, known)) if known else None
-        seen = file.seen
-        if seen is None:
+        kept = file.fingerprints
+        if kept is None:
             raise UsageError(
                 "this model does not know which strings were on its list (data.remember was false, or an older version "
                 "made it), so none can be told to be new; give the list itself: not_in"
             )
-        return lambda strings: seen.any(strings) | _among(strings, known)
+        return lambda strings: kept.any(strings) | _among(strings, known)
 
     def samples(
         self,

@@ -1,18 +1,36 @@
-"""What models look like: the settings under `[model]`, a class for each kind. Each and a vocabulary size fix every
-weight's shape (`models/weights.py`). The rules for all settings are in `config.py`."""
+"""What models look like: the settings under `[model]`, a class for each kind, and what each kind has.
 
-from dataclasses import dataclass
+`weight_shapes` gives the name and shape of every tensor of its networks over `vocabulary_size` ids, one after another;
+`counts` names the int64 arrays of an n-gram model. `trained` says whether it is trained in steps, not counted at once.
+The rules for all settings are in `config.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from wavemore.settings.strict import check_types, require
 
-__all__ = ["ModelConfig", "NgramConfig", "SequenceConfig"]
+__all__ = ["MIXED_IN", "ModelConfig", "NgramConfig", "SequenceConfig"]
+
+Shapes: TypeAlias = Iterator[tuple[str, tuple[int, ...]]]
+
+MIXED_IN = "ngram."
+"""Before the names of an n-gram model's arrays that is mixed in with a network."""
+
+_COUNTS = ("ngrams", "counts")
+_NORMS = {
+    "batch": ("gamma", "beta", "running_mean", "running_var"),
+    "layer": ("gamma", "beta"),
+    "rms": ("gamma",),
+    "none": (),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The shape of a `WaveNet`. It and a vocabulary size fix every weight's shape.
+    """The shape of a `WaveNet`, or of several that vote.
 
     The defaults are the model as taught; with `activation="gated"`, `residual`, `skip` and `cycles` it is the one of
     the WaveNet paper (van den Oord et al. 2016).
@@ -47,6 +65,35 @@ class ModelConfig:
     """How many networks of this shape vote: an ensemble, whose logits are averaged."""
     ngram: int = 0
     """The order of an n-gram model that is mixed in, counted on the training part; 0 for none."""
+
+    trained = True
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        return tuple(MIXED_IN + name for name in _COUNTS) if self.ngram else ()
+
+    def weight_shapes(self, vocabulary_size: int) -> Shapes:
+        """Those of the state_dict() of `nn.WaveNet` or `nn.Ensemble`."""
+        single = replace(self, members=1, ngram=0)
+        for i in range(self.members):
+            member = f"members.{i}." if self.members > 1 else ""
+            yield from ((member + name, shape) for name, shape in single._network_shapes(vocabulary_size))
+
+    def _network_shapes(self, vocabulary_size: int) -> Shapes:
+        yield "embedding.weight", (vocabulary_size, self.embedding)
+        channels = self.embedding
+        width = self.hidden * (2 if self.activation == "gated" else 1)
+        for i, (n, _) in enumerate(self.levels):
+            yield f"levels.{i}.linear.weight", (channels * n, width)
+            if self.bias:
+                yield f"levels.{i}.linear.bias", (width,)
+            yield from ((f"levels.{i}.norm.{name}", (width,)) for name in _NORMS[self.norm])
+            channels = self.hidden
+        yield "head.linear.weight", (self.hidden * (len(self.levels) if self.skip else 1), vocabulary_size)
+        if self.final_norm:
+            yield from ((f"head.norm.{name}", (vocabulary_size,)) for name in _NORMS["batch"])
+        else:
+            yield "head.linear.bias", (vocabulary_size,)
 
     @property
     def levels(self) -> tuple[tuple[int, int], ...]:
@@ -110,6 +157,44 @@ class SequenceConfig:
     dropout: float = 0.0
     """The probability that a channel of a layer's output is 0 in a training step."""
 
+    trained = True
+    members = 1
+    ngram = 0
+    counts = ()
+
+    def weight_shapes(self, vocabulary_size: int) -> Shapes:
+        """Those of `nn.SequenceModel.state_dict()`."""
+        channels = self.hidden if self.kind == "transformer" else self.embedding
+        yield "embedding.weight", (vocabulary_size, channels)
+        first = 0
+        if self.kind == "bow":  # layer 0 is the mean, which has no weights and stands beside the newest character
+            first, channels = 1, 2 * channels
+        for i in range(first, first + self.layers):
+            yield from ((f"layers.{i}.{name}", shape) for name, shape in self._layer_shapes(channels))
+            channels = self.hidden
+        if self.kind == "transformer":
+            yield from ((f"norm.{name}", (self.hidden,)) for name in _NORMS["layer"])
+        yield "head.linear.weight", (self.hidden, vocabulary_size)
+        yield "head.linear.bias", (vocabulary_size,)
+
+    def _layer_shapes(self, channels: int) -> Shapes:
+        """The same for one layer that so many channels come into."""
+        hidden = self.hidden
+        if self.kind == "bow":
+            yield "linear.weight", (channels, hidden)
+            yield from ((f"norm.{name}", (hidden,)) for name in _NORMS["layer"])
+        elif self.kind == "transformer":
+            for name, ins, outs in (("attention", 1, 3), ("projection", 1, 1), ("expand", 1, 4), ("contract", 4, 1)):
+                yield f"{name}.weight", (ins * hidden, outs * hidden)
+                yield f"{name}.bias", (outs * hidden,)
+            for norm in ("attention_norm", "mlp_norm"):
+                yield from ((f"{norm}.{name}", (hidden,)) for name in _NORMS["layer"])
+        else:
+            width = {"rnn": 1, "gru": 3, "lstm": 4}[self.kind] * hidden  # of all gates side by side
+            yield "input.weight", (channels, width)
+            yield "input.bias", (width,)
+            yield "state.weight", (hidden, width)
+
     def __post_init__(self) -> None:
         check_types(self, "model")
         require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
@@ -133,6 +218,15 @@ class NgramConfig:
     """What sort of model it is."""
     order: int = 6
     """How many characters an n-gram has: order - 1 are the context."""
+
+    trained = False
+    members = 1
+    ngram = 0
+    counts = _COUNTS
+
+    def weight_shapes(self, vocabulary_size: int) -> Shapes:
+        """None: it has counts alone."""
+        yield from ()
 
     def __post_init__(self) -> None:
         check_types(self, "model")

@@ -149,7 +149,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         require(
-            isinstance(self.model, ModelConfig) or not self.train.teacher,
+            self.model.kind == "wavenet" or not self.train.teacher,
             "train.teacher",
             self.train.teacher,
             'only a "wavenet" learns from a teacher',

@@ -16,7 +16,7 @@ from wavemore.nn import Ensemble
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.predictor import Distribution
 from wavemore.predict.windows import Windows
-from wavemore.settings.config import ModelConfig, Recipe, SequenceConfig
+from wavemore.settings.config import Recipe, SequenceConfig
 from wavemore.threads import cores, interrupt_sets
 from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
@@ -88,7 +88,7 @@ def train(
     if teacher is not None:
         assert isinstance(data, SharedBatches)  # the settings see to it
         data = data.taught_by(taught(teacher, training, data.chunks))
-    members = recipe.model.members if isinstance(recipe.model, ModelConfig) else 1
+    members = recipe.model.members
     runs = [Run(recipe, member, len(vocabulary), copy.copy(data), held_out) for member in range(members)]
     if resume is not None:
         _restore(runs, resume, about)
