@@ -19,16 +19,16 @@
 # a claim ends in an `assert`. All of it runs in less than a minute on a laptop, from top to bottom.
 #
 # You need some Python and some PyTorch. Ten exercises are on the way: fill in a function, run the cell below it, and it
-# says whether you are right. A solution is folded behind each. Whoever knows the lecture "makemore, part 5: WaveNet"
-# finds in [from-the-lecture.md](from-the-lecture.md) where each of its topics is treated here.
+# says whether you are right. A solution is folded away after each. If you know the lecture "Building makemore, part 5:
+# building a WaveNet", [from-the-lecture.md](from-the-lecture.md) says where each of its topics is treated here.
 
 # %%
 from importlib.util import find_spec
 
-if find_spec("wavemore") is None:  # as on a fresh Colab machine
+if find_spec("wavemore") is None:  # install it from the clone that this notebook lies in
     from IPython import get_ipython
 
-    get_ipython().run_line_magic("pip", "install 'wavemore[train,plot]'")
+    get_ipython().run_line_magic("pip", "install '..[train,plot]'")
 
 # %%
 import numpy as np
