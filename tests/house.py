@@ -18,9 +18,9 @@ GROUND, FACE = "ground", "face"
 """Rooms without a folder of their own: what all others stand on, and what stands on top of all."""
 
 HOUSE: list[dict[str, str]] = [
-    {GROUND: "errors _version progress threads > files provenance > canvas"},
+    {GROUND: "errors _version progress threads > conventions files provenance > canvas"},
     {"settings": "strict > architecture > config > sizing"},
-    {"lists": "vocabulary fetch > streams > sources > corpus"},
+    {"lists": "vocabulary fetch > streams > sources > corpus > given"},
     {
         "tables": "columns printed > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > folding ngram > engine mixture > ensemble",
@@ -36,7 +36,8 @@ HOUSE: list[dict[str, str]] = [
         "runs": "measures history > looks curves > picture",
     },
     {
-        "judging": "bootstrap calibration likelihood likeness > evaluate explanation guessing memorisation > scoring",
+        "judging": "bootstrap calibration likelihood likeness > evaluate explanation guessing memorisation "
+        "> report row_scores > scored_table",
         "train": "batches board checkpoint optimisers teach watch > onestep run sequences > record trial "
         "> loop > __init__",
     },

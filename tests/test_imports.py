@@ -62,14 +62,14 @@ def test_contributing_shows_the_same_house():
             "judging.likelihood:1 imports wavemore.judging.evaluate.x, which is not below it in its room",
         ),
         (
-            "judging/scoring",
+            "judging/scored_table",
             "from wavemore import judging",
             None,
         ),
         (
-            "judging/scoring",
+            "judging/scored_table",
             "import wavemore.sampling",
-            "judging.scoring:1 imports wavemore.sampling, which holds nothing",
+            "judging.scored_table:1 imports wavemore.sampling, which holds nothing",
         ),
         (
             "sampling/source",

@@ -3,16 +3,17 @@
 What only fitting and evaluating need is imported there, so that a model answers at once.
 """
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from wavemore.conventions import Estimator
 from wavemore.errors import NotFittedError, UsageError
 from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.given import Strings, corpus_of, listed
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.predict.predictor import Distribution
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
     from wavemore.judging.evaluate import Evaluation
     from wavemore.judging.explanation import Explanation
     from wavemore.judging.guessing import GuessNumbers
+    from wavemore.judging.memorisation import Memorisation
+    from wavemore.judging.report import Report
+    from wavemore.judging.row_scores import RowScores, Unknown
     from wavemore.lists.corpus import Corpus
     from wavemore.nn import Ensemble, WaveNet
     from wavemore.sampling.constraints import Condition
 
 __all__ = ["StringModel", "fit", "load"]
 
-Strings: TypeAlias = "str | Path | Iterable[str] | Corpus"
-"""A file's path, "-" for standard input, a list's name, any iterable of strings, or a `Corpus` read before."""
 
-
-class StringModel:
+class StringModel(Estimator):
     """A model of what the strings on a list look like.
 
     recipe      the name of a recipe, the path of a TOML file, or a `Recipe`; "auto" chooses settings that fit the list
@@ -91,8 +92,8 @@ class StringModel:
         from wavemore.settings.sizing import AUTO, chosen
 
         longest = self.resolved_recipe().data.max_length
-        held_out = (None if part is None else _corpus(part, longest) for part in (validation, test))
-        lists = Lists(_corpus(X, longest), *held_out)
+        held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
+        lists = Lists(corpus_of(X, longest), *held_out)
         recipe = self.resolved_recipe(lists.strings.strings)
         with TrainingProgress(quiet=not progress) as monitor:
             self.file_, self.history_ = fit_model(
@@ -147,11 +148,11 @@ class StringModel:
     def score_samples(self, X: "Iterable[str] | Corpus") -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """The log-likelihood of each string in nats, float64 of shape (strings,); minus infinity where a character is
         unknown. Raises `UsageError` for a single string in place of a list."""
-        return log_likelihoods(self.distribution_, _listed(X))
+        return log_likelihoods(self.distribution_, listed(X))
 
     def score(self, X: "Iterable[str] | Corpus", y: object = None) -> float:  # noqa: N803 - scikit-learn's name
         """The mean log-likelihood of the strings, nats per string: higher is better. `y` is ignored."""
-        strings = _listed(X)
+        strings = listed(X)
         if not strings:
             raise UsageError("there is no mean score of no strings; give at least one")
         return float(self.score_samples(strings).mean())
@@ -169,7 +170,7 @@ class StringModel:
         Raises `CorpusError` when the model knows all characters of none of them."""
         from wavemore.judging.evaluate import evaluate
 
-        return evaluate(self.distribution_, _listed(X))
+        return evaluate(self.distribution_, listed(X))
 
     def guess_numbers(
         self,
@@ -179,11 +180,54 @@ class StringModel:
         seed: int | None = 0,
     ) -> "GuessNumbers":
         """The place of each string in the list of all strings, the most likely first, with its 95 % interval, estimated
-        from so many samples; see `wavemore.judging.guessing`. `Guesses` there keeps the samples for more strings."""
+        from samples; see `wavemore.judging.guessing`. `Guesses` there keeps the samples for more strings."""
         from wavemore.judging.guessing import Guesses
 
         scores = self.score_samples(X)
         return Guesses.of(self.distribution_, samples=samples, seed=seed).numbers(scores)
+
+    def row_scores(
+        self,
+        *,
+        against: "Sequence[StringModel]" = (),
+        unknown: "Unknown" = "zero",
+        percentile: bool = False,
+        guess_number: bool = False,
+    ) -> "RowScores":
+        """What `wavemore score` adds to a table: its `columns(strings)` are a dictionary of arrays and texts, and
+        `wavemore.judging.scored_table` puts them into files. See `RowScores` for arguments and errors."""
+        from wavemore.judging.row_scores import Judge, RowScores
+        from wavemore.lists.streams import source_name
+
+        models = (self, *against)
+        judges = [Judge(source_name(m._file.path or "model"), m._file, m.distribution_) for m in models]
+        return RowScores(judges, unknown, percentile, guess_number)
+
+    def report(
+        self,
+        X: "Iterable[str] | Corpus",  # noqa: N803 - scikit-learn's name
+        *,
+        samples: int = 0,
+        memorisation: bool = False,
+        seed: int | None = 0,
+        progress: bool = False,
+    ) -> "Report":
+        """The loss on each part of a list, how like the list samples are, and what the model knows by heart; see
+        `wavemore.judging.report` for arguments and errors."""
+        from wavemore.judging.report import report
+
+        given, file = corpus_of(X, self._file.recipe.data.max_length), self._file
+        return report(
+            file, self.distribution_, given, samples=samples, memorisation=memorisation, seed=seed, progress=progress
+        )
+
+    def memorisation(self, *, samples: int = 50_000, seed: int | None = 0) -> "Memorisation":
+        """How much of its list the model knows by heart, from the fingerprints that its file keeps and from samples.
+        Raises `UsageError` where it keeps none."""
+        from wavemore.judging.memorisation import check_fingerprints, estimated
+
+        check_fingerprints(self._file)
+        return estimated(self._file, self.distribution_, self.sample(samples, seed=seed))
 
     def explain(
         self,
@@ -191,10 +235,10 @@ class StringModel:
         *,
         alternatives: int = 5,
     ) -> "list[Explanation]":
-        """For each string what the model expected at each character and at the end, with so many alternatives."""
+        """For each string what the model expected at each character and at the end, and that many alternatives."""
         from wavemore.judging.explanation import explain
 
-        return explain(self.distribution_, _listed(X), alternatives=alternatives)
+        return explain(self.distribution_, listed(X), alternatives=alternatives)
 
     def save(self, path: str | Path) -> None:
         """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
@@ -211,20 +255,6 @@ class StringModel:
         model.history_ = []
         return model
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments by name."""
-        return {name: getattr(self, name) for name in _parameters()}
-
-    def set_params(self, **params: Any) -> Self:
-        """Change constructor arguments; takes effect at the next `fit`. Raises `UsageError` for an unknown name."""
-        for name, value in params.items():
-            if name not in _parameters():
-                raise UsageError(
-                    f"StringModel has no parameter {name!r}; its parameters are {', '.join(_parameters())}"
-                )
-            setattr(self, name, value)
-        return self
-
     @cached_property
     def distribution_(self) -> Distribution:
         """What predicts: for a WaveNet its folded form."""
@@ -235,10 +265,6 @@ class StringModel:
         if "file_" not in self.__dict__:
             raise NotFittedError("this StringModel is not fitted yet; call fit(strings) first, or load a model")
         return self.file_
-
-    def __repr__(self) -> str:
-        given = {name: value for name, value in self.get_params().items() if value is not None}
-        return f"StringModel({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by
@@ -270,33 +296,3 @@ def fit(
 def load(path: str | Path | None = None) -> StringModel:
     """The model of a file; `load()` alone gives the one in the package. Raises `FileError` or `ModelFileError`."""
     return StringModel.load(path)
-
-
-def _parameters() -> list[str]:
-    return [name for name in inspect.signature(StringModel.__init__).parameters if name != "self"]
-
-
-def _listed(strings: "Iterable[str] | Corpus") -> Sequence[str]:
-    if isinstance(strings, str):
-        raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
-    from wavemore.lists.corpus import Corpus
-
-    if isinstance(strings, Corpus):
-        return strings.strings
-    if not isinstance(strings, Iterable) or isinstance(strings, Path):
-        raise UsageError(
-            f"a list of strings is needed, and {strings!r} is none; read_corpus(path) reads one from a file"
-        )
-    strings = list(strings)
-    for number, string in enumerate(strings, start=1):
-        if not isinstance(string, str):
-            raise UsageError(
-                f"item {number} of the list is {string!r}, of type {type(string).__name__}, and not a string"
-            )
-    return strings
-
-
-def _corpus(strings: "Strings", longest: int) -> "Corpus":
-    from wavemore.lists.corpus import Corpus, read_corpus
-
-    return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)

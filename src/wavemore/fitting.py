@@ -1,5 +1,5 @@
-"""From strings and a recipe to a model file: split, train, with a teacher or without, mix, remember its strings, and
-say where it is from."""
+"""From strings and a recipe to a model file: split, train, with a teacher or without, mix in an n-gram model, keep
+fingerprints of the strings, and say where the model is from."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

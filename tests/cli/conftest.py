@@ -54,3 +54,20 @@ def refused_in_shell(tmp_path: Path, strings: list[str]) -> Refused:
         return sentence(done.stdout, done.stderr)
 
     return refused
+
+
+@pytest.fixture
+def score(tmp_path: Path, tiny_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary) -> Answer:
+    """Run `wavemore score` beside tiny.safetensors, list.txt and table.csv; what it said on both streams."""
+    monkeypatch.chdir(tmp_path)
+    Path("list.txt").write_text("kolo\n\nbax\n  dede\n")
+    Path("table.csv").write_text('id,name\r\n1,kolo\r\n2,"bax"\r\n3,\r\n4,dede')
+
+    def score(line: str, code: int = 0) -> tuple[str, str]:
+        capfdbinary.readouterr()
+        found = run(["score", *shlex.split(line)])
+        out, err = (stream.decode(errors="backslashreplace") for stream in capfdbinary.readouterr())
+        assert found == code, err
+        return out, err
+
+    return score

@@ -123,8 +123,8 @@ def test_evaluate_memory_refuses_another_list(answer, tiny_path, capfd):
     assert run(["evaluate", "tiny.safetensors", "other.txt", "--memory"]) == 2
     assert capfd.readouterr() == (
         "",
-        "wavemore: --memory needs the list that the model was trained on and has split, and other is another one; "
-        "wavemore info MODEL --memory does without a list\n",
+        "wavemore: other is not the list that the model was trained on and has split, and what it knows by heart shows "
+        "on that one alone; wavemore info MODEL --memory does without a list\n",
     )
 
 

@@ -84,15 +84,15 @@ def test_without_a_model_the_one_in_the_package(said):
     assert all(line.count(", ") == 4 for line in out.split("\n")[1:-1])  # five alternatives
 
 
-def test_an_unknown_character_and_what_stands_behind_it(said):
+def test_an_unknown_character_and_what_follows_it(said):
     headline, *lines = said("tiny.safetensors 'ba?do' -k 1")[0].split("\n")
     assert headline == "ba?do  probability 0: the model does not know ?"
     assert re.fullmatch(r"  \?    0\.0%     inf bits  rank   -  \w+ +\S+%", lines[2])
-    assert lines[3:] == ["  what stands behind it is not predicted: do", ""]
+    assert lines[3:] == ["  what follows it is not predicted: do", ""]
     assert "not predicted" not in said("tiny.safetensors 'ba?'")[0]
 
 
-def test_no_alternatives_leave_no_blanks_behind(said):
+def test_no_alternatives_leave_no_blanks_at_line_ends(said):
     out, _ = said("tiny.safetensors ba -k 0")
     assert all(re.search(r"(rank +\d+|character)$", line) for line in out.removesuffix("\n").split("\n"))
 

@@ -3,10 +3,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
+from sklearn.calibration import calibration_curve
 
 from wavemore.errors import CorpusError
-from wavemore.judging.bootstrap import Buckets
-from wavemore.judging.calibration import Calibration, bin_sums, top_predictions
+from wavemore.estimator import StringModel
 from wavemore.judging.evaluate import Evaluation, evaluate, parts_of
 from wavemore.lists.corpus import Corpus, read_corpus, split
 from wavemore.models.modelfile import ModelFile
@@ -47,16 +48,37 @@ def test_another_list_is_evaluated_whole(tiny_model, strings):
     assert list(parts_of(tiny_model.file_, read_corpus(strings[1:]))) == ["all"]
 
 
-def test_interval_and_calibration_are_those_of_the_strings(tiny_model, strings):
+def expected_at_each_place(model: StringModel, strings: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of the likeliest of all that could follow, and whether it did: from the explanations of single
+    strings, by plain arithmetic."""
+    predictions = [p for string in strings for p in model.explain([string], alternatives=1)[0].predictions]
+    confidence = np.array([p.alternatives[0].probability for p in predictions])
+    return confidence, np.array([p.alternatives[0].character == p.character for p in predictions])
+
+
+def test_calibration_is_that_of_scikit_learn(tiny_model, strings):
+    """`calibration_curve` has the mean confidence and the share that came true of each bin with something in it."""
+    confidence, correct = expected_at_each_place(tiny_model, strings)
+    true, said = calibration_curve(correct, confidence, n_bins=15)
+    counts, _ = np.histogram(confidence, np.linspace(0, 1, 16))
+    found = evaluate(tiny_model.distribution_, strings).calibration
+    assert found.error == pytest.approx(np.average(np.abs(true - said), weights=counts[counts > 0]), abs=1e-6)
+    assert found.accuracy == pytest.approx(correct.mean())
+    assert found.confidence == pytest.approx(confidence.mean(), abs=1e-6)
+    assert found.accuracy != found.confidence
+    assert found.error > 0.01
+
+
+def test_the_interval_is_that_of_scipys_bootstrap(tiny_model, strings):
+    """Strings drawn anew, nats over predictions: `scipy.stats.bootstrap` of the ratio, with draws of its own."""
+    nats, predictions = -tiny_model.score_samples(strings), np.array([len(string) + 1 for string in strings])
+    ends = bootstrap(
+        (nats, predictions), lambda a, b, axis: a.sum(axis) / b.sum(axis), paired=True, method="percentile", rng=0
+    ).confidence_interval
     result = evaluate(tiny_model.distribution_, iter(strings))
-    buckets = Buckets()
-    buckets.add(-tiny_model.score_samples(strings), np.array([len(string) + 1 for string in strings]))
-    assert result.nats_interval == pytest.approx(buckets.interval())
-    assert result.nats_interval is not None
-    low, high = result.nats_interval
-    assert low < result.nats_per_character < high
-    assert result.bits_interval == pytest.approx((low / math.log(2), high / math.log(2)))
-    assert result.calibration == Calibration.of(bin_sums(*top_predictions(tiny_model.distribution_, strings)))
+    assert result.nats_interval == pytest.approx((ends.low, ends.high), rel=0.01)
+    assert ends.low < result.nats_per_character < ends.high
+    assert result.bits_interval == pytest.approx(np.array(result.nats_interval) / math.log(2))
 
 
 def test_portions_change_nothing(tiny_model, strings, monkeypatch):

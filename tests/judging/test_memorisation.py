@@ -12,7 +12,7 @@ import pytest
 
 from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
-from wavemore.judging.memorisation import Mass, Memory, check_fingerprints, estimated, exact
+from wavemore.judging.memorisation import Mass, Memorisation, check_fingerprints, estimated, exact
 from wavemore.lists.corpus import read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import Fingerprints
@@ -93,10 +93,10 @@ def test_samples_estimate_the_same(tiny_model):
 def test_of_equal_strings_the_interval_is_that_of_the_samples_alone():
     """Shares of 0.2 and 0.1 of 1,000 samples: 1 / 200 + 1 / 100 is the variance of the logarithm of their ratio."""
     train, held_out = Mass(20, 0.2, 0.002, 200), Mass(10, 0.1, 0.001, 100)
-    found = Memory(train, held_out, 1000)
+    found = Memorisation(train, held_out, 1000)
     assert found.factor == 1
     assert found.interval == pytest.approx((math.exp(-1.959964 * math.sqrt(0.015)), math.exp(1.959964 * 0.015**0.5)))
-    sure = Memory(replace(train, hits=None), replace(held_out, hits=None))
+    sure = Memorisation(replace(train, hits=None), replace(held_out, hits=None))
     assert sure.interval == pytest.approx((1, 1))
 
 
@@ -106,7 +106,7 @@ def test_the_interval_holds_a_factor_of_one_as_often_as_it_says():
     for _ in range(400):
         chances = np.exp(draw.normal(-10, 1.2, 1000))
         train, held_out = (Mass(len(p), p.sum(), np.square(p).sum()) for p in np.split(chances, [800]))
-        interval = Memory(train, held_out).interval
+        interval = Memorisation(train, held_out).interval
         assert interval is not None
         held += interval[0] <= 1 <= interval[1]
     assert 0.90 < held / 400 < 0.985
@@ -121,7 +121,7 @@ def test_the_interval_holds_a_factor_of_one_as_often_as_it_says():
     ],
 )
 def test_without_strings_or_samples_there_is_no_factor(masses):
-    found = Memory(*masses)
+    found = Memorisation(*masses)
     assert found.factor is found.interval is None
     assert found.to_dict()["factor_interval"] is None
     assert found.sentence == (
@@ -159,7 +159,7 @@ def test_without_strings_or_samples_there_is_no_factor(masses):
     ],
 )
 def test_all_of_it_in_words(train, held_out, sentence):
-    assert Memory(train, held_out).sentence == sentence
+    assert Memorisation(train, held_out).sentence == sentence
 
 
 def test_a_file_without_fingerprints_is_refused(tiny_model, strings):
@@ -191,7 +191,7 @@ def test_a_model_that_learns_its_list_by_heart_is_told_from_one_that_does_not():
     parts = split(read_corpus(strings), by_heart.file_.recipe.data)
     held_out = [*parts.validation, *parts.test]
 
-    def known(model: StringModel) -> Memory:
+    def known(model: StringModel) -> Memorisation:
         return exact(model.distribution_, parts.train, held_out)
 
     whole, found = known(by_heart), estimated(by_heart.file_, by_heart.distribution_, by_heart.sample(20_000, seed=0))

@@ -1,4 +1,4 @@
-"""The command line: one short file a command, each of which parses, makes one library call and prints.
+"""The command line: one short file a command, which parses, makes one library call and prints.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
 130 interrupted. Nothing heavy is imported before a command runs, so `--help` answers at once.

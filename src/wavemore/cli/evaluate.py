@@ -1,6 +1,6 @@
 """`wavemore evaluate`: the loss of a model on a list, how like the list its samples are, what it knows by heart."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,17 +17,14 @@ from wavemore.cli.options import (
 )
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
-from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
-    from wavemore.estimator import StringModel
     from wavemore.judging.evaluate import Evaluation
     from wavemore.judging.likeness import Likeness
-    from wavemore.judging.memorisation import Memory
+    from wavemore.judging.memorisation import Memorisation
+    from wavemore.judging.report import Report
 
 NAME = "evaluate"
-
-_SEED = 0  # of the samples: the same command says the same again
 
 
 def command(
@@ -37,7 +34,7 @@ def command(
     ] = None,
     samples: Annotated[
         int,
-        typer.Option(parser=whole_number, metavar="<int>", help="Make so many samples and compare them with the list."),
+        typer.Option(parser=whole_number, metavar="<int>", help="How many samples to compare with the list."),
     ] = 0,
     memory: Annotated[
         bool, typer.Option("--memory", help="Tell whether the model knows its own list by heart.")
@@ -53,17 +50,18 @@ def command(
     If LIST is the one the model was trained on, the parts it was split into are evaluated apart as well. "Unseen" are
     the strings of a part that do not stand in the training part too.
 
-    The interval says how far the loss may lie off because a list is finite (95 %, bootstrap over strings). Below stand
-    how often the most likely next character follows (accuracy), the mean probability it was given (confidence), by how
-    much these differ over 15 bins of confidence (calibration error), and by how much they would by chance alone.
+    The interval says how far off the loss may be because a list is finite (95 %, bootstrap over strings). The second
+    table says how often the most likely next character follows (accuracy), the mean probability it was given
+    (confidence), how much the two differ over 15 bins of confidence (calibration error), and how much they would differ
+    by chance alone.
 
-    With --samples, new strings are compared with the training part, and so are the held-out strings; if LIST is another
-    one, new strings are compared with it. Shown are the shares of strings that are not on that list (new) and that are
-    among the held-out ones; then, over equally many samples and held-out strings, the share of distinct ones and the
+    With --samples, samples are compared with the training part, and so are the held-out strings; if LIST is another
+    one, samples are compared with it. The table says what share of the strings is not on that list (new) and what share
+    is among the held-out ones; then, over equally many samples and held-out strings, the share of distinct ones and the
     distances of lengths in characters (Wasserstein) and of characters and pairs in bits (Jensen-Shannon).
 
-    With --memory, the probability of all distinct training strings together is shown and that of the held-out ones, and
-    how many times as likely as a held-out string a training string is: once, if none is known by heart.
+    With --memory, it shows the probability of all distinct training strings together, that of the held-out ones, and
+    how many times as likely as a held-out string a training string is: 1 if the model knows none by heart.
 
     \b
     Examples
@@ -72,67 +70,34 @@ def command(
       wavemore evaluate names --samples 1000         the model in the package, on its own list
     """
     from wavemore.estimator import load
-    from wavemore.judging.evaluate import parts_of
-    from wavemore.sampling.sample import sample_strings
 
     model, list_ = model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
     longest = loaded.file_.recipe.data.max_length
-    drawn = sample_strings(loaded.distribution_, samples, max_length=longest, seed=_SEED)
     corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
-    parts = parts_of(loaded.file_, corpus)
-    known = _known(loaded, parts, corpus.name) if memory else None
-    results = _evaluated(loaded, parts, quiet)
-    unknown = results["all"].unknown
+    found = loaded.report(corpus, samples=samples, memorisation=memory, progress=not quiet)
+    unknown = found.losses["all"].unknown
     if unknown and not quiet:
         say(f"strings left out for a character that the model does not know (their probability is 0): {unknown:,}")
-    reference = "train" if "train" in parts else "all"
-    alike = _compared(drawn, samples, parts, reference, quiet) if samples else {}
-    if json:
-        write_lines(json_line({"part": part, **result.to_dict()}) for part, result in results.items())
-        write_lines(json_line({"part": who, "against": reference, **like.to_dict()}) for who, like in alike.items())
-        write_lines(json_line({"part": "memory", **found.to_dict()}) for found in (known,) if found is not None)
-        return
-    write_lines([*_loss_table(results), "", *_calibration_table(results)])
-    if alike:
-        write_lines(["", *_likeness_table(alike, reference)])
-    if known is not None:
-        write_lines(["", *_memory_table(known), "", known.sentence])
+    write_lines(_records(found) if json else _tables(found))
 
 
-def _evaluated(model: "StringModel", parts: Mapping[str, Sequence[str]], quiet: bool) -> "dict[str, Evaluation]":
-    from wavemore.judging.evaluate import evaluate
-    from wavemore.progress import counted
-
-    results = {}
-    for part, strings in parts.items():
-        watched = counted(strings, len(strings), f"evaluating {part}", quiet=quiet)
-        results[part] = evaluate(model.distribution_, watched)
-    return results
+def _records(found: "Report") -> Iterator[str]:
+    for part, loss in found.losses.items():
+        yield json_line({"part": part, **loss.to_dict()})
+    for who, like in found.likeness.items():
+        yield json_line({"part": who, "against": found.reference, **like.to_dict()})
+    if found.memorisation is not None:
+        yield json_line({"part": "memory", **found.memorisation.to_dict()})
 
 
-def _compared(
-    drawn: Iterable[str], n: int, parts: Mapping[str, Sequence[str]], reference: str, quiet: bool
-) -> "dict[str, Likeness]":
-    from wavemore.judging.likeness import compare
-    from wavemore.progress import counted
-
-    samples = list(counted(drawn, n, "sampling", quiet=quiet))
-    held_out = [string for part in ("validation", "test") for string in parts.get(part, ())]
-    return compare(samples, parts[reference], held_out)
-
-
-def _known(model: "StringModel", parts: Mapping[str, Sequence[str]], name: str) -> "Memory":
-    """What the model makes of its training part. Raises `UsageError` for another list."""
-    from wavemore.judging.memorisation import exact
-
-    if "train" not in parts:
-        raise UsageError(
-            f"--memory needs the list that the model was trained on and has split, and {name} is another one; "
-            "wavemore info MODEL --memory does without a list"
-        )
-    held_out = [*parts["validation"], *parts["test"]]
-    return exact(model.distribution_, parts["train"], held_out)
+def _tables(found: "Report") -> list[str]:
+    lines = [*_loss_table(found.losses), "", *_calibration_table(found.losses)]
+    if found.likeness:
+        lines += ["", *_likeness_table(found.likeness, found.reference)]
+    if found.memorisation is not None:
+        lines += ["", *_memorisation_table(found.memorisation), "", found.memorisation.sentence]
+    return lines
 
 
 def _loss_table(results: Mapping[str, "Evaluation"]) -> list[str]:
@@ -174,7 +139,7 @@ def _likeness_table(alike: Mapping[str, "Likeness"], reference: str) -> list[str
     return rows
 
 
-def _memory_table(known: "Memory") -> list[str]:
+def _memorisation_table(known: "Memorisation") -> list[str]:
     rows = [f"{'distinct strings':<18}{'strings':>10}{'probability':>13}{'mean of each':>14}"]
     for part, mass in (("train", known.train), ("held out", known.held_out)):
         mean = f"{mass.total / mass.strings:.3g}" if mass.strings else "-"

@@ -43,11 +43,11 @@ def command(
 
     A line for each character has its probability given what stands before it, the surprise in bits (one more with every
     halving of the probability), its rank among all that could follow, and what the model held for likeliest, with
-    probabilities. Of a character that the model does not know the probability is zero, and what stands behind it is not
-    predicted. "end" is the end of the string.
+    probabilities. A character that the model does not know has probability 0, and nothing after it is predicted. "end"
+    is the end of the string.
 
-    On a terminal colours tell the surprise: green up to half of what blind guessing among all characters would cost,
-    yellow up to the whole of it, and red beyond. NO_COLOR=1 turns them off.
+    On a terminal colours show the surprise: green up to half of what blind guessing among all characters would cost,
+    yellow up to all of it, and red beyond. NO_COLOR=1 turns them off.
 
     \b
     Examples
@@ -57,11 +57,9 @@ def command(
       wavemore explain -- -emma          a string that begins with a dash
     """
     from wavemore.estimator import load
-    from wavemore.judging.explanation import explain
 
     model, strings = _named(words)
-    loaded = load(model)
-    explained = explain(loaded.distribution_, strings, alternatives=alternatives)
+    explained = load(model).explain(strings, alternatives=alternatives)
     if json:
         write_lines(json_line(explanation.to_dict()) for explanation in explained)
         return
@@ -92,7 +90,7 @@ def _lines(explained: "Sequence[Explanation]", colour: _Colour) -> Iterator[str]
         for prediction in explanation.predictions:
             yield _line(prediction, width, blind, colour)
         if explanation.not_predicted:
-            yield f"  what stands behind it is not predicted: {_shown(explanation.not_predicted)}"
+            yield f"  what follows it is not predicted: {_shown(explanation.not_predicted)}"
 
 
 def _headline(explanation: "Explanation") -> str:

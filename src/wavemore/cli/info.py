@@ -8,12 +8,11 @@ from wavemore.cli.options import JsonOption, ModelArgument
 from wavemore.cli.output import json_line, write_lines
 
 if TYPE_CHECKING:
-    from wavemore.judging.memorisation import Memory
+    from wavemore.judging.memorisation import Memorisation
     from wavemore.models.modelfile import ModelFile
     from wavemore.settings.config import ModelConfig, SequenceConfig
 
 NAME = "info"
-_SAMPLES, _SEED = 50_000, 0  # for --memory: the same model says the same again
 
 
 def command(
@@ -25,8 +24,8 @@ def command(
 ) -> None:
     """What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.
 
-    With --memory, 50,000 samples tell how many times as likely as a held-out string a training string is: once, if none
-    is known by heart. The file knows its strings by fingerprints, so no list is needed.
+    With --memory, 50,000 samples tell how many times as likely as a held-out string a training string is: 1 if the
+    model knows none by heart. The file keeps fingerprints of its strings, so no list is needed.
 
     \b
     Examples
@@ -34,11 +33,10 @@ def command(
       wavemore info names.safetensors --json
       wavemore info names.safetensors --memory
     """
-    from wavemore.models.modelfile import ModelFile, pretrained_path
+    from wavemore.estimator import load
 
-    path = pretrained_path() if model is None else model
-    file = ModelFile.load(path)
-    known = _known(file) if memory else None
+    loaded = load(model)
+    file, known = loaded.file_, loaded.memorisation() if memory else None
     if json:
         record = {
             "parameters": file.parameter_count,
@@ -63,7 +61,7 @@ def command(
         ("characters", f"{len(file.vocabulary.characters):,}: {_printable(file.vocabulary.characters)}"),
         *_rows(file.provenance),
         ("remembers", _remembered(file)),
-        *([] if known is None else _memory(known)),
+        *([] if known is None else _memorisation(known)),
     ]
     width = max(len(name) for name, _ in rows)
     write_lines(f"{name:<{width}}  {value}" for name, value in rows)
@@ -119,17 +117,7 @@ def _remembered(file: "ModelFile") -> str:
     return ", ".join(found) or "no strings"
 
 
-def _known(file: "ModelFile") -> "Memory":
-    """What the model makes of its strings. Raises `UsageError` where the file does not remember them."""
-    from wavemore.estimator import load
-    from wavemore.judging.memorisation import check_fingerprints, estimated
-
-    check_fingerprints(file)
-    model = load(file.path)
-    return estimated(file, model.distribution_, model.sample(_SAMPLES, seed=_SEED))
-
-
-def _memory(known: "Memory") -> list[tuple[str, str]]:
+def _memorisation(known: "Memorisation") -> list[tuple[str, str]]:
     rows = [
         (f"memory {part}", f"{mass.total:.3%} of {known.samples:,} samples are among {mass.strings:,} strings")
         for part, mass in (("train", known.train), ("held out", known.held_out))

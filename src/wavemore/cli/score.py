@@ -1,7 +1,6 @@
 """`wavemore score`: how well each string of a list fits, as columns of the list."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -20,8 +19,8 @@ from wavemore.cli.output import result_file, say
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
-    from wavemore.judging.scoring import Scoring, Tally
-    from wavemore.tables.columns import Part, Table
+    from wavemore.judging.row_scores import Unknown
+    from wavemore.judging.scored_table import ScoredTable
 
 NAME = "score"
 
@@ -49,11 +48,13 @@ def command(
         typer.Option(metavar="MODEL", help="Compare with this model too; may be repeated."),
     ] = None,
     unknown: Annotated[
-        str, typer.Option(help="Of characters the model does not know: zero, ignore, drop or error.")
+        str, typer.Option(help="What becomes of strings with unknown characters: zero, ignore, drop or error.")
     ] = "zero",
     odd: Annotated[
         int | None,
-        typer.Option(parser=whole_number, metavar="<int>", help="Only so many rows, the least likely, oddest first."),
+        typer.Option(
+            parser=whole_number, metavar="<int>", help="This many rows alone, the least likely ones, oddest first."
+        ),
     ] = None,
     sort: Annotated[
         str | None,
@@ -78,16 +79,16 @@ def command(
     \b
     log_likelihood       in nats; all strings' probabilities sum to one
     bits_per_character   the same for each character and the end, in bits: lower fits better
-    percentile           of held-out strings, so many percent are less likely
-    guess_number         so many tries until the string comes, likeliest strings first, with
+    percentile           how many percent of the held-out strings are less likely
+    guess_number         how many tries until the string comes, likeliest strings first, with
                          guess_number_low and guess_number_high
     log_likelihood_NAME  under each model of --against
-    log_ratio            log_likelihood less the highest of these: above 0, the first model fits better
+    log_ratio            log_likelihood minus the highest of these: above 0, the first model fits better
     best                 the model that fits best
     unknown              the characters that the model does not know
 
-    A string with such a character has the probability zero (-inf, in JSON null); --unknown ignore scores it without
-    them, drop leaves its row out, and error stops there.
+    A string with an unknown character has probability 0 (-inf, in JSON null); --unknown ignore scores it without such
+    characters, drop leaves its row out, and error stops there.
 
     \b
     Examples
@@ -97,9 +98,8 @@ def command(
       wavemore score names.safetensors mixed.txt --against towns.safetensors --sort log_ratio
       wavemore score users.safetensors - --percentile --guess-number --json
     """
-    from wavemore.judging.scoring import Judge, Scoring, Tally, Unknown, scored
-    from wavemore.progress import counted
-    from wavemore.tables.formats import open_table, write_json_lines
+    from wavemore.estimator import load
+    from wavemore.judging.scored_table import Order, scored_table
 
     source: str | list[str] = string or ""
     if string:
@@ -107,42 +107,28 @@ def command(
             raise UsageError(f"score either the list {list_} or the strings of --string, not both")
     else:
         model, source = model_and_list(model, list_, to="score", with_it="score with it")
-    also = [name for name, wanted in (("percentile", percentile), ("guess_number", guess_number)) if wanted]
-    _check_order(odd, sort, reverse)
-    judges = [Judge.load(path) for path in (model, *(against or []))]
-    scoring = Scoring(judges, cast(Unknown, unknown), also)
-    tally = Tally()
-    with open_table(source, scoring.names, column=column, encoding=encoding, format=format) as table:
-        _check_output(output, "jsonl" if json else table.kind)
-        portions = counted(table.portions(), None, "scoring", quiet=quiet, size=lambda portion: len(portion.texts))
-        parts = _in_order(table, scored(table, portions, scoring, tally), scoring, odd, sort, reverse)
+    order = Order(odd, sort, reverse)
+    first, *others = map(load, (model, *(against or [])))
+    scores = first.row_scores(
+        against=others, unknown=cast("Unknown", unknown), percentile=percentile, guess_number=guess_number
+    )
+    with scored_table(
+        source, scores, order, column=column, encoding=encoding, format=format, progress=not quiet
+    ) as found:
+        _check_output(output, "jsonl" if json else found.table.kind)
         with result_file(output) as file:
-            if json:
-                write_json_lines(file, parts)
-            else:
-                table.write(file, parts)
+            found.write(file, json=json)
     if not quiet:
-        _remark(table, scoring, tally)
-
-
-def _check_order(odd: int | None, sort: str | None, reverse: bool) -> None:
-    if odd is not None and sort is not None:
-        raise UsageError("--odd and --sort exclude each other; choose one")
-    if odd is not None:
-        from wavemore.settings import strict
-
-        strict.whole_number("--odd", odd, 1)
-    if reverse and sort is None:
-        raise UsageError("--reverse goes with --sort; name the column to sort by")
+        _remark(found, unknown)
 
 
 def _check_output(output: str | None, kind: str) -> None:
-    """Refuse a file whose name tells of another format, and a terminal for what is no text."""
+    """Refuse a file whose name tells of another format, and a terminal for Parquet."""
     from wavemore.tables.formats import format_of_name
 
     if output in (None, "-"):
         if kind == "parquet" and sys.stdout is not None and sys.stdout.isatty():
-            raise UsageError("Parquet is nothing to look at; name a file with --output, or add --json")
+            raise UsageError("Parquet cannot be read on a terminal; name a file with --output, or add --json")
         return
     named = format_of_name(output)
     if named not in ("text", kind):
@@ -150,32 +136,18 @@ def _check_output(output: str | None, kind: str) -> None:
         raise UsageError(f"{output} would hold {kind}, and {ending} is for {named}; give it another ending")
 
 
-def _in_order(
-    table: "Table", parts: "Iterator[Part]", scoring: "Scoring", odd: int | None, sort: str | None, reverse: bool
-) -> "Iterator[Part]":
-    from wavemore.judging.scoring import check_ranking
-    from wavemore.tables.ranking import ranked
-
-    if odd is not None:
-        return ranked(table, parts, "log_likelihood", most=odd)
-    if sort is None:
-        return parts
-    check_ranking(scoring, sort)
-    return ranked(table, parts, sort, reverse=reverse)
-
-
-def _remark(table: "Table", scoring: "Scoring", tally: "Tally") -> None:
-    source = table.source
+def _remark(found: "ScoredTable", treated: str) -> None:
+    table, tally = found.table, found.tally
     if tally.without.counts:
         without = str(tally.without).removeprefix("skipped ")
         without = without.replace("(line", "(row") if table.kind == "parquet" else without
         undecoded = "unreadable" in tally.without.counts and table.kind in ("text", "csv", "tsv")
         mend = "; --encoding names the encoding they have" if undecoded else ""
-        say(f"{source}: rows without a score: {without}{mend}")
+        say(f"{table.source}: rows without a score: {without}{mend}")
     if tally.unknown:
         done = {
             "zero": "have probability 0",
             "ignore": "are scored without them",
             "drop": "are left out",
-        }[scoring.unknown]
-        say(f"{source}: rows with a character that the model does not know, which {done}: {tally.unknown:,}")
+        }[treated]
+        say(f"{table.source}: rows with a character that the model does not know, which {done}: {tally.unknown:,}")

@@ -66,10 +66,10 @@ class Explanation:
     """What a model says of one string, character by character."""
 
     string: str
-    """In NFC, the form that training strings have, where it held an unknown character as it was given."""
+    """As it was given; in NFC, the form that training strings have, if the model did not know a character of it."""
     predictions: tuple[Prediction, ...]
     """Of each character and of the end. The first character that the model does not know is the last one here: what
-    follows it has no probability, since the model cannot read what stands before."""
+    follows it has no probability, since the model cannot read that character."""
     vocabulary_size: int
     """How many things could follow, the end included. Blind guessing would cost the log of it each time."""
 
@@ -90,7 +90,7 @@ class Explanation:
 
     @property
     def not_predicted(self) -> str:
-        """What stands behind an unknown character."""
+        """What follows the unknown character."""
         return self.string[len(self.predictions) :]
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def explain(distribution: Distribution, strings: Iterable[str], *, alternatives:
 
     alternatives    how many of the most likely characters to name at each place; all, where there are fewer
 
-    Raises `UsageError` for a number of alternatives that is none, and `ModelFileError` where the model's numbers
+    Raises `UsageError` for a number of alternatives below 0, and `ModelFileError` where the model's numbers
     overflow.
     """
     alternatives = whole_number("the number of alternatives", alternatives, 0)
@@ -147,7 +147,7 @@ def _predictions(string: str, known: str, found: Sequence[_Found]) -> tuple[Pred
 
 
 def _found(distribution: Distribution, strings: Sequence[str], most: int) -> list[_Found]:
-    """For each prediction, string after string: its log-probability, its rank, and so many alternatives."""
+    """For each prediction, string after string: its log-probability, its rank, and at most `most` alternatives."""
     found: list[_Found] = [(0.0, 0, ())] * (sum(map(len, strings)) + len(strings))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
         for rows, context_of, logits, answers in distribution.predictions(strings):

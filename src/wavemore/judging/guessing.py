@@ -38,7 +38,7 @@ _LONGEST = 1000  # characters: where a sample is cut
 
 class GuessNumbers(NamedTuple):
     """Estimated guess numbers, and the 95 % interval of each: float64, (strings,) each, 1 or more. All three are
-    infinite for a string of probability zero, which comes nowhere, and where a number is above 1e308."""
+    infinite for a string of probability zero, which never comes, and where a number is above 1e308."""
 
     number: np.ndarray
     low: np.ndarray
@@ -66,13 +66,13 @@ class Guesses:
     variances: np.ndarray
     """(k + 1,): of u (1 + u), which estimates the variance of the sum of u if each string comes by itself."""
     shared: np.ndarray
-    """(k + 1,): of q u (1 + u). N times its square is how much less the variance is because exactly N are drawn."""
+    """(k + 1,): of q u (1 + u). N times its square is how much smaller the variance is because exactly N are drawn."""
 
     @classmethod
     def of(cls, distribution: Distribution, *, samples: int = 100_000, seed: int | None = 0) -> Self:
-        """Draw so many samples, the same ones for the same seed. Strings of 1,000 characters end there when drawn, so
-        longer ones do not count. Raises `UsageError` for numbers that make no sense, and `ModelFileError` where the
-        model's numbers overflow."""
+        """Draw this many samples, the same ones for the same seed. Drawn strings end at 1,000 characters, so longer ones
+        do not count. Raises `UsageError` for a number of samples below 1, and `ModelFileError` where the model's
+        numbers overflow."""
         samples = whole_number("the number of samples", samples, 1)
         drawn = sample_strings(distribution, samples, max_length=_LONGEST, seed=seed)
         strings = list(dict.fromkeys(drawn))  # each once
@@ -113,7 +113,7 @@ class Guesses:
             most = np.maximum(np.exp(-scores), place)  # more strings as likely would have probabilities above 1 in all
             low = np.floor(_gamma_quantile(unseen, variance, -_TAIL))
             high = np.ceil(_gamma_quantile(np.logaddexp(unseen, more), np.logaddexp(variance, more_variance), _TAIL))
-            number = np.minimum(np.exp(unseen), high)  # so few unseen strings are hardly one
+            number = np.minimum(np.exp(unseen), high)  # of unseen strings, where there is hardly one
             found = (np.minimum(place + end, most) for end in (number, low, high))
             return GuessNumbers(*(np.where(np.isneginf(scores), np.inf, end) for end in found))
 
@@ -134,7 +134,7 @@ def _chances(distribution: Distribution, strings: list[str], scores: np.ndarray)
 
 
 def _unseen(chances: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """The logs of u = (1 - h) / h and of u (1 + u), where h is the chance that a string is among so many samples.
+    """The logs of u = (1 - h) / h and of u (1 + u), where h is the chance that a string is among this many samples.
 
     chances    (n,): the log of the chance that it is one sample
     """

@@ -42,7 +42,7 @@ class Likeness:
     """The Jensen-Shannon divergence of the characters, the boundary that ends a string among them, from those of the
     reference, in bits: 0 for equal shares, 1 where none is in common."""
     pair_divergence: float
-    """The same of pairs of neighbours, the boundary before and behind each string among them."""
+    """The same of pairs of neighbours, the boundary before and after each string among them."""
 
     def to_dict(self) -> dict[str, int | float | None]:
         """For JSON."""
@@ -50,9 +50,9 @@ class Likeness:
 
 
 def compare(samples: Sequence[str], reference: Sequence[str], held_out: Sequence[str] = ()) -> dict[str, Likeness]:
-    """The likeness of "samples" to a reference; behind it, where there are some, that of the "held out" strings.
+    """The likeness of "samples" to a reference, then, where there are some, that of the "held out" strings.
 
-    samples      at least one string, in an order that tells nothing, as that of independent draws
+    samples      at least one string, in random order, as independent draws are
     reference    at least one string: those that the model learned from, or a list of the same kind
     held_out     strings that the model did not learn from; as many of them as there are samples are compared, chosen at
                  random with a fixed seed
@@ -85,7 +85,7 @@ def divergence(a: Counter[Any], b: Counter[Any]) -> float:
 class _Distributions:
     """Counts of lengths, of characters and of pairs of neighbours.
 
-    The boundary behind each string is one of the characters, and it stands before the first one in a pair. A character
+    The boundary after each string is one of the characters, and it stands before the first one in a pair. A character
     is its code point plus one here, the boundary 0.
     """
 
@@ -99,7 +99,7 @@ class _Distributions:
 
 
 def _ids(strings: Sequence[str]) -> Iterator[np.ndarray]:
-    """Some thousand strings at once, end to end with a boundary before, between and behind them: int64."""
+    """Some thousand strings at once, end to end with a boundary before, between and after them: int64."""
     for start in range(0, len(strings), _STRINGS_AT_ONCE):
         portion = strings[start : start + _STRINGS_AT_ONCE]
         points = np.frombuffer("".join(portion).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int64)

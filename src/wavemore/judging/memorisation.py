@@ -31,7 +31,7 @@ from wavemore.models.fingerprints import Fingerprints
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 
-__all__ = ["Mass", "Memory", "check_fingerprints", "estimated", "exact"]
+__all__ = ["Mass", "Memorisation", "check_fingerprints", "estimated", "exact"]
 
 _DEVIATIONS = 1.959964  # of a normal variable, which 95 % lie within
 
@@ -59,7 +59,7 @@ class Mass:
 
 
 @dataclass(frozen=True)
-class Memory:
+class Memorisation:
     """What a model makes of its training strings, and of those held out."""
 
     train: Mass
@@ -114,14 +114,14 @@ class Memory:
         }
 
 
-def exact(distribution: Distribution, train: Sequence[str], held_out: Sequence[str]) -> Memory:
+def exact(distribution: Distribution, train: Sequence[str], held_out: Sequence[str]) -> Memorisation:
     """From the strings of the two parts. Raises `ModelFileError` where the model's numbers overflow."""
     known = dict.fromkeys(train)
     apart = [string for string in dict.fromkeys(held_out) if string not in known]
-    return Memory(_mass(distribution, known), _mass(distribution, apart))
+    return Memorisation(_mass(distribution, known), _mass(distribution, apart))
 
 
-def estimated(file: ModelFile, distribution: Distribution, samples: Sequence[str]) -> Memory:
+def estimated(file: ModelFile, distribution: Distribution, samples: Sequence[str]) -> Memorisation:
     """From the model file, its distribution, and at least one sample of it, independent and under no conditions.
 
     Raises what `check_fingerprints` raises, and `ModelFileError` where the model's numbers overflow.
@@ -136,7 +136,7 @@ def estimated(file: ModelFile, distribution: Distribution, samples: Sequence[str
         # A sample is a string with its probability p: the mean of p over samples is the sum of p**2 over strings.
         return Mass(strings, float(hit.mean()), float(probabilities.sum()) / len(samples), int(hit.sum()))
 
-    return Memory(mass(len(kept.training), learned), mass(len(kept_aside), aside), len(samples))
+    return Memorisation(mass(len(kept.training), learned), mass(len(kept_aside), aside), len(samples))
 
 
 def check_fingerprints(file: ModelFile) -> Fingerprints:

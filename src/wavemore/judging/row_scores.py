@@ -1,0 +1,162 @@
+"""What is said of each string of a list: log-likelihood, bits, rank, guess number, which of several models fits it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+
+from wavemore.errors import UsageError
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.vocabulary import Vocabulary, normalise
+from wavemore.models.modelfile import ModelFile
+from wavemore.predict.predictor import Distribution
+from wavemore.settings.strict import suggestion
+from wavemore.tables.columns import Columns
+
+if TYPE_CHECKING:
+    from wavemore.judging.guessing import Guesses
+
+__all__ = ["UNKNOWN", "Judge", "RowScores", "Unknown"]
+
+Unknown: TypeAlias = Literal["zero", "ignore", "drop", "error"]
+UNKNOWN: tuple[Unknown, ...] = get_args(Unknown)
+_GUESSES = ("guess_number", "guess_number_low", "guess_number_high")
+
+
+class Judge(NamedTuple):
+    """A model that scores."""
+
+    name: str
+    file: ModelFile
+    distribution: Distribution
+
+
+@dataclass(frozen=True)
+class RowScores:
+    """What is said of each string, and by which models.
+
+    judges          the model, and others that it is compared with
+    unknown         what becomes of a string with characters that a model does not know: "zero" gives it the
+                    probability that it has, 0; "ignore" scores it without them. "drop" and "error" give 0 too, but
+                    `scored_table` leaves the row out, or stops there
+    percentile      whether to add the share of held-out strings that are less likely
+    guess_number    whether to add how many strings are likelier, with a 95 % interval
+
+    Raises `UsageError` where `unknown` is none of these, and for a percentile that the model file has no scores for.
+    """
+
+    judges: Sequence[Judge]
+    unknown: Unknown = "zero"
+    percentile: bool = False
+    guess_number: bool = False
+
+    def __post_init__(self) -> None:
+        if self.unknown not in UNKNOWN:
+            near = suggestion(self.unknown, UNKNOWN)
+            raise UsageError(f'unknown is "{self.unknown}"{near}; it must be one of {", ".join(UNKNOWN)}')
+        if self.percentile:
+            self.judges[0].file.percentiles(np.zeros(0))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The columns, in order."""
+        return [
+            *("log_likelihood", "bits_per_character"),
+            *(["percentile"] if self.percentile else []),
+            *(_GUESSES if self.guess_number else []),
+            *self._others,
+            *(["log_ratio", "best"] if self._others else []),
+            "unknown",
+        ]
+
+    def columns(self, strings: Sequence[str]) -> Columns:
+        """The columns of these strings, which are brought to NFC as those of a list are.
+
+        log_likelihood         (strings,), nats, all characters and the boundary at the end; -inf where the
+                               probability is zero
+        bits_per_character     the same in bits, for each prediction, its sign turned round
+        log_likelihood_NAME    the same as log_likelihood of another model
+        log_ratio              log_likelihood minus the highest one of the other models, nats; NaN where all are -inf
+        best                   the model under which the string is likeliest; "" where all are -inf
+        unknown                the characters that the first model does not know
+        """
+        strings = list(map(normalise, strings))
+        judge = self.judges[0]
+        scores, lengths, unknown = self._scores(judge, strings)
+        columns: Columns = {"log_likelihood": scores, "bits_per_character": -scores / np.log(2) / (lengths + 1)}
+        if self.percentile:
+            columns["percentile"] = self.judges[0].file.percentiles(scores)
+        if self.guess_number:
+            columns |= zip(_GUESSES, self._guesses.numbers(scores), strict=True)
+        if self._others:
+            columns |= self._compared(scores, strings)
+        columns["unknown"] = unknown
+        return columns
+
+    @cached_property
+    def _others(self) -> list[str]:
+        return [f"log_likelihood_{name}" for name in self._judge_names[1:]]
+
+    @cached_property
+    def _judge_names(self) -> list[str]:
+        """The names of the models, made distinct."""
+        names: list[str] = []
+        for judge in self.judges:
+            name, number = judge.name, 1
+            while name in names:
+                number += 1
+                name = f"{judge.name}_{number}"
+            names.append(name)
+        return names
+
+    @cached_property
+    def _guesses(self) -> "Guesses":
+        from wavemore.judging.guessing import Guesses
+
+        return Guesses.of(self.judges[0].distribution, seed=0)
+
+    def _scores(self, judge: Judge, strings: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        """Log-likelihoods (strings,), numbers of scored characters (strings,), and the unknown ones of each string."""
+        vocabulary = judge.file.vocabulary
+        found = _unknown(vocabulary, strings)
+        if found and self.unknown == "ignore":
+            strings = list(strings)
+            for place, characters in found.items():
+                strings[place] = "".join(c for c in strings[place] if c not in characters)
+        lengths = np.fromiter(map(len, strings), np.int64, len(strings))
+        unknown = [""] * len(strings)
+        for place, characters in found.items():
+            unknown[place] = characters
+        if not found or self.unknown == "ignore":
+            return log_likelihoods(judge.distribution, strings), lengths, unknown
+        scores = np.full(len(strings), -np.inf)
+        known = [i for i, characters in enumerate(unknown) if not characters]
+        scores[known] = log_likelihoods(judge.distribution, [strings[i] for i in known])
+        return scores, lengths, unknown
+
+    def _compared(self, scores: np.ndarray, strings: list[str]) -> Columns:
+        """The columns that other models give."""
+        others = [self._scores(judge, strings)[0] for judge in self.judges[1:]]
+        every = np.stack([scores, *others])  # (judges, strings)
+        with np.errstate(invalid="ignore"):  # -inf minus -inf
+            ratio = scores - every[1:].max(axis=0)
+        highest = zip(every.argmax(axis=0).tolist(), every.max(axis=0).tolist(), strict=True)
+        best = ["" if score == -np.inf else self._judge_names[i] for i, score in highest]
+        return {**dict(zip(self._others, others, strict=True)), "log_ratio": ratio, "best": best}
+
+
+def _unknown(vocabulary: Vocabulary, strings: Sequence[str]) -> dict[int, str]:
+    """The distinct characters that the vocabulary lacks, for the places of the strings that have some."""
+    text = "".join(strings)
+    places = np.flatnonzero(vocabulary.encode_known(text) < 0)  # of characters
+    if not len(places):
+        return {}
+    ends = np.cumsum(np.fromiter(map(len, strings), np.int64, len(strings)))  # (strings,)
+    found: dict[int, str] = {}
+    for string, place in zip(np.searchsorted(ends, places, side="right").tolist(), places.tolist(), strict=True):
+        before = found.get(string, "")
+        if text[place] not in before:
+            found[string] = before + text[place]
+    return found

@@ -1,0 +1,159 @@
+"""A table whose rows are scored: `RowScores` says what of each string, `Order` which rows and in which order."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from wavemore.errors import UnknownCharacterError, UsageError
+from wavemore.judging.row_scores import Judge, RowScores
+from wavemore.lists.corpus import Skipped
+from wavemore.lists.vocabulary import normalise
+from wavemore.settings import strict
+from wavemore.tables.columns import Column, Part, Portion, Table
+from wavemore.tables.formats import open_table, write_json_lines
+from wavemore.tables.ranking import ranked, taken
+
+__all__ = ["Order", "ScoredTable", "Tally", "scored", "scored_table"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which rows there are, and in which order; as they come, where nothing is said.
+
+    odd        this many rows alone, the least likely, the oddest first
+    sort       all rows, by this added column, the lowest first; they are all held in memory
+    reverse    whether `sort` puts the highest first
+
+    Raises `UsageError` for values that do not go together.
+    """
+
+    odd: int | None = None
+    sort: str | None = None
+    reverse: bool = False
+
+    def __post_init__(self) -> None:
+        if self.odd is not None and self.sort is not None:
+            raise UsageError("--odd and --sort exclude each other; choose one")
+        if self.odd is not None:
+            strict.whole_number("--odd", self.odd, 1)
+        if self.reverse and self.sort is None:
+            raise UsageError("--reverse goes with --sort; name the column to sort by")
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise `UsageError` where there is no such column to sort by."""
+        if self.sort is not None and self.sort not in names:
+            near = strict.suggestion(self.sort, names)
+            raise UsageError(f'there is no added column "{self.sort}" to sort by{near}; there are {", ".join(names)}')
+
+    def of(self, table: Table, parts: Iterable[Part]) -> Iterable[Part]:
+        """The rows in this order."""
+        if self.odd is not None:
+            return ranked(table, parts, "log_likelihood", most=self.odd)
+        return parts if self.sort is None else ranked(table, parts, self.sort, reverse=self.reverse)
+
+
+@dataclass
+class Tally:
+    """What there is to say of the rows when all are done."""
+
+    without: Skipped = field(default_factory=Skipped)
+    """Rows that are kept and have no score, and why."""
+    unknown: int = 0
+    """Rows with characters that the model does not know."""
+
+
+@dataclass(frozen=True)
+class ScoredTable:
+    """The rows of a table with their scores; `write` goes through them, once."""
+
+    table: Table
+    parts: Iterable[Part]
+    tally: Tally
+    """Full when all is written."""
+
+    def write(self, file: BinaryIO, *, json: bool = False) -> None:
+        """The table with the columns added, or with `json` the strings and the columns alone, one JSON object a row."""
+        if json:
+            write_json_lines(file, self.parts)
+        else:
+            self.table.write(file, self.parts)
+
+
+@contextmanager
+def scored_table(
+    source: str | Path | Sequence[str],
+    scores: RowScores,
+    order: Order,
+    *,
+    column: str | None = None,
+    encoding: str = "utf-8",
+    format: str | None = None,
+    progress: bool = False,
+) -> Iterator[ScoredTable]:
+    """A list or table with the scores of its rows; see `open_table` for the source and its format.
+
+    progress    a bar on standard error where it takes longer than a second
+
+    Raises what reading the table raises, `UsageError` for a column to sort by that is not there, and while rows are
+    written `UnknownCharacterError` where `scores.unknown` is "error".
+    """
+    from wavemore.progress import counted
+
+    tally = Tally()
+    with open_table(source, scores.names, column=column, encoding=encoding, format=format) as table:
+        order.check(scores.names)
+        portions = counted(
+            table.portions(), None, "scoring", quiet=not progress, size=lambda portion: len(portion.texts)
+        )
+        yield ScoredTable(table, order.of(table, scored(table, portions, scores, tally)), tally)
+
+
+def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: Tally) -> Iterator[Part]:
+    """The rows of a table and their columns. Rows without a string are kept and have no values.
+
+    Raises what reading the table raises, and `UnknownCharacterError` where `scores.unknown` is "error".
+    """
+    for portion in portions:
+        for place, problem in portion.problems.items():
+            tally.without.add(problem, portion.numbers[place])
+        texts, kept = portion.texts, portion.kept
+        places = [i for i in range(len(texts)) if i not in portion.problems] if portion.problems else range(len(texts))
+        columns = scores.columns([texts[i] for i in places])
+        unknown = columns["unknown"]
+        strange = [i for i, characters in enumerate(unknown) if characters]
+        tally.unknown += len(strange)
+        if strange and scores.unknown == "error":
+            place = places[strange[0]]
+            unit = "row" if table.kind == "parquet" else "line"
+            raise _refusal(scores.judges[0], texts[place], f"{unit} {portion.numbers[place]} of {table.source}")
+        if len(places) < len(texts):
+            columns = {name: _spread(column, places, len(texts)) for name, column in columns.items()}
+        part = Part(kept, texts, columns)
+        if strange and scores.unknown == "drop":
+            gone = {places[i] for i in strange}
+            part = taken(table, part, [i for i in range(len(texts)) if i not in gone])
+        yield part
+
+
+def _refusal(judge: Judge, text: str, where: str) -> UnknownCharacterError:
+    try:
+        judge.file.vocabulary.encode(normalise(text))
+    except UnknownCharacterError as error:
+        return UnknownCharacterError(f"{where}: {error}")
+    raise AssertionError(f"{text!r} has no unknown character")
+
+
+def _spread(column: Column, places: Sequence[int], rows: int) -> Column:
+    """The column over more rows, where those at `places` have its values and the others none."""
+    if isinstance(column, list):
+        texts = [""] * rows
+        for place, text in zip(places, column, strict=True):
+            texts[place] = text
+        return texts
+    numbers = np.full(rows, np.nan)
+    numbers[places] = column
+    return numbers

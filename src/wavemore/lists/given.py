@@ -1,0 +1,41 @@
+"""The strings that callers give: a list in memory, or whatever names one."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from wavemore.errors import UsageError
+
+if TYPE_CHECKING:
+    from wavemore.lists.corpus import Corpus
+
+__all__ = ["Strings", "corpus_of", "listed"]
+
+Strings: TypeAlias = "str | Path | Iterable[str] | Corpus"
+"""A file's path, "-" for standard input, a list's name, any iterable of strings, or a `Corpus` read before."""
+
+
+def listed(strings: "Iterable[str] | Corpus") -> Sequence[str]:
+    """The strings of an iterable or a `Corpus`. Raises `UsageError` for a single string, and for what is no string."""
+    if isinstance(strings, str):
+        raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
+    from wavemore.lists.corpus import Corpus
+
+    if isinstance(strings, Corpus):
+        return strings.strings
+    if not isinstance(strings, Iterable) or isinstance(strings, Path):
+        raise UsageError(f"the list is {strings!r}; it must be strings; read_corpus(path) reads them from a file")
+    strings = list(strings)
+    for number, string in enumerate(strings, start=1):
+        if not isinstance(string, str):
+            raise UsageError(
+                f"item {number} of the list is {string!r}, of type {type(string).__name__}; it must be a string"
+            )
+    return strings
+
+
+def corpus_of(strings: Strings, longest: int) -> "Corpus":
+    """The `Corpus` of whatever is given; see `read_corpus` for what it leaves out and raises."""
+    from wavemore.lists.corpus import Corpus, read_corpus
+
+    return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)
