@@ -85,7 +85,7 @@ def fit_model(
     names the run for the monitor."""
     parts, origin = lists.parts(recipe)
     vocabulary = Vocabulary.of(string for part in parts for string in part)
-    if isinstance(recipe.model, NgramConfig):
+    if recipe.model.kind == "ngram":
         if resume:
             raise UsageError("an n-gram model is counted at once, so there is no stopped run to resume; start it anew")
         counts = Ngram.fit(parts.train, vocabulary, recipe.model)
@@ -237,7 +237,7 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
     recipe = replace(recipe, train=replace(recipe.train, seed=pupil.train.seed, threads=pupil.train.threads))
     if recipe.train.teacher:
         raise ConfigError(f'train.teacher = "{name}" cannot be: it has a teacher of its own')
-    if isinstance(recipe.model, NgramConfig):
+    if recipe.model.kind == "ngram":
         counts = Ngram.fit(fitting.parts.train, fitting.vocabulary, recipe.model)
         return ModelFile(recipe, fitting.vocabulary, counts.arrays()), True
     stopped = fitting.stopped

@@ -10,7 +10,6 @@ from wavemore.cli.output import json_line, write_lines
 if TYPE_CHECKING:
     from wavemore.judging.memorisation import Memorisation
     from wavemore.models.modelfile import ModelFile
-    from wavemore.settings.config import ModelConfig, SequenceConfig
 
 NAME = "info"
 
@@ -68,50 +67,16 @@ def command(
 
 
 def _shape(file: "ModelFile") -> list[tuple[str, str]]:
-    """The rows that only some kind of model has."""
-    from wavemore.settings.config import NgramConfig, SequenceConfig
-
-    config = file.recipe.model
-    if isinstance(config, NgramConfig):
-        return [("context", _counted(config.order - 1, "character")), ("order", str(config.order))]
-    if isinstance(config, SequenceConfig):
-        return _sequence_shape(config)
-    return _wavenet_shape(config, file.ngram_weight)
-
-
-def _wavenet_shape(config: "ModelConfig", ngram_weight: float | None) -> list[tuple[str, str]]:
-    cycles = f", {config.cycles} cycles" if config.cycles > 1 else ""
-    added = [name for name in ("residual", "skip") if getattr(config, name)]
-    rows = [
-        ("context", f"{config.context} characters, groups {config.groups}{cycles}"),
-        ("embedding", str(config.embedding)),
-        ("hidden", str(config.hidden)),
-        ("norm", config.norm),
-        ("activation", config.activation),
-    ]
-    if added:
-        rows.append(("connections", ", ".join(added)))
-    if config.members > 1:
-        rows.append(("members", str(config.members)))
-    if ngram_weight is not None:
-        rows.append(("n-gram", f"order {config.ngram}, weight {ngram_weight:.3f}"))
-    return rows
-
-
-def _sequence_shape(config: "SequenceConfig") -> list[tuple[str, str]]:
-    rows = [("context", "the whole string")]
-    if config.kind != "transformer":
-        rows.append(("embedding", str(config.embedding)))
-    rows += [("hidden", str(config.hidden)), ("layers", str(config.layers))]
-    if config.kind == "transformer":
-        rows.append(("heads", str(config.heads)))
+    rows = [*file.recipe.model.shape.items()]
+    if file.ngram_weight is not None:
+        rows.append(("n-gram", f"order {file.recipe.model.ngram}, weight {file.ngram_weight:.3f}"))
     return rows
 
 
 def _remembered(file: "ModelFile") -> str:
     """What the file remembers of its list, in words."""
     kept, scores = file.fingerprints, file.held_out_scores
-    found = [] if scores is None else [_counted(len(scores), "held-out score")]
+    found = [] if scores is None else [f"{len(scores):,} held-out score{'' if len(scores) == 1 else 's'}"]
     if kept is not None:
         found.insert(0, f"{len(kept.training):,} training and {len(kept.aside):,} held-out strings by {kept.bits} bits")
     return ", ".join(found) or "no strings"
@@ -123,10 +88,6 @@ def _memorisation(known: "Memorisation") -> list[tuple[str, str]]:
         for part, mass in (("train", known.train), ("held out", known.held_out))
     ]
     return [*rows, ("memory", known.sentence)]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _printable(characters: str, most: int = 80) -> str:

@@ -70,8 +70,8 @@ class Guesses:
 
     @classmethod
     def of(cls, distribution: Distribution, *, samples: int = 100_000, seed: int | None = 0) -> Self:
-        """Draw this many samples, the same ones for the same seed. Drawn strings end at 1,000 characters, so longer ones
-        do not count. Raises `UsageError` for a number of samples below 1, and `ModelFileError` where the model's
+        """Draw this many samples, the same ones for the same seed. Drawn strings end at 1,000 characters, so longer
+        ones do not count. Raises `UsageError` for a number of samples below 1, and `ModelFileError` where the model's
         numbers overflow."""
         samples = whole_number("the number of samples", samples, 1)
         drawn = sample_strings(distribution, samples, max_length=_LONGEST, seed=seed)

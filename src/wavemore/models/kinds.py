@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution, Predictor
-from wavemore.settings.config import ModelConfig, NgramConfig
+from wavemore.settings.config import NgramConfig
 
 if TYPE_CHECKING:
     from wavemore.predict.ensemble import Ensemble
@@ -23,9 +23,9 @@ def distribution_of(file: ModelFile) -> Distribution:
 
 def _predictor(file: ModelFile) -> Predictor[Any]:
     config = file.recipe.model
-    if isinstance(config, NgramConfig):
+    if config.kind == "ngram":
         return _ngram(file, config)
-    if isinstance(config, ModelConfig):
+    if config.kind == "wavenet":
         network = network_of(file)
         if file.ngram_weight is None:
             return network

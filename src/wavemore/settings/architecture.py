@@ -1,7 +1,8 @@
 """What models look like: the settings under `[model]`, a class for each kind, and what each kind has.
 
 `weight_shapes` gives the name and shape of every tensor of its networks over `vocabulary_size` ids, one after another;
-`counts` names the int64 arrays of an n-gram model. `trained` says whether it is trained in steps, not counted at once.
+`counts` names the int64 arrays of an n-gram model. `trained` says whether it is trained in steps, not counted at once,
+and `shape` describes it, a name and a text for each part.
 The rules for all settings are in `config.py`.
 """
 
@@ -67,6 +68,17 @@ class ModelConfig:
     """The order of an n-gram model that is mixed in, counted on the training part; 0 for none."""
 
     trained = True
+
+    @property
+    def shape(self) -> dict[str, str]:
+        cycles = f", {self.cycles} cycles" if self.cycles > 1 else ""
+        added = [name for name in ("residual", "skip") if getattr(self, name)]
+        return {
+            "context": f"{self.context} characters, groups {self.groups}{cycles}",
+            **{name: str(getattr(self, name)) for name in ("embedding", "hidden", "norm", "activation")},
+            **({"connections": ", ".join(added)} if added else {}),
+            **({"members": str(self.members)} if self.members > 1 else {}),
+        }
 
     @property
     def counts(self) -> tuple[str, ...]:
@@ -162,6 +174,11 @@ class SequenceConfig:
     ngram = 0
     counts = ()
 
+    @property
+    def shape(self) -> dict[str, str]:
+        own = ("hidden", "layers", "heads") if self.kind == "transformer" else ("embedding", "hidden", "layers")
+        return {"context": "the whole string", **{name: str(getattr(self, name)) for name in own}}
+
     def weight_shapes(self, vocabulary_size: int) -> Shapes:
         """Those of `nn.SequenceModel.state_dict()`."""
         channels = self.hidden if self.kind == "transformer" else self.embedding
@@ -223,6 +240,11 @@ class NgramConfig:
     members = 1
     ngram = 0
     counts = _COUNTS
+
+    @property
+    def shape(self) -> dict[str, str]:
+        characters = f"{self.order - 1} character{'' if self.order == 2 else 's'}"
+        return {"context": characters, "order": str(self.order)}
 
     def weight_shapes(self, vocabulary_size: int) -> Shapes:
         """None: it has counts alone."""
