@@ -378,5 +378,5 @@ def test_files_from_before_there_were_mixtures_load(tiny_path: Path):
 
 @pytest.mark.parametrize("order", [-1, 65])
 def test_orders_that_make_no_sense(order):
-    with pytest.raises(ConfigError, match=rf"^model\.ngram = {order} cannot be: from 0 to 64$"):
+    with pytest.raises(ConfigError, match=rf"^model\.ngram = {order}; it must be from 0 to 64$"):
         ModelConfig(ngram=order)

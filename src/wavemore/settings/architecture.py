@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal, TypeAlias
 
-from wavemore.settings.strict import check_types, require
+from wavemore.settings.strict import check_settings, refuse, require
 
 __all__ = ["MIXED_IN", "ModelConfig", "NgramConfig", "SequenceConfig"]
 
@@ -125,29 +125,27 @@ class ModelConfig:
         return prod(self.groups) ** self.cycles
 
     def __post_init__(self) -> None:
-        check_types(self, "model")
-        require(len(self.groups) > 0, "model.groups", self.groups, "name at least one group, such as [2, 2, 2]")
-        require(all(n >= 1 for n in self.groups), "model.groups", self.groups, "each group is 1 or more")
-        require(prod(self.groups) <= 4096, "model.groups", self.groups, "their product, the context, is at most 4096")
-        require(1 <= self.cycles <= 64, "model.cycles", self.cycles, "from 1 to 64")
-        require(len(self.levels) <= 256, "model.groups", self.groups, "with all cycles, at most 256 levels")
-        require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
-        require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
-        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "at least 0 and below 1")
-        require(1 <= self.members <= 1000, "model.members", self.members, "from 1 to 1000")
-        require(0 <= self.ngram <= 64, "model.ngram", self.ngram, "from 0 to 64")
-        require(
-            not self.residual or len(self.levels) > 1 or self.embedding == self.hidden,
+        check_settings(
+            self, "model", cycles=(1, 64), embedding=(1, 65536), hidden=(1, 65536), members=(1, 1000), ngram=(0, 64)
+        )
+        groups = "model.groups", self.groups
+        require(len(self.groups) > 0, *groups, "name at least one group, such as [2, 2, 2]")
+        require(all(n >= 1 for n in self.groups), *groups, "have groups of 1 or more")
+        require(prod(self.groups) <= 4096, *groups, "have a product, the context, of at most 4096")
+        require(len(self.levels) <= 256, *groups, "make at most 256 levels with all cycles")
+        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "be at least 0 and below 1")
+        refuse(
+            self.residual and len(self.levels) == 1 and self.embedding != self.hidden,
             "model.residual",
             self.residual,
-            "there is nothing to add: the only level has other channels than the embedding; choose more groups, or "
+            "the only level has other channels than the embedding, so there is nothing to add; choose more groups, or "
             "embedding and hidden alike",
         )
-        require(
-            not self.skip or len(self.levels) > 1,
+        refuse(
+            self.skip and len(self.levels) == 1,
             "model.skip",
             self.skip,
-            "there is nothing to skip: the top level is the only one; choose more groups",
+            "the top level is the only one, so there is nothing to skip; choose more groups",
         )
 
 
@@ -213,18 +211,10 @@ class SequenceConfig:
             yield "state.weight", (hidden, width)
 
     def __post_init__(self) -> None:
-        check_types(self, "model")
-        require(1 <= self.embedding <= 65536, "model.embedding", self.embedding, "from 1 to 65536")
-        require(1 <= self.hidden <= 65536, "model.hidden", self.hidden, "from 1 to 65536")
-        require(1 <= self.layers <= 64, "model.layers", self.layers, "from 1 to 64")
-        require(1 <= self.heads <= 1024, "model.heads", self.heads, "from 1 to 1024")
-        require(
-            self.kind != "transformer" or self.hidden % self.heads == 0,
-            "model.heads",
-            self.heads,
-            f"it divides hidden, {self.hidden}",
-        )
-        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "at least 0 and below 1")
+        check_settings(self, "model", embedding=(1, 65536), hidden=(1, 65536), layers=(1, 64), heads=(1, 1024))
+        fits = self.kind != "transformer" or self.hidden % self.heads == 0
+        require(fits, "model.heads", self.heads, f"divide hidden, {self.hidden}")
+        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "be at least 0 and below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,5 +241,4 @@ class NgramConfig:
         yield from ()
 
     def __post_init__(self) -> None:
-        check_types(self, "model")
-        require(1 <= self.order <= 64, "model.order", self.order, "from 1 to 64")
+        check_settings(self, "model", order=(1, 64))

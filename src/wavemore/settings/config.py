@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 from wavemore.errors import ConfigError, FileError
 from wavemore.settings.architecture import ModelConfig, NgramConfig, SequenceConfig
-from wavemore.settings.strict import check_types, parse, plain, require, suggestion
+from wavemore.settings.strict import check_settings, parse, plain, refuse, require, suggestion
 
 __all__ = [
     "DataConfig",
@@ -25,6 +25,9 @@ __all__ = [
     "load_recipe",
     "recipe_names",
 ]
+
+
+SEEDS = (0, 2**63 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,38 +80,40 @@ class TrainConfig:
     processes), and one a core for an ensemble."""
 
     def __post_init__(self) -> None:
-        check_types(self, "train")
-        require(0 <= self.seed < 2**63, "train.seed", self.seed, "from 0 to 2**63 - 1")
-        require(self.steps >= 0, "train.steps", self.steps, "0 or more")
-        require(self.least_steps >= 1, "train.least_steps", self.least_steps, "1 or more")
-        require(self.batch >= 2, "train.batch", self.batch, "2 or more, since BatchNorm needs a variance")
-        require(self.batch <= 2**20, "train.batch", self.batch, "2**20 or less")
-        require(0 <= self.epochs <= 1e6, "train.epochs", self.epochs, "from 0 to a million")
-        require(self.rate > 0, "train.rate", self.rate, "above 0")
-        require(self.matrix_rate > 0, "train.matrix_rate", self.matrix_rate, "above 0")
+        check_settings(
+            self,
+            "train",
+            seed=SEEDS,
+            steps=(0, None),
+            epochs=(0, 10**6),
+            least_steps=(1, None),
+            batch=(2, 2**20),  # BatchNorm needs a variance
+            weight_decay=(0, None),
+            evaluate_every=(0, None),
+            patience=(0, None),
+            threads=(0, 1024),
+        )
+        require(self.rate > 0, "train.rate", self.rate, "be above 0")
+        require(self.matrix_rate > 0, "train.matrix_rate", self.matrix_rate, "be above 0")
         require(
             all(step >= 0 and rate > 0 for step, rate in self.rate_steps),
             "train.rate_steps",
             self.rate_steps,
-            "pairs [step, rate] with step 0 or more and rate above 0",
+            "be pairs [step, rate] with step 0 or more and rate above 0",
         )
-        require(0 <= self.warmup < 1, "train.warmup", self.warmup, "at least 0 and below 1")
-        require(self.weight_decay >= 0, "train.weight_decay", self.weight_decay, "0 or more")
-        require(
-            self.weight_decay == 0 or self.optimizer != "sgd",
+        require(0 <= self.warmup < 1, "train.warmup", self.warmup, "be at least 0 and below 1")
+        refuse(
+            self.weight_decay > 0 and self.optimizer == "sgd",
             "train.weight_decay",
             self.weight_decay,
             'optimizer "sgd" does not decay weights; set it to 0',
         )
-        require(self.evaluate_every >= 0, "train.evaluate_every", self.evaluate_every, "0 or more")
-        require(self.patience >= 0, "train.patience", self.patience, "0 or more")
-        require(
-            not self.teacher or self.form == "shared",
+        refuse(
+            self.teacher != "" and self.form != "shared",
             "train.teacher",
             self.teacher,
             'only form = "shared" learns from a teacher',
         )
-        require(0 <= self.threads <= 1024, "train.threads", self.threads, "from 0 to 1024")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,14 +132,12 @@ class DataConfig:
     Whoever has the file can then test whether a string that they guess was on the list; false leaves them out."""
 
     def __post_init__(self) -> None:
-        check_types(self, "data")
-        require(0 <= self.seed < 2**63, "data.seed", self.seed, "from 0 to 2**63 - 1")
-        require(1 <= self.max_length <= 10**6, "data.max_length", self.max_length, "from 1 to 1000000")
-        require(
-            self.split == "random" or self.seed == 42,
+        check_settings(self, "data", seed=SEEDS, max_length=(1, 10**6))
+        refuse(
+            self.split == "lecture" and self.seed != 42,
             "data.seed",
             self.seed,
-            'split = "lecture" is the split with seed 42; leave the seed or choose split = "random"',
+            'split = "lecture" always has seed 42; leave the seed, or choose split = "random"',
         )
 
 
@@ -148,8 +151,8 @@ class Recipe:
     data: DataConfig = field(default_factory=DataConfig)
 
     def __post_init__(self) -> None:
-        require(
-            self.model.kind == "wavenet" or not self.train.teacher,
+        refuse(
+            self.train.teacher != "" and self.model.kind != "wavenet",
             "train.teacher",
             self.train.teacher,
             'only a "wavenet" learns from a teacher',
@@ -182,7 +185,7 @@ class Recipe:
     def wavenet(self) -> ModelConfig:
         """The model's shape where it is a WaveNet. Raises `ConfigError` for a baseline."""
         if not isinstance(self.model, ModelConfig):
-            raise ConfigError(f'model.kind = "{self.model.kind}" cannot be: this works with a "wavenet" alone')
+            raise ConfigError(f'model.kind = "{self.model.kind}"; it must be "wavenet" for this')
         return self.model
 
     @classmethod

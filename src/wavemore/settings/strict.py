@@ -12,7 +12,7 @@ from typing import Any, Literal, Union
 
 from wavemore.errors import ConfigError, UsageError
 
-__all__ = ["check_types", "parse", "plain", "require", "suggestion", "whole_number"]
+__all__ = ["check_settings", "parse", "plain", "refuse", "require", "suggestion", "whole_number"]
 
 
 def whole_number(name: str, value: object, least: int) -> int:
@@ -29,18 +29,33 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f' (did you mean "{near[0]}"?)' if near else ""
 
 
-def check_types(config: Any, table: str) -> None:
-    """Bring each field to its type, as a recipe's values are, or raise."""
+def check_settings(config: Any, table: str, **ranges: tuple[float, float | None]) -> None:
+    """Bring each field to its type, as a recipe's values are, and hold those that are named in their ranges, the ends
+    included, where None is no end. Raises `ConfigError`."""
     for name, kind in typing.get_type_hints(type(config)).items():
         object.__setattr__(config, name, parse(kind, getattr(config, name), f"{table}.{name}"))
+    for name, (least, most) in ranges.items():
+        value = getattr(config, name)
+        holds = value >= least and (most is None or value <= most)
+        require(holds, f"{table}.{name}", value, f"be from {least} to {most}" if most else f"be {least} or more")
 
 
 def require(holds: bool, key: str, value: object, rule: str) -> None:
+    """Raise `ConfigError` where the rule, such as "be 1 or more", does not hold."""
     if not holds:
-        raise ConfigError(f"{key} = {_shown(value)} cannot be: {rule}")
+        raise ConfigError(f"{key} = {_shown(value)}; it must {rule}")
+
+
+def refuse(holds: bool, key: str, value: object, why: str) -> None:
+    """Raise `ConfigError` where a value has no use beside the others."""
+    if holds:
+        raise ConfigError(f"{key} = {_shown(value)} has no use: {why}")
 
 
 def _shown(value: object) -> str:
+    """As a recipe writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(plain(value)) if not isinstance(value, str) else f'"{value}"'
 
 
@@ -56,7 +71,7 @@ def parse(kind: Any, value: Any, where: str) -> Any:
     """`value` as `kind`, a dataclass or one of the few types its fields have; `where` is the key for messages."""
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{where} = {_shown(value)} cannot be: it is a table of settings")
+            raise ConfigError(f"{where} = {_shown(value)}; it must be a table of settings")
         hints = typing.get_type_hints(kind)
         for key in value:
             if key not in hints:
@@ -66,17 +81,17 @@ def parse(kind: Any, value: Any, where: str) -> Any:
     if origin in (Union, UnionType):
         return _parse_one_of(arguments, value, where)
     if origin is Literal:
-        rule = "choose " + " or ".join(f'"{choice}"' for choice in arguments)
+        rule = "be " + " or ".join(f'"{choice}"' for choice in arguments)
         require(value in arguments, where, value, rule + (suggestion(str(value), arguments)))
         return value
     if origin is tuple:
         is_list = isinstance(value, list | tuple)
         if arguments[-1] is Ellipsis:
             items = "whole numbers" if arguments[0] is int else "lists"
-            require(is_list, where, value, f"it is a list of {items}")
+            require(is_list, where, value, f"be a list of {items}")
             return tuple(parse(arguments[0], item, where) for item in value)
         count = len(arguments)
-        require(is_list and len(value) == count, where, value, f"each item is a list of {count} numbers")
+        require(is_list and len(value) == count, where, value, f"be a list of {count} numbers")
         return tuple(parse(part, item, where) for part, item in zip(arguments, value, strict=True))
     return _parse_plain(kind, value, where)
 
@@ -96,11 +111,11 @@ def _parse_plain(kind: Any, value: Any, where: str) -> Any:
     """`value` as int, float, bool or str. NumPy's numbers count as Python's, and a whole number is a number."""
     if isinstance(value, Real) and not isinstance(value, bool):
         value = int(value) if isinstance(value, Integral) else float(value)
-        require(abs(value) < inf, where, value, "it is a finite number")
-        require(abs(value) < 2**63, where, value, "it is between -2**63 and 2**63")
+        require(abs(value) < inf, where, value, "be a finite number")
+        require(abs(value) < 2**63, where, value, "be between -2**63 and 2**63")
         if kind is float:
             value = float(value)
-    require(type(value) is kind, where, value, f"it is {_NAMES[kind]}")
+    require(type(value) is kind, where, value, f"be {_NAMES[kind]}")
     return value
 
 
