@@ -71,8 +71,8 @@ def test_info_memory_needs_fingerprints(answer, capfd):
     assert run(["info", "list.safetensors", "--memory"]) == 2
     assert capfd.readouterr() == (
         "",
-        "wavemore: the model list.safetensors keeps no fingerprints of its strings, by which to tell them from others; "
-        "evaluate it on its list with --memory, or train it again with data.remember = true\n",
+        "wavemore: the model list.safetensors keeps no fingerprints of its strings, so it cannot tell them from "
+        "others; evaluate it on its list with --memory, or train it again with data.remember = true\n",
     )
 
 

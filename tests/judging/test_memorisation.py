@@ -165,7 +165,7 @@ def test_all_of_it_in_words(train, held_out, sentence):
 def test_a_file_without_fingerprints_is_refused(tiny_model, strings):
     file = replace(tiny_model.file_, fingerprints=None, path="old.safetensors")
     message = (
-        "the model old.safetensors keeps no fingerprints of its strings, by which to tell them from others; evaluate "
+        "the model old.safetensors keeps no fingerprints of its strings, so it cannot tell them from others; evaluate "
         "it on its list with --memory, or train it again with data.remember = true"
     )
     for ask in (check_fingerprints, lambda file: estimated(file, tiny_model.distribution_, strings)):

@@ -62,13 +62,13 @@ def command(
 ) -> None:
     """Learn what the strings on LIST look like and write one model file.
 
-    The list is split into a training, a validation and a test part (80, 10 and 10 %). Ctrl-C stops after the step it
-    is in and keeps the run beside the output, as OUTPUT.checkpoint; the same command with --resume goes on from there
-    and ends in the very same file.
+    The list is split into a training, a validation and a test part (80, 10 and 10 %). Ctrl-C stops after the current
+    step and keeps the run beside the output, as OUTPUT.checkpoint; the same command with --resume goes on from there
+    and ends with the very same file.
 
-    Losses, learning rate, gradient norm and speed are written down on the way, in names.history.jsonl beside
-    names.safetensors; wavemore plot draws them, and wavemore inspect shows the network's inside through training. They
-    change nothing of the model. --tensorboard needs the extra "tensorboard".
+    Losses, learning rate, gradient norm and speed are recorded in names.history.jsonl beside names.safetensors;
+    wavemore plot draws them, and wavemore inspect shows the network's inside through training. Recording changes
+    nothing in the model. --tensorboard needs the extra "tensorboard".
 
     \b
     Examples
@@ -143,7 +143,7 @@ def _check_target(target: str) -> None:
     from wavemore.models.modelfile import is_model_file
 
     if target in ("", "-"):
-        raise UsageError(f'--output is "{target}", and a model is written to a file; name one')
+        raise UsageError(f'--output is "{target}"; it must be the name of a file')
     check_writable(target)
     path = Path(target)
     if path.is_file() and path.stat().st_size and not is_model_file(path):

@@ -1,14 +1,14 @@
 """How sure a mean loss is: its 95 % bootstrap interval over strings.
 
-What was drawn at random are strings, not characters: the characters of one string are alike in being easy or hard. So
-whole strings are drawn again, with replacement, 1,000 times over, and each time the statistic is made anew: the sum of
-the nats divided by the sum of the predictions. The interval lies between the 2.5th and the 97.5th percentile (Efron
-and Tibshirani 1993, chapter 13). It tells how far the loss over another list of as many strings from the same source
-may lie off. It knows nothing of how much another seed would change the model, and for the strings that a model was
-trained on it is no promise for other ones.
+The list is a random draw of strings, not of characters: the characters of one string are all rather easy or all rather
+hard to predict. So whole strings are drawn again, with replacement, 1,000 times, and each time the statistic is
+computed again: the sum of the nats divided by the sum of the predictions. The interval lies between the 2.5th and the
+97.5th percentile (Efron and Tibshirani 1993, chapter 13). It says how far off the loss over another list of as many
+strings from the same source may be. It does not say how much another seed would change the model, and on the strings
+that a model was trained on it promises nothing about others.
 
-A long list is first dealt out to 4,096 buckets at random, and buckets are drawn in place of strings: the spread of
-their sums is the spread of the strings' sums, and memory and time stay bounded however long the list is.
+The strings of a long list are first put into 4,096 buckets at random, and buckets are drawn instead of strings: the
+spread of their sums is that of the strings' sums, and memory and time stay bounded however long the list is.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ LEVEL = 0.95
 RESAMPLES = 1000
 BUCKETS = 4096
 FEWEST = 10
-"""Fewer strings have no interval: of five it would hold the truth about 82 times in 100, of ten 88, of thirty 93."""
+"""Fewer strings have no interval. Of five it would hold the truth about 82 times in 100, of ten 88, of thirty 93."""
 
 _DEALING_SEED, _DRAWING_SEED = 1, 2
 _AT_ONCE = 1 << 18  # draws, bounds the memory
@@ -28,8 +28,8 @@ _AT_ONCE = 1 << 18  # draws, bounds the memory
 class Buckets:
     """The nats and predictions of strings: one bucket a string up to 4,096 strings, 4,096 random ones beyond.
 
-    The bucket of a string depends on its place alone, so the same strings always give the same interval, however they
-    are portioned.
+    The bucket of a string depends on its place alone, so the same strings always give the same interval, whatever the
+    portions that they come in.
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,10 @@
-"""Whether a model is as sure as it has reason to be: of what it expects with probability 0.3, does 30 % come true?
+"""Whether a model is as sure as it has reason to be: does 30 % come true of what it expects with probability 0.3?
 
-Asked of the most likely next id of each prediction, as by Guo et al. 2017 ("On Calibration of Modern Neural Networks",
-arXiv 1706.04599): its probability is the confidence, and it comes true where it is the id that follows. Predictions are
-put into 15 bins of equal width by confidence. In each bin, the mean confidence is held against the share that came
-true; the expected calibration error (ECE) is the mean of the differences, weighted by the predictions in each bin.
+As in Guo et al. 2017 ("On Calibration of Modern Neural Networks", arXiv 1706.04599), the question is about the most
+likely next id of each prediction: its probability is the confidence, and it comes true where that id follows.
+Predictions are put into 15 bins of equal width by confidence. In each bin, the mean confidence is compared with the
+share that came true; the expected calibration error (ECE) is the mean of the differences, weighted by the predictions
+in each bin.
 
 Shapes in this file
     N  predictions      n  distinct contexts      V  vocabulary

@@ -1,19 +1,19 @@
 """How much of its list a model knows by heart: how many times likelier it makes a training string than a held-out one.
 
-A model that has learned what strings of a kind look like, and none by heart, finds those it was trained on no likelier
-than others of the kind. So the mean probability of the distinct training strings is held against that of the distinct
-held-out strings which are not among them; their ratio is the factor, 1 where nothing is known by heart.
+A model that has learned what strings of a kind look like, and none by heart, gives the strings that it was trained on
+no more probability than others of the kind. So the mean probability of the distinct training strings is divided by that
+of the distinct held-out strings which are not among them. The ratio is the factor: 1 where nothing is known by heart.
 
-From the strings themselves all of it is exact. From a model file alone, whose fingerprints tell where a string stood,
-the probability of all training strings together is the share of samples that are training strings.
+With the strings themselves all of it is exact. With a model file alone, whose fingerprints tell the part in which a
+string stood, the probability of all training strings together is the share of samples that are training strings.
 
-The 95 % interval says how far off the factor may lie because other strings of the list could have fallen into the
-parts, and other samples have been drawn. By the delta method, the logarithm of a mean of n probabilities p has the
-variance sum(p**2) / sum(p)**2 - 1 / n, and a share of which k samples were hits adds 1 / k (Katz et al. 1978,
-"Obtaining confidence intervals for the risk ratio in cohort studies"); the logarithm of the factor has the sum of both
-parts' variances. It is an interval for strings that were dealt out to the parts at random by distinct string. In the
-lecture's split a string that repeats falls rather into the training part, and those are the likely ones: there the
-factor is above 1 even of a model that knows nothing by heart, as it may be with lists given apart.
+The 95 % interval says how far off the factor may be because other strings of the list could have fallen into the parts,
+and other samples have been drawn. By the delta method, the logarithm of a mean of n probabilities p has the variance
+sum(p**2) / sum(p)**2 - 1 / n, and a share of which k samples were hits adds 1 / k (Katz et al. 1978, "Obtaining
+confidence intervals for the risk ratio in cohort studies"); the logarithm of the factor has the sum of both parts'
+variances. It holds for distinct strings that were put into the parts at random. In the lecture's split a string that
+repeats falls more often into the training part, and such strings are the likely ones: there the factor is above 1 even
+where a model knows nothing by heart, and it may be with validation lists of one's own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -143,7 +143,7 @@ def check_fingerprints(file: ModelFile) -> Fingerprints:
     """Those of a model file. Raises `UsageError` where it has none."""
     if file.fingerprints is None:
         raise UsageError(
-            f"{f'the model {file.path}'.rstrip()} keeps no fingerprints of its strings, by which to tell them from "
+            f"{f'the model {file.path}'.rstrip()} keeps no fingerprints of its strings, so it cannot tell them from "
             "others; evaluate it on its list with --memory, or train it again with data.remember = true"
         )
     return file.fingerprints
