@@ -62,7 +62,7 @@ left of a ">" that stands before it."""
 ALONE = {
     "nn": {"predict", "lists.vocabulary", "settings", "errors"},
     "train": {
-        *("nn", "predict", "models.modelfile", "lists.vocabulary", "settings", "runs.measures"),
+        *("nn", "predict", "models.modelfile", "lists.vocabulary", "settings", "runs.looks", "runs.measures"),
         *("errors", "files", "threads"),
     },
 }

@@ -13,14 +13,16 @@ from wavemore.train import Checkpoint, Trained, train
 
 
 class Interrupting:
-    """A monitor that presses Ctrl-C after some steps."""
+    """A monitor that presses Ctrl-C after some steps, and keeps each step's loss."""
 
     def __init__(self, *steps: int) -> None:
         self.steps = steps
+        self.losses: list[float] = []
 
     def begin(self, steps: int, what: str) -> None: ...
 
     def step(self, step: int, loss: float) -> None:
+        self.losses.append(loss)
         if step in self.steps:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -35,7 +37,9 @@ class Run:
         self.vocabulary = Vocabulary.of(strings)
         self.training, self.validation = strings[:50], strings[50:]
 
-    def __call__(self, *interrupts: int, resume: bool = False, about: dict[str, Any] | None = None) -> Trained:
+    def __call__(
+        self, *interrupts: int, resume: bool = False, about: dict[str, Any] | None = None, **by: Any
+    ) -> Trained:
         return train(
             self.recipe,
             self.vocabulary,
@@ -45,6 +49,7 @@ class Run:
             monitor=Interrupting(*interrupts),
             resume=Checkpoint.load(self.path) if resume else None,
             save=lambda checkpoint: checkpoint.save(self.path),
+            **by,
         )
 
 

@@ -51,15 +51,14 @@ def planted(strings: list[str], path: Path) -> Planted:
         recipe = Recipe.from_dict(base).with_settings(named)
         vocabulary = Vocabulary.of(strings)
         part = SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups), len(vocabulary))
-        run = Run(recipe, 0, len(vocabulary), part, part)
+        run = Run.of(recipe, len(vocabulary), part, part)
         assert isinstance(run.model, WaveNet)
         with torch.no_grad():
             change(run.model)
         recorder = Recorder([HistoryFile(path)], {"role": "model", "recipe": recipe.to_dict()})
         recorder.begin([run], resumed=False)
-        while not run.done:
-            recorder.step(0)
-            recorder.note(0)
+        for _ in run.train(recorder):
+            pass
         recorder.close()
         (course,) = inspect_history(path)
         return course
@@ -305,7 +304,7 @@ def test_gradient_norms_of_zero_are_told_where_they_cannot_be_drawn(planted):
     assert not any(label.startswith("0 ") for label in labels(drawn(course, "gradients")))
 
     def still(look: Look, *groups: str) -> Look:
-        parameters = (replace(p, gradient_norm=0.0) if p.group in groups else p for p in look.parameters)
+        parameters = (replace(p, gradient=0.0) if p.group in groups else p for p in look.parameters)
         return look._replace(parameters=tuple(parameters))
 
     one, two, three, four = course.looks

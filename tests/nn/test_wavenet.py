@@ -244,13 +244,13 @@ def test_in_the_shared_form_a_chunk_has_one_dropout_mask_for_all_windows_that_us
     model, tree, chunks, _ = shared_and_windowed(ModelConfig(embedding=3, hidden=50, norm="none", dropout=0.5))
     level = cast(Level, model.levels[0])
     x = model.embedding(tree.characters)
-    first, again = (level.shared(x, tree.branches[0]) for _ in range(2))
+    first, again = (level.passed(x, tree.branches[0]).nodes for _ in range(2))
     assert first.shape[0] == chunks.branches[0].children.shape[1]  # one row, and so one mask, for each distinct chunk
     assert 0.4 < (first == 0).double().mean() < 0.6
     assert not torch.equal(first, again)
     kept = (first != 0) & (again != 0)
     assert torch.allclose(first[kept], again[kept])
-    plain = level.eval().shared(x, tree.branches[0])
+    plain = level.eval().passed(x, tree.branches[0]).nodes
     assert torch.allclose(first[kept], 2 * plain[kept])  # scaled up, so that the mean stays
 
 

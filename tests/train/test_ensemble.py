@@ -21,7 +21,7 @@ from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import Recipe
-from wavemore.train import Checkpoint
+from wavemore.train import Checkpoint, Recorder
 from wavemore.train.run import Run as One
 
 
@@ -81,22 +81,22 @@ def test_a_checkpoint_of_fewer_members_is_refused(run):
         run(resume=True)
 
 
-def test_a_member_that_diverges_stops_the_others(run, monkeypatch):
+def test_a_member_that_diverges_stops_the_others(run):
     """The first to step fails at once; the others, which wait for that, soon hear of it."""
     run.recipe = run.recipe.with_settings({"train.threads": 3, "train.steps": 1000})
-    original, failed, taken = One.step, threading.Event(), Counter[One]()
+    failed, taken = threading.Event(), Counter[int]()
 
-    def step(self: One) -> float:
-        taken[self] += 1
-        if next(iter(taken)) is self:
-            failed.set()
-            raise TrainingError("diverged")
-        assert failed.wait(60)
-        return original(self)
+    class Failing(Recorder):
+        def before(self, run: One) -> None:
+            taken[run.member] += 1
+            if next(iter(taken)) == run.member:
+                failed.set()
+                raise TrainingError("diverged")
+            assert failed.wait(60)
+            super().before(run)
 
-    monkeypatch.setattr(One, "step", step)
     with pytest.raises(TrainingError, match="diverged"):
-        run()
+        run(recorder=Failing())
     first, *others = taken.values()
     assert first == 1
     assert sum(others) < 500

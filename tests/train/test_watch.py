@@ -13,16 +13,14 @@ from hypothesis import given, settings
 from wavemore.errors import TrainingError
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import BatchNorm1d, WaveNet
-from wavemore.nn.inside import Watched
-from wavemore.nn.wavenet import Level
+from wavemore.nn.wavenet import Level, Passed
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.windows import Windows
 from wavemore.settings.config import Recipe
-from wavemore.train import watch
 from wavemore.train.batches import SharedBatches, WindowedBatches, tree_of
 from wavemore.train.run import Run
 from wavemore.train.sequences import SequenceBatches
-from wavemore.train.watch import Watch, watched_steps
+from wavemore.train.watch import Rows, Watch, watched_steps
 
 
 def run_of(strings: list[str], model: dict[str, Any], train: dict[str, Any]) -> Run:
@@ -32,16 +30,31 @@ def run_of(strings: list[str], model: dict[str, Any], train: dict[str, Any]) -> 
     part: Any = WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
     if recipe.train.form == "shared":
         part = SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups), len(vocabulary))
-    return Run(recipe, 0, len(vocabulary), part, part)
+    return Run.of(recipe, len(vocabulary), part, part)
 
 
-def watched(run: Run) -> dict[str, Any]:
+class Watching:
+    """An observer of one run's steps: the last look is kept."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+    def before(self, run: Run) -> list[Passed]:
+        self.watch = Watch(run.model, self.rows)
+        return self.watch.seen
+
+    def after(self, run: Run, loss: float) -> None:
+        self.look = self.watch.look(run.progress.step)
+
+    def note(self, run: Run, evaluation: dict[str, Any] | None) -> None: ...
+
+
+def watched(run: Run, rows: int = 1000) -> dict[str, Any]:
     """The record of the run's next step."""
-    looking = Watch(run.model)
-    run.step(looking.model)
-    record = looking.record()
-    assert record is not None
-    return record
+    observer = Watching(rows)
+    next(run.train(observer))
+    assert observer.look is not None
+    return observer.look.record()
 
 
 def plainly(model: WaveNet, contexts: torch.Tensor) -> tuple[list[Any], torch.Tensor]:
@@ -63,9 +76,8 @@ SGD = {"optimizer": "sgd", "rate": 0.5, "warmup": 0, "decay": "none", "steps": 1
 @pytest.mark.parametrize("form", ["windowed", "shared"])
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 @pytest.mark.parametrize("activation", ["tanh", "gelu", "gated"])
-def test_the_numbers_are_those_of_a_plain_pass_over_the_same_batch(strings, form, norm, activation, monkeypatch):
+def test_the_numbers_are_those_of_a_plain_pass_over_the_same_batch(strings, form, norm, activation):
     """The batch of the shared form is all strings, and the plain pass is over all their windows."""
-    monkeypatch.setattr(watch, "_ROWS", 1000)
     run = run_of(strings, {"norm": norm, "activation": activation}, {**SGD, "form": form})
     model, generator = copy.deepcopy(run.model), copy.deepcopy(run.generator)
     record = watched(run)
@@ -111,47 +123,41 @@ def test_the_numbers_are_those_of_a_plain_pass_over_the_same_batch(strings, form
 
 @settings(max_examples=40, deadline=None)
 @given(config=model_configs)
-def test_a_watched_model_gives_what_the_model_gives_to_the_bit_and_is_left_as_it_was(config):
+def test_a_model_that_is_watched_gives_what_it_gives_to_the_bit(config):
     strings = ["abca", "b", "cab"]
     vocabulary = Vocabulary.of(strings)
     generator = torch.Generator().manual_seed(1)
     model = WaveNet(config, len(vocabulary), generator=generator)
-    names, layers = list(model.state_dict()), [type(layer) for layer in model.modules()]
     tree = tree_of(Chunks.of(strings, vocabulary, config.groups, config.cycles))
     contexts = torch.from_numpy(Windows.of(strings, vocabulary, config.context).contexts())
     state = copy.deepcopy(model.state_dict())
-    for form in (lambda model: model.shared(tree), lambda model: model(contexts)):
-        results = []
-        for seen in (False, True):
+    for form in (lambda seen: model.shared(tree, seen), lambda seen: model(contexts, seen)):
+        results, seen = [], []
+        for looked in (None, seen):
             model.load_state_dict(state)
             generator.manual_seed(2)  # of the dropout
-            looking = Watched(model)
-            logits = form(looking if seen else model)
+            logits = form(looked)
             gradients = torch.autograd.grad(logits.square().sum(), list(model.parameters()), allow_unused=True)
             results.append((logits, gradients))
         (one, two), (three, four) = results
         assert torch.equal(one, three)
         assert all(a is b is None or torch.equal(a, b) for a, b in zip(two, four, strict=True))
-        assert [len(level.normed) for level in looking.seen] == [len(level.uses) for level in looking.seen]
-        assert len(looking.seen) == len(config.levels)
-    assert list(model.state_dict()) == names
-    assert [type(layer) for layer in model.modules()] == layers
+        assert len(seen) == len(config.levels)
+        assert [rows.normed.shape[0] for rows in (Rows.of(level, 10**6) for level in seen)] == [
+            level.nodes.shape[:-1].numel() for level in seen
+        ]
 
 
-def test_of_many_rows_some_serve_as_often_as_they_are_used(strings, monkeypatch):
+def test_of_many_rows_some_are_taken_as_often_as_they_are_used(strings):
     few = {**SGD, "form": "shared"}
-    monkeypatch.setattr(watch, "_ROWS", 1000)
-    whole = watched(run_of(strings, {}, few))
-    monkeypatch.setattr(watch, "_ROWS", 20)
-    some = watched(run_of(strings, {}, few))
+    whole, some = (watched(run_of(strings, {}, few), rows) for rows in (1000, 20))
     for one, two in zip(whole["levels"], some["levels"], strict=True):
         assert two["deviation"] != one["deviation"]
         assert two["deviation"] == pytest.approx(one["deviation"], rel=0.25)
-    normed = torch.arange(6.0)[:, None]
-    rows = watch._some(watch.Seen(normed, normed, torch.tensor([1.0, 60.0, 1.0, 1.0, 30.0, 7.0])))
-    assert len(rows.uses) == 6  # few, so all of them
-    monkeypatch.setattr(watch, "_ROWS", 5)
-    rows = watch._some(watch.Seen(normed, normed, torch.tensor([1.0, 60.0, 1.0, 1.0, 30.0, 7.0])))
+    values = torch.arange(6.0)[:, None]
+    passed = Passed(values, values, values, torch.tensor([1.0, 60.0, 1.0, 1.0, 30.0, 7.0]))
+    assert len(Rows.of(passed, 6).uses) == 6  # few, so all of them
+    rows = Rows.of(passed, 5)
     assert rows.normed.ravel().tolist() == [1, 1, 1, 4, 4]
     assert rows.uses.tolist() == [1] * 5
 
@@ -159,7 +165,7 @@ def test_of_many_rows_some_serve_as_often_as_they_are_used(strings, monkeypatch)
 def test_a_baseline_shows_its_parameters_alone(strings):
     recipe = Recipe.from_dict({"model": {"kind": "gru", "embedding": 4, "hidden": 8}, "train": {"steps": 9}})
     part = SequenceBatches.of(strings, Vocabulary.of(strings))
-    run = Run(recipe, 0, len(Vocabulary.of(strings)), part, part)
+    run = Run.of(recipe, len(Vocabulary.of(strings)), part, part)
     record = watched(run)
     assert (record["levels"], record["norms"]) == ([], [])
     assert {each["group"] for each in record["parameters"]} == {"embedding", "layer 1", "head"}
@@ -170,10 +176,10 @@ def test_a_step_whose_numbers_are_not_finite_has_no_record(strings):
     with torch.no_grad():
         for parameter in run.model.parameters():
             parameter.mul_(1e30)
-    looking = Watch(run.model)
+    observer = Watching(rows=10)
     with pytest.raises(TrainingError, match=r"^the loss is"):
-        run.step(looking.model)
-    assert looking.record() is None
+        next(run.train(observer))
+    assert observer.watch.look(1) is None
 
 
 def test_watched_steps_are_few_and_even_and_hold_both_ends():

@@ -11,7 +11,7 @@ import numpy as np
 from wavemore.errors import FileError
 from wavemore.inspection.course_findings import course_findings
 from wavemore.runs.history import PastRun, read_history
-from wavemore.runs.looks import Look, look_of
+from wavemore.runs.looks import Look
 
 __all__ = ["Course", "inspect_history"]
 
@@ -77,7 +77,7 @@ def _looks(run: PastRun, path: str | Path) -> tuple[Look, ...]:
     looks = []
     for record in run.inside:
         try:
-            looks.append(look_of(record))
+            looks.append(Look.of(record))
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             step = record["step"]
             raise FileError(

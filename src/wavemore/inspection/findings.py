@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, NormSizes, Parameter
+from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, Parameter
 
 __all__ = [
     "LARGE_STEP",
@@ -108,7 +108,7 @@ def _of_steps(parameters: Sequence[Parameter]) -> Iterator[str]:
             yield f"{parameter.name}: one step at the full learning rate hardly moves it ({size} of its size)"
 
 
-def of_norm(norm: Norm | NormSizes) -> Iterator[str]:
+def of_norm(norm: Norm) -> Iterator[str]:
     """What is stale about a BatchNorm's running statistics."""
     if norm.shift_size > SHIFTED:
         yield (

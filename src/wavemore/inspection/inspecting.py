@@ -151,7 +151,7 @@ def _activations(model: "WaveNet", chunks: Chunks) -> tuple[list[Layer], list[np
     from wavemore.nn.inside import inside
     from wavemore.train.batches import tree_of
 
-    values = [tuple(tensor.numpy() for tensor in level) for level in inside(model, tree_of(chunks))]
+    values = [tuple(tensor.numpy() for tensor in level[:3]) for level in inside(model, tree_of(chunks))]
     limit = max(float(np.quantile(np.abs(normed), 0.999)) for normed, _, _ in values)
     limit = float(np.ceil(np.clip(limit, 1.0, WIDEST)))
     name = model.config.activation
@@ -189,16 +189,15 @@ def _own(model: "WaveNet", vocabulary: Vocabulary, string: str) -> tuple[Chunks,
     """A single string's chunks, the values of their nodes, (n, H) from the embedding up, and the probabilities behind
     each context, (n, V)."""
     from wavemore.nn import evaluation_mode
-    from wavemore.nn.inside import inside
+    from wavemore.nn.inside import nodes_of
     from wavemore.train.batches import tree_of
 
     chunks = Chunks.of([string], vocabulary, model.config.groups, model.config.cycles)
     tree = tree_of(chunks)
     with evaluation_mode(model):
-        leaves = model.embedding(tree.characters).numpy()
         logits = model.shared(tree).numpy()  # (n, V)
     probabilities = np.exp(logits - log_sum_exp(logits)[:, None])
-    return chunks, [leaves, *(level.nodes.numpy() for level in inside(model, tree))], probabilities
+    return chunks, [nodes.numpy() for nodes in nodes_of(model, tree)], probabilities
 
 
 def _neighbourhoods(

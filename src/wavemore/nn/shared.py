@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from wavemore.nn.layers import BatchNorm1d, Gate, Tanh
+from wavemore.nn.layers import BatchNorm1d, Gate, Linear, Tanh
 
-__all__ = ["Branch", "Tree", "gathered_product", "shared_activation", "shared_batch_norm"]
+__all__ = ["Branch", "Tree", "shared_activation", "shared_linear", "shared_norm"]
 
 
 class Branch(NamedTuple):
@@ -40,18 +40,21 @@ class Tree(NamedTuple):
     """One for each level, from the bottom up."""
 
 
-def gathered_product(x: Tensor, weight: Tensor, branch: Branch) -> Tensor:
-    """Flatten the children of each chunk and multiply: (m, C) and (g C, H) -> (n, H).
+def shared_linear(x: Tensor, linear: Linear, branch: Branch) -> Tensor:
+    """`linear` of the flattened children of each chunk: (m, C) -> (n, H).
 
     Flattening g children and one product with the weight is the sum of g products, each child with its own rows of the
     weight: so each distinct child is multiplied once and then gathered, however often it is used.
     """
-    return _GatheredProduct.apply(x, weight, branch)  # type: ignore[return-value]
+    y: Tensor = _GatheredProduct.apply(x, linear.weight, branch)  # type: ignore[assignment]
+    return y if linear.bias is None else y + linear.bias
 
 
-def shared_batch_norm(x: Tensor, uses: Tensor, norm: BatchNorm1d) -> Tensor:
-    """`norm(x, uses)`: (n, H) -> (n, H)."""
-    return _BatchNorm.apply(x, norm.gamma, norm.beta, norm, uses) if norm.training else norm(x)  # type: ignore[return-value]
+def shared_norm(x: Tensor, norm: nn.Module, uses: Tensor) -> Tensor:
+    """`norm(x)`, a BatchNorm's with each chunk weighted by its uses: (n, H) -> (n, H)."""
+    if isinstance(norm, BatchNorm1d) and norm.training:
+        return _BatchNorm.apply(x, norm.gamma, norm.beta, norm, uses)  # type: ignore[return-value]
+    return norm(x)
 
 
 def shared_activation(x: Tensor, activation: nn.Module) -> Tensor:

@@ -30,7 +30,7 @@ every leaf that a path ends at, the shared form computes it once as ever.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Self, cast
+from typing import NamedTuple, Self, cast
 
 import numpy as np
 import torch
@@ -50,18 +50,32 @@ from wavemore.nn.layers import (
     Sequential,
     Tanh,
 )
-from wavemore.nn.shared import Branch, Tree, gathered_product, shared_activation, shared_batch_norm
+from wavemore.nn.shared import Branch, Tree, shared_activation, shared_linear, shared_norm
 from wavemore.settings.config import ModelConfig
 
-__all__ = ["Head", "Level", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
+__all__ = ["Head", "Level", "Passed", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
 
 _MOST_LEAVES = 1 << 16
+
+
+class Passed(NamedTuple):
+    """What goes through a level, for the nodes of windows, (B, T/n, ...), or for distinct chunks, (n, ...)."""
+
+    normed: Tensor
+    """(..., W): after Linear and norm, what the activation is given. W is H, or 2 H before a gate."""
+    activated: Tensor
+    """(..., H): what the activation gives, before dropout and residual."""
+    nodes: Tensor
+    """(..., H): what the level hands on."""
+    uses: Tensor | None
+    """(n,): how many nodes of all windows each chunk stands for; None for the windows themselves."""
 
 
 class Level(Sequential):
     """One step up the tree: flatten n neighbours, Linear, norm, activation, dropout, and the newest neighbour added
     where there is a residual. (B, T, C) -> (B, T/n, H)."""
 
+    flatten: FlattenConsecutive
     linear: Linear
     norm: BatchNorm1d | LayerNorm | RMSNorm | None
     activation: nn.Module
@@ -82,30 +96,28 @@ class Level(Sequential):
         self.residual = config.residual and channels == config.hidden
 
     def forward(self, x: Tensor) -> Tensor:
-        y = super().forward(x)  # (B, T/n, H)
-        return y + self.newest(x) if self.residual else y
+        return self.passed(x).nodes
 
     def newest(self, x: Tensor) -> Tensor:
         """The newest of each n neighbours: (B, T, C) -> (B, T/n, C), the middle axis dropped when it is 1."""
         return x[:, self.n - 1 :: self.n].squeeze(1) if x.ndim == 3 else x
 
-    def shared(self, x: Tensor, branch: Branch) -> Tensor:
-        """(m, C) distinct chunks of the level below -> (n, H) of this one.
+    def passed(self, x: Tensor, branch: Branch | None = None) -> Passed:
+        """What the level makes of the nodes of windows, (B, T, C) -> (B, T/n, H), as taught; or, with the `branch` that
+        says which are whose children, of distinct chunks, (m, C) of the level below -> (n, H) of this one.
 
         Where there is dropout, a chunk draws its mask once for all the windows of the batch that use it; in the
         windowed form each window draws its own.
         """
-        y = gathered_product(x, self.linear.weight, branch)  # (n, H), twice as wide before a gate
-        if self.linear.bias is not None:
-            y = y + self.linear.bias
-        if isinstance(self.norm, BatchNorm1d):
-            y = shared_batch_norm(y, branch.uses, self.norm)
-        elif self.norm is not None:
-            y = self.norm(y)
-        y = shared_activation(y, self.activation)  # (n, H)
-        if self.dropout is not None:
-            y = self.dropout(y)
-        return y + x.index_select(0, branch.children[-1]) if self.residual else y
+        y = self.linear(self.flatten(x)) if branch is None else shared_linear(x, self.linear, branch)  # (..., W)
+        if self.norm is not None:
+            y = self.norm(y) if branch is None else shared_norm(y, self.norm, branch.uses)
+        normed = y
+        activated = self.activation(y) if branch is None else shared_activation(y, self.activation)  # (..., H)
+        y = activated if self.dropout is None else self.dropout(activated)
+        if self.residual:
+            y = y + (self.newest(x) if branch is None else x.index_select(0, branch.children[-1]))
+        return Passed(normed, activated, y, None if branch is None else branch.uses)
 
 
 class Head(nn.Module):
@@ -154,18 +166,40 @@ class WaveNet(nn.Module):
         model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
         return model.eval()
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, seen: list[Passed] | None = None) -> Tensor:
         if ids.ndim != 2 or ids.shape[1] != self.config.context:
             raise ShapeError(
                 f"the model takes ids of shape (rows, {self.config.context}), but got {tuple(ids.shape)}; "
                 f"pad each context with id 0 on the left to {self.config.context} ids"
             )
-        x = self.embedding(self.leaves(ids))  # (B, T, E)
-        newest = []  # node of each level, what the head may read: (B, H) each
-        for level in self.levels:
-            x = level(x)  # (B, T/n, H), then (B, T/n/n, H), ... and (B, H) at last
-            newest.append(x if x.ndim == 2 else x[:, -1])
+        # What the head may read, the newest node of each level: (B, H) each.
+        newest = [nodes if nodes.ndim == 2 else nodes[:, -1] for _, _, nodes, _ in self.passed(ids, seen)]
         return self.head(self.read(newest))  # (B, V)
+
+    def shared(self, tree: Tree, seen: list[Passed] | None = None) -> Tensor:
+        """The logits of the distinct contexts of a tree: (n, V), n chunks of its top level."""
+        newest = [nodes for _, _, nodes, _ in self.passed(tree, seen)]  # (n, H) of each level, n as it has chunks
+        if self.config.skip:  # the newest node of each level under each context
+            row = torch.arange(len(newest[-1]))
+            for i in range(len(newest) - 2, -1, -1):
+                row = tree.branches[i + 1].children[-1][row]  # (n,) n contexts
+                newest[i] = newest[i].index_select(0, row)  # (n, H)
+        return self.head(self.read(newest), tree.branches[-1].uses)  # (n, V)
+
+    def passed(self, given: Tensor | Tree, seen: list[Passed] | None = None) -> Iterator[Passed]:
+        """What goes through each level from the bottom up, of windows, (B, T) ids, or of a tree. It is added to `seen`,
+        for those who look on."""
+        if isinstance(given, Tree):
+            x, branches = self.embedding(given.characters), given.branches  # (n, E)
+        else:
+            x, branches = self.embedding(self.leaves(given)), [None] * len(self.levels)  # (B, T, E)
+        for level, branch in zip(self.levels, branches, strict=True):
+            passed = cast(Level, level).passed(x, branch)
+            x = passed.nodes  # (B, T/n, H), then (B, T/n/n, H), ... and (B, H) at last; or (n, H)
+            if seen is not None:
+                seen.append(passed)
+            yield passed
+            del passed  # all but the nodes may go
 
     def leaves(self, ids: Tensor) -> Tensor:
         """The ids at the leaves of the tree: (B, T) itself, or with several cycles (B, leaves), as paths from the top
@@ -186,20 +220,6 @@ class WaveNet(nn.Module):
     def read(self, newest: list[Tensor]) -> Tensor:
         """What the head reads of the newest node of each level, (B, H) each from the bottom up: the top, or all."""
         return torch.cat(newest, dim=1) if self.config.skip else newest[-1]
-
-    def shared(self, tree: Tree) -> Tensor:
-        """The logits of the distinct contexts of a tree: (n, V), n chunks of its top level."""
-        x = self.embedding(tree.characters)  # (n, E)
-        nodes = []  # of each level
-        for level, branch in zip(self.levels, tree.branches, strict=True):
-            x = cast(Level, level).shared(x, branch)  # (n, H), n as this level has distinct chunks
-            nodes.append(x)
-        if self.config.skip:  # the newest node of each level under each context
-            row = torch.arange(len(x))
-            for i in range(len(nodes) - 2, -1, -1):
-                row = tree.branches[i + 1].children[-1][row]  # (n,) n contexts
-                nodes[i] = nodes[i].index_select(0, row)  # (n, H)
-        return self.head(self.read(nodes), tree.branches[-1].uses)  # (n, V)
 
     def matrices(self) -> list[nn.Parameter]:
         """The weight of each level's Linear, (fan_in, fan_out) each, from the bottom up."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import gcd, log10, prod, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -24,7 +24,6 @@ __all__ = [
     "Layer",
     "Map",
     "Norm",
-    "NormSizes",
     "Parameter",
     "flat_shares",
     "gradient_norms",
@@ -56,7 +55,7 @@ class Histogram(NamedTuple):
     @classmethod
     def of(
         cls, values: np.ndarray, low: float, high: float, weights: np.ndarray | None = None, *, bins: int = BINS
-    ) -> "Histogram":
+    ) -> Self:
         """Of values of any shape; `weights` (n,) weigh the rows of (n, W)."""
         each = None if weights is None else np.repeat(weights, values.size // len(weights))
         # np.histogram takes any edges, and so several times as long.
@@ -72,29 +71,26 @@ def _edges(low: float, high: float, bins: int) -> np.ndarray:
     return edges
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """What one level's activation is given and gives, over the windows of all predictions of the sample."""
 
     level: int
     """From 1, the bottom."""
     activation: str
+    units: int
+    mean: float
+    deviation: float
+    """Of what the activation gives, over windows and units."""
+    flat: Mapping[str, float]
+    """The share of values at which the activation is flat, for each part of it: saturated, where it is a tanh."""
+    dead: tuple[int, ...]
+    """The numbers of the units, from 0, whose output hardly varies."""
     normed: Histogram
     """What the activation is given."""
     activated: Histogram
     """What it gives."""
-    mean: float
-    deviation: float
-    """Of what it gives, over windows and units."""
-    flat: Mapping[str, float]
-    """The share of values at which the activation is flat, for each part of it: saturated, where it is a tanh."""
-    spread: np.ndarray
-    """(H,): the standard deviation of each unit's output over the windows."""
-
-    @property
-    def dead(self) -> tuple[int, ...]:
-        """The numbers of the units, from 0, whose output hardly varies."""
-        return tuple(np.flatnonzero(self.spread < DEAD).tolist())
+    spread: np.ndarray = np.empty(0)
+    """(H,): the standard deviation of each unit's output over the windows; a history does not keep it, then (0,)."""
 
     @classmethod
     def of(
@@ -107,7 +103,7 @@ class Layer:
         limit: float,
         *,
         bins: int = BINS,
-    ) -> "Layer":
+    ) -> Self:
         """From (n, W) and (n, H) values, and (n,) how often the windows use each chunk. `limit` bounds the axes."""
         weights = uses / uses.sum()
         means = weights @ activated  # (H,)
@@ -118,11 +114,13 @@ class Layer:
         return cls(
             level,
             activation,
-            Histogram.of(normed, -limit, limit, weights, bins=bins),
-            Histogram.of(activated, *span, weights, bins=bins),
+            len(spread),
             mean,
             deviation,
             flat_shares(activation, normed, weights),
+            tuple(np.flatnonzero(spread < DEAD).tolist()),
+            Histogram.of(normed, -limit, limit, weights, bins=bins),
+            Histogram.of(activated, *span, weights, bins=bins),
             spread,
         )
 
@@ -153,13 +151,16 @@ class Parameter:
     shape: tuple[int, ...]
     weight: float
     gradient: float
-    gradient_norm: float
-    """The gradient's length, the root of the sum of squares: a group's is the root of the sum of its tensors'."""
     update: float
     zeros: float
     """The share of elements whose gradient is exactly zero, as for characters that the batch lacks."""
     magnitudes: Histogram
     """log10 of the sizes of all other gradients."""
+
+    @property
+    def gradient_norm(self) -> float:
+        """The gradient's length, the root of the sum of squares: a group's is the root of the sum of its tensors'."""
+        return self.gradient * prod(self.shape) ** 0.5
 
     @property
     def gradient_ratio(self) -> float | None:
@@ -182,7 +183,7 @@ class Parameter:
         *,
         bins: int = BINS,
         most: int | None = None,
-    ) -> "Parameter":
+    ) -> Self:
         """From three arrays of its shape. The histogram is of all gradients, or of some `most` at even distances."""
         sizes = [float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (weight, gradient, update)]
         some = gradient.reshape(-1)[:: 1 if most is None else _stride(gradient.shape, most)]
@@ -193,7 +194,6 @@ class Parameter:
             weight.shape,
             sizes[0],
             sizes[1],
-            sizes[1] * weight.size**0.5,
             sizes[2],
             1 - np.count_nonzero(gradient) / weight.size,
             Histogram.of(np.log10(moved), -9, 1, bins=bins),
@@ -221,34 +221,24 @@ class Norm(NamedTuple):
     """One BatchNorm: what it remembers against what a batch of the whole sample has."""
 
     name: str
-    shift: np.ndarray
-    """(W,): the batch's mean less the running mean, in running standard deviations."""
-    scale: np.ndarray
-    """(W,): the batch's standard deviation over the running one."""
-
-    @property
-    def shift_size(self) -> float:
-        """Root mean square over the channels."""
-        return float(np.sqrt(np.mean(np.square(self.shift))))
-
-    @property
-    def scale_size(self) -> float:
-        """By which factor the deviations differ, up or down: 1 where they agree. A root mean square of logarithms."""
-        return float(np.exp(np.sqrt(np.mean(np.square(np.log(self.scale))))))
+    shift_size: float
+    """The root mean square of `shift` over the channels."""
+    scale_size: float
+    """By which factor the deviations differ, up or down: 1 where they agree. The exponential of the root mean square of
+    the logarithms of `scale`."""
+    shift: np.ndarray = np.empty(0)
+    """(W,): the batch's mean minus the running mean, in running standard deviations; a history does not keep it, then
+    (0,)."""
+    scale: np.ndarray = np.empty(0)
+    """(W,): the batch's standard deviation over the running one; in a history (0,) too."""
 
     @classmethod
-    def of(cls, name: str, running: tuple[np.ndarray, np.ndarray], batch: tuple[np.ndarray, np.ndarray]) -> "Norm":
+    def of(cls, name: str, running: tuple[np.ndarray, np.ndarray], batch: tuple[np.ndarray, np.ndarray]) -> Self:
         """From (W,) means and variances."""
         deviation = np.sqrt(running[1].astype(np.float64) + _EPS)
-        return cls(name, (batch[0] - running[0]) / deviation, np.sqrt(batch[1].astype(np.float64) + _EPS) / deviation)
-
-
-class NormSizes(NamedTuple):
-    """The same over all channels, without the channels."""
-
-    name: str
-    shift_size: float
-    scale_size: float
+        shift, scale = (batch[0] - running[0]) / deviation, np.sqrt(batch[1].astype(np.float64) + _EPS) / deviation
+        sizes = (float(np.sqrt(np.mean(np.square(x)))) for x in (shift, np.log(scale)))
+        return cls(name, next(sizes), float(np.exp(next(sizes))), shift, scale)
 
 
 class Map(NamedTuple):

@@ -1,5 +1,6 @@
 """Where a run's batches come from, in either form: random windows, as taught, or strings and their distinct chunks."""
 
+from collections.abc import Callable
 from typing import Protocol, Self, TypeVar, cast
 
 import numpy as np
@@ -7,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from wavemore.nn import Branch, Ensemble, Tree, WaveNet, evaluation_mode, shared_cross_entropy
+from wavemore.nn import Branch, Ensemble, SequenceModel, Tree, WaveNet, evaluation_mode, shared_cross_entropy
+from wavemore.nn.wavenet import Passed
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.windows import Windows
 
@@ -25,12 +27,18 @@ Model = TypeVar("Model", contravariant=True)
 class Batches(Protocol[Model]):
     """One part of a list, as a run needs it, for one kind of model."""
 
+    @property
+    def network(self) -> Callable[..., WaveNet | SequenceModel]:
+        """The class of that model."""
+        ...
+
     def __len__(self) -> int:
         """How many items there are to draw batches from: windows or strings."""
         ...
 
-    def draw(self, model: Model, batch: int, generator: torch.Generator) -> Tensor:
-        """The model's mean loss on the next batch, nats per character."""
+    def draw(self, model: Model, batch: int, generator: torch.Generator, seen: list[Passed] | None = None) -> Tensor:
+        """The model's mean loss on the next batch, nats per character: a scalar. What goes through each level of a
+        WaveNet is added to `seen`."""
         ...
 
     def loss(self, model: Model) -> float:
@@ -49,6 +57,8 @@ class Batches(Protocol[Model]):
 class WindowedBatches:
     """Batches of windows drawn with replacement, as in the lecture. The windows are cut when a batch asks for them."""
 
+    network = WaveNet
+
     def __init__(self, windows: Windows) -> None:
         self._ids = torch.from_numpy(windows.ids)
         self._windows = self._ids.unfold(0, windows.context, 1)  # (ids - T + 1, T), a view
@@ -58,10 +68,10 @@ class WindowedBatches:
     def __len__(self) -> int:
         return len(self._positions)
 
-    def draw(self, model: WaveNet, batch: int, generator: torch.Generator) -> Tensor:
+    def draw(self, model: WaveNet, batch: int, generator: torch.Generator, seen: list[Passed] | None = None) -> Tensor:
         rows = torch.randint(0, len(self), (batch,), generator=generator)  # (B,)
         contexts, answers = self._at(rows)
-        return F.cross_entropy(model(contexts), answers)
+        return F.cross_entropy(model(contexts, seen), answers)
 
     def loss(self, model: WaveNet | Ensemble) -> float:
         total = 0.0
@@ -121,6 +131,8 @@ def _windows_at_once(model: WaveNet | Ensemble) -> int:
 class SharedBatches(Passes):
     """Batches of whole strings, of which each distinct chunk is computed once."""
 
+    network = WaveNet
+
     def __init__(self, chunks: Chunks, vocabulary_size: int, expected: Tensor | None = None) -> None:
         """`expected` is what a teacher expects after each distinct context, (n, V) probabilities."""
         super().__init__(len(chunks.starts))
@@ -132,7 +144,7 @@ class SharedBatches(Passes):
         """The same part, whose batches have what a teacher expects in place of the ids that follow."""
         return type(self)(self.chunks, self._vocabulary_size, expected)
 
-    def draw(self, model: WaveNet, batch: int, generator: torch.Generator) -> Tensor:
+    def draw(self, model: WaveNet, batch: int, generator: torch.Generator, seen: list[Passed] | None = None) -> Tensor:
         strings = self._drawn(batch, generator)
         part = self.chunks.part(strings)
         counts = answer_counts(part, self._vocabulary_size)  # (n, V)
@@ -140,7 +152,7 @@ class SharedBatches(Passes):
             contexts = np.empty(len(counts), dtype=np.int64)  # of all strings, for each of the part's
             contexts[part.contexts] = self.chunks.contexts[self.chunks.rows(strings)]
             counts = counts.sum(1, keepdim=True) * self._expected[torch.from_numpy(contexts)]
-        return shared_cross_entropy(model.shared(tree_of(part)), counts)
+        return shared_cross_entropy(model.shared(tree_of(part), seen), counts)
 
     def loss(self, model: WaveNet | Ensemble) -> float:
         total = 0.0

@@ -2,14 +2,13 @@
 tensorboard."""
 
 from collections.abc import Iterator, Sequence
-from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from wavemore.errors import FileError, MissingExtraError
 from wavemore.files import check_writable
+from wavemore.runs.looks import Look
+from wavemore.runs.measures import Histogram
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -64,9 +63,10 @@ class Board:
             if record.get(name) is not None:
                 writer.add_scalar(tag, record[name], step)
         if record["record"] == "inside":
-            for tag, number in _scalars(record):
+            look = Look.of(record)
+            for tag, number in _scalars(look):
                 writer.add_scalar(tag, number, step)
-            for tag, histogram in _histograms(record):
+            for tag, histogram in _histograms(look):
                 _add_histogram(writer, tag, histogram, step)
 
     def close(self) -> None:
@@ -75,41 +75,39 @@ class Board:
         self._writers = []
 
 
-def _scalars(inside: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """Tags and numbers of a record of the inside."""
-    for level in inside["levels"]:
-        place = f"level_{level['level']}"
-        yield f"activation_deviation/{place}", level["deviation"]
-        yield f"dead_units/{place}", len(level["dead"])
-        yield from ((f"saturated_{part}/{place}", share) for part, share in level["saturated"].items())
-    for parameter in inside["parameters"]:
-        if parameter["weight"] and parameter["update"] and len(parameter["shape"]) > 1:
-            yield f"log10_update_to_weight/{parameter['name']}", log10(parameter["update"] / parameter["weight"])
-    for norm in inside["norms"]:
-        yield f"running_mean_off/{norm['name']}", norm["shift"]
+def _scalars(look: Look) -> Iterator[tuple[str, float]]:
+    """The numbers of a look by their tags."""
+    for level in look.levels:
+        place = f"level_{level.level}"
+        yield f"activation_deviation/{place}", level.deviation
+        yield f"dead_units/{place}", len(level.dead)
+        yield from ((f"saturated_{part}/{place}", share) for part, share in level.flat.items())
+    for parameter in look.matrices:
+        if parameter.update_ratio is not None:
+            yield f"log10_update_to_weight/{parameter.name}", parameter.update_ratio
+    for norm in look.norms:
+        yield f"running_mean_off/{norm.name}", norm.shift_size
 
 
-def _histograms(inside: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for level in inside["levels"]:
-        yield f"given_to_activation/level_{level['level']}", level["given"]
-        yield f"activations/level_{level['level']}", level["gives"]
-    for parameter in inside["parameters"]:
-        if len(parameter["shape"]) > 1:
-            yield f"log10_gradients/{parameter['name']}", parameter["log10_gradients"]
+def _histograms(look: Look) -> Iterator[tuple[str, Histogram]]:
+    for level in look.levels:
+        yield f"given_to_activation/level_{level.level}", level.normed
+        yield f"activations/level_{level.level}", level.activated
+    for parameter in look.matrices:
+        yield f"log10_gradients/{parameter.name}", parameter.magnitudes
 
 
-def _add_histogram(writer: "SummaryWriter", tag: str, histogram: dict[str, Any], step: int) -> None:
-    """Of shares as TensorBoard takes them; sums are those of the bins' middles."""
-    shares = np.array(histogram["shares"])
-    edges = np.linspace(histogram["from"], histogram["to"], len(shares) + 1)
+def _add_histogram(writer: "SummaryWriter", tag: str, histogram: Histogram, step: int) -> None:
+    """TensorBoard also wants sums of the values; these are of the middles of the bins."""
+    edges, shares = histogram
     middles = (edges[1:] + edges[:-1]) / 2
-    sums = {"sum": float(shares @ middles), "sum_squares": float(shares @ middles**2)}
     writer.add_histogram_raw(
         tag,
         min=float(edges[0]),
         max=float(edges[-1]),
         num=float(shares.sum()),
-        **sums,
+        sum=float(shares @ middles),
+        sum_squares=float(shares @ middles**2),
         bucket_limits=edges[1:].tolist(),
         bucket_counts=shares.tolist(),
         global_step=step,

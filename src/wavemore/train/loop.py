@@ -88,8 +88,8 @@ def train(
     if teacher is not None:
         assert isinstance(data, SharedBatches)  # the settings see to it
         data = data.taught_by(taught(teacher, training, data.chunks))
-    members = recipe.model.members
-    runs = [Run(recipe, member, len(vocabulary), copy.copy(data), held_out) for member in range(members)]
+    members = range(recipe.model.members)
+    runs = [Run.of(recipe, len(vocabulary), copy.copy(data), held_out, member) for member in members]
     if resume is not None:
         _restore(runs, resume, about)
         about = resume.about
@@ -145,23 +145,22 @@ class _Job:
 
     def _train(self, member: int) -> None:
         run = self.runs[member]
+        steps = run.train(self.recorder)
         try:
-            while not run.done and not self.stopped.is_set():
-                loss = self.recorder.step(member)
-                record = run.evaluate(loss) if run.evaluation_is_due else None
-                self.recorder.note(member, record)
+            while not self.stopped.is_set() and (taken := next(steps, None)):
+                loss, evaluation = taken
                 with self._lock:
                     self._steps += 1
                     self.monitor.step(self._steps, loss)
-                    if record is not None:
-                        self._evaluated(member, record)
+                    if evaluation is not None:
+                        self._evaluated(member, evaluation)
             if not run.done:
-                self.recorder.note(member, last=True)
+                self.recorder.note(run, last=True)
                 self._states[member] = run.checkpoint(self.about)
         except BaseException as error:
             self.stopped.set()  # the other members too
             if isinstance(error, TrainingError):
-                self.recorder.note(member, last=True)  # what led there
+                self.recorder.note(run, last=True)  # what led there
             raise
 
     def _evaluated(self, member: int, record: dict[str, Any]) -> None:

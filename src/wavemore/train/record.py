@@ -7,13 +7,14 @@ step that is watched from inside is the same step.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Protocol
 
 import torch
 
+from wavemore.nn.wavenet import Passed
 from wavemore.train.optimisers import rate_at
 from wavemore.train.run import Run
 from wavemore.train.watch import Watch, watched_steps
@@ -50,13 +51,15 @@ class _Since:
     """That of the last step."""
     stepping: float = 0.0
     """Seconds that the steps took: neither evaluating nor recording counts, nor waiting for a thread."""
-    now: float = 0.0
-    """`perf_counter` after the last step."""
+    began: float = 0.0
+    """`perf_counter` before the last step."""
+    ended: float = 0.0
+    """`perf_counter` after it."""
 
 
 class Recorder:
-    """Writes one record for each evaluation, one every so many steps, and one of the inside at a few steps of the first
-    network, to every sink; without a sink, nothing.
+    """Writes one record for each evaluation, one every few steps, and one of the inside at a few steps of the first
+    network, to every sink; without a sink, nothing. An `Observer`.
 
     Each network's steps are counted on its own thread; only the writing is done by one at a time.
     """
@@ -66,101 +69,85 @@ class Recorder:
         self._sinks = sinks
         self._about = about or {}
         self._lock = threading.Lock()
-        self._runs: Sequence[Run] = ()
-        self._parameters: list[list[torch.nn.Parameter]] = []
         self._since: list[_Since] = []
         self._every = 1
         self._start = 0.0
         self._watched: frozenset[int] = frozenset()
-        self._watch: Watch | None = None  # of the step that was taken last
+        self._watch: Watch | None = None  # of the first network's step
 
     def begin(self, runs: Sequence[Run], *, resumed: bool) -> None:
         """The networks that are about to be trained, or to go on. Raises `FileError`."""
-        self._runs = runs
-        self._parameters = [list(run.model.parameters()) for run in runs]
-        self._every = -(-runs[0].steps // _RECORDS)
+        first = runs[0]
+        self._every = -(-first.steps // _RECORDS)
+        self._watched = watched_steps(first.steps) if self._sinks else frozenset()
         about = {
             **self._about,
-            "parameters": sum(parameter.numel() for each in self._parameters for parameter in each),
+            "parameters": sum(run.model.parameter_count for run in runs),
             "members": len(runs),
-            "steps": runs[0].steps,
-            "items": len(runs[0].training),
+            "steps": first.steps,
+            "items": len(first.training),
         }
-        self._watched = watched_steps(runs[0].steps) if self._sinks else frozenset()
         done = [run.progress.step for run in runs] if resumed else None
         before = max((sink.begin(about, done) for sink in self._sinks), default=0.0)
         self._start = time.perf_counter() - before
         self._since = [_Since() for _ in runs]
 
-    def step(self, member: int) -> float:
-        """Let a network take a step and count it; the batch's loss. Called for each step, so it is cheap."""
-        run = self._runs[member]
-        if member == 0 and run.progress.step + 1 in self._watched:
-            return self._watched_step(run)
-        return self._counted(member, run.step)
+    def before(self, run: Run) -> list[Passed] | None:
+        """A step begins: where to put what goes through its levels, of the few steps that are watched."""
+        watch = None
+        if run.member == 0:
+            watch = self._watch = Watch(run.model) if run.progress.step + 1 in self._watched else None
+        self._since[run.member].began = time.perf_counter()
+        return None if watch is None else watch.seen
 
-    def _watched_step(self, run: Run) -> float:
-        watch = Watch(run.model)
-        loss = self._counted(0, lambda: run.step(watch.model))
-        self._watch = watch  # not of a step that diverged
-        return loss
-
-    def _counted(self, member: int, step: Callable[[], float]) -> float:
-        start = time.perf_counter()
-        loss = step()
-        since = self._since[member]
-        since.now = time.perf_counter()
-        since.stepping += since.now - start
+    def after(self, run: Run, loss: float) -> None:
+        """The step is done: count it, and write what was seen inside. Raises `FileError`."""
+        since = self._since[run.member]
+        since.ended = time.perf_counter()
+        since.stepping += since.ended - since.began
         since.steps += 1
         since.total_loss += loss
         since.batch_loss = loss
-        return loss
+        if run.member == 0 and self._watch is not None:
+            look, self._watch = self._watch.look(run.progress.step), None
+            if look is not None:
+                self._write({**self._of("inside", run), **look.record()})
 
-    def note(self, member: int, evaluation: dict[str, Any] | None = None, *, last: bool = False) -> None:
+    def note(self, run: Run, evaluation: dict[str, Any] | None = None, *, last: bool = False) -> None:
         """Write a record where the network was evaluated, where one is due, or where this is the `last` of a run that
-        is stopped; and one of the inside, where it was watched. Raises `FileError`."""
-        if member == 0:
-            self._note_inside()
-        since = self._since[member]
-        due = evaluation is not None or last or self._runs[member].progress.step % self._every == 0
-        if not self._sinks or not due or not since.steps:
-            return
-        self._write(self._record(member, since, evaluation))
-        self._since[member] = _Since()
-
-    def _note_inside(self) -> None:
-        watch, self._watch = self._watch, None
-        inside = None if watch is None else watch.record()
-        if inside is not None:
-            self._write({**self._of("inside", 0), **inside})
-
-    def _write(self, record: dict[str, Any]) -> None:
-        with self._lock:
-            for sink in self._sinks:
-                sink.write(record)
-
-    def _of(self, kind: str, member: int) -> dict[str, Any]:
-        """How the record of a network begins."""
-        number = {"member": member} if len(self._runs) > 1 else {}
-        return {"record": kind, **number, "step": self._runs[member].progress.step}
+        is stopped. Raises `FileError`."""
+        since = self._since[run.member]
+        due = evaluation is not None or last or run.progress.step % self._every == 0
+        if self._sinks and due and since.steps:
+            self._write(self._record(run, since, evaluation))
+            self._since[run.member] = _Since()
 
     def close(self) -> None:
         """The run is over, or stopped."""
         for sink in self._sinks:
             sink.close()
 
-    def _record(self, member: int, since: _Since, evaluation: dict[str, Any] | None) -> dict[str, Any]:
-        run = self._runs[member]
+    def _write(self, record: dict[str, Any]) -> None:
+        with self._lock:
+            for sink in self._sinks:
+                sink.write(record)
+
+    def _of(self, kind: str, run: Run) -> dict[str, Any]:
+        """How the record of a network begins."""
+        number = {"member": run.member} if len(self._since) > 1 else {}
+        return {"record": kind, **number, "step": run.progress.step}
+
+    def _record(self, run: Run, since: _Since, evaluation: dict[str, Any] | None) -> dict[str, Any]:
         step, items, config = run.progress.step, len(run.training), run.config
         rate = rate_at(config, step - 1, run.steps)
         numbers = {
             "passes": step * min(config.batch, items) / items,
-            "seconds": round(since.now - self._start, 4),
+            "seconds": round(since.ended - self._start, 4),
             "steps": since.steps,
             "batch_loss": since.batch_loss,
             "mean_loss": since.total_loss / since.steps,
             "rate": rate,
-            "gradient_norm": gradient_norm(self._parameters[member]),
+            "gradient_norm": gradient_norm(run.model.parameters()),
             "steps_per_second": since.steps / since.stepping if since.stepping else None,
         }
         if config.optimizer == "muon":
@@ -168,13 +155,13 @@ class Recorder:
         if evaluation is not None:
             numbers["validation_loss"] = evaluation["validation_loss"]
         return {
-            **self._of("step" if evaluation is None else "evaluation", member),
+            **self._of("step" if evaluation is None else "evaluation", run),
             **{name: number if number is None or isfinite(number) else None for name, number in numbers.items()},
         }
 
 
 @torch.no_grad()
-def gradient_norm(parameters: Sequence[torch.nn.Parameter]) -> float:
+def gradient_norm(parameters: Iterable[torch.nn.Parameter]) -> float:
     """The Euclidean norm of all gradients together, as they lie on the parameters; 0 where there are none."""
     gradients = [p.grad.flatten() for p in parameters if p.grad is not None]
     return torch.linalg.vector_norm(torch.cat(gradients)).item() if gradients else 0.0

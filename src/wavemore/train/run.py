@@ -4,22 +4,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from wavemore.errors import CheckpointError, ConfigError, TrainingError
+from wavemore.errors import CheckpointError, TrainingError
 from wavemore.models.modelfile import LARGEST_WEIGHT
-from wavemore.nn import WaveNet
-from wavemore.nn.sequence import SequenceModel
-from wavemore.settings.config import ModelConfig, NgramConfig, Recipe, SequenceConfig, TrainConfig
+from wavemore.nn import SequenceModel, WaveNet
+from wavemore.nn.wavenet import Passed
+from wavemore.settings.config import Recipe, TrainConfig
 from wavemore.train.batches import Batches
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.optimisers import build_optimizer, rate_at
 
-__all__ = ["Progress", "Run", "torch_threads", "total_steps"]
+__all__ = ["Observer", "Progress", "Run", "torch_threads", "total_steps"]
 
 _STEPS_BETWEEN_EVALUATIONS = 2  # the fewest, where the settings name no number
 
@@ -47,23 +47,74 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Run:
-    """One network on its way, together what a checkpoint holds.
+class Observer(Protocol):
+    """Who looks on while a network is trained, and changes nothing. Called at every step, so it must be cheap."""
 
-    `member` is its number in an ensemble, which changes its seed and nothing else.
-    """
+    def before(self, run: "Run") -> list[Passed] | None:
+        """A step begins: a list to which what goes through each level is to be added, or None where nobody looks."""
+        ...
+
+    def after(self, run: "Run", loss: float) -> None:
+        """The step is done; `loss` is its batch's."""
+        ...
+
+    def note(self, run: "Run", evaluation: dict[str, Any] | None) -> None:
+        """What was due after the step is done too: an evaluation's record of the history, where there was one."""
+        ...
+
+
+class Run:
+    """One network on its way, together what a checkpoint holds."""
 
     def __init__(
-        self, recipe: Recipe, member: int, vocabulary_size: int, training: Batches[Any], validation: Batches[Any]
+        self,
+        config: TrainConfig,
+        model: WaveNet | SequenceModel,
+        generator: torch.Generator,
+        training: Batches[Any],
+        validation: Batches[Any],
+        member: int = 0,
     ) -> None:
-        self.config = recipe.train
+        """Batches are drawn from `generator`; `member` is the network's number in an ensemble."""
+        self.config, self.model, self.generator, self.member = config, model, generator, member
         self.training, self.validation = training, validation
-        self.steps = total_steps(recipe.train, len(training))
-        self.generator = torch.Generator().manual_seed(_seed(recipe.train.seed, member))
-        self.model = _network(recipe.model, vocabulary_size, self.generator)
-        self.optimizer = build_optimizer(recipe.train, self.model)
+        self.steps = total_steps(config, len(training))
+        self.optimizer = build_optimizer(config, model)
         self.progress = Progress()
         self.best = self._weights()
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        vocabulary_size: int,
+        training: Batches[Any],
+        validation: Batches[Any],
+        member: int = 0,
+    ) -> Self:
+        """The run of a new network, which draws its weights and then its batches from one generator, seeded by the
+        recipe's seed and the member's number."""
+        generator = torch.Generator().manual_seed(_seed(recipe.train.seed, member))
+        model = training.network(recipe.model, vocabulary_size, generator=generator)
+        return cls(recipe.train, model, generator, training, validation, member)
+
+    def train(self, observer: Observer) -> Iterator[tuple[float, dict[str, Any] | None]]:
+        """Take the steps that are left, and evaluate where it is due. After each step come its batch's loss, nats per
+        character, and the record of an evaluation, where there was one; the run may then be left, and goes on from
+        there. Raises `TrainingError` when a loss is not finite."""
+        while not self.done:
+            seen = observer.before(self)
+            loss = self.training.draw(self.model, self.config.batch, self.generator, seen)  # a scalar
+            self.model.zero_grad()
+            loss.backward()
+            self.optimizer.step(rate_at(self.config, self.progress.step, self.steps))
+            self.progress.step += 1
+            if not isfinite(value := loss.item()):
+                self._diverged(f"the loss is {value}")
+            observer.after(self, value)
+            evaluation = self._evaluated(value) if self._evaluation_is_due else None
+            observer.note(self, evaluation)
+            yield value, evaluation
 
     def checkpoint(self, about: dict[str, Any]) -> Checkpoint:
         """Where the run stands, apart from what the next steps change."""
@@ -90,38 +141,6 @@ class Run:
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint is not whole ({error}); start the run anew") from error
 
-    def step(self, watched: Any = None) -> float:
-        """One step; the batch's loss in nats per character. The batch may be given to a `watched` model, which is this
-        one seen from inside."""
-        model = self.model if watched is None else watched
-        loss = self.training.draw(model, self.config.batch, self.generator)
-        for parameter in self.model.parameters():
-            parameter.grad = None
-        loss.backward()
-        self.optimizer.step(rate_at(self.config, self.progress.step, self.steps))
-        self.progress.step += 1
-        if not isfinite(value := loss.item()):
-            self._diverged(f"the loss is {value}")
-        return value
-
-    def evaluate(self, batch_loss: float) -> dict[str, Any]:
-        """Look at the validation part, remember the best weights; the record for the history."""
-        progress = self.progress
-        loss = self.validation.loss(self.model)
-        sound = all(
-            tensor.abs().max() <= LARGEST_WEIGHT for tensor in self.model.state_dict().values()
-        )  # False for NaN
-        if not isfinite(loss) or not sound:
-            self._diverged(f"the validation loss is {loss} and the largest weights are beyond {LARGEST_WEIGHT:g}")
-        if loss < progress.best_loss:
-            progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
-            self.best = self._weights()
-        else:
-            progress.without_gain += 1
-        record = {"step": progress.step, "batch_loss": batch_loss, "validation_loss": loss}
-        progress.history.append(record)
-        return record
-
     def settle(self) -> int:
         """Put the weights to keep into the model; the step that they are from."""
         if self.config.keep == "last":
@@ -139,11 +158,29 @@ class Run:
         return self.progress.step >= self.steps or 0 < self.config.patience <= self.progress.without_gain
 
     @property
-    def evaluation_is_due(self) -> bool:
+    def _evaluation_is_due(self) -> bool:
         """Whether the validation part is to be looked at after this step."""
         a_pass = len(self.training) // min(self.config.batch, len(self.training))
         every = self.config.evaluate_every or max(_STEPS_BETWEEN_EVALUATIONS, a_pass)
         return self.progress.step % every == 0 or self.progress.step == self.steps
+
+    def _evaluated(self, batch_loss: float) -> dict[str, Any]:
+        """Look at the validation part, remember the best weights; the record for the history."""
+        progress = self.progress
+        loss = self.validation.loss(self.model)
+        sound = all(
+            tensor.abs().max() <= LARGEST_WEIGHT for tensor in self.model.state_dict().values()
+        )  # False for NaN
+        if not isfinite(loss) or not sound:
+            self._diverged(f"the validation loss is {loss} and the largest weights are beyond {LARGEST_WEIGHT:g}")
+        if loss < progress.best_loss:
+            progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
+            self.best = self._weights()
+        else:
+            progress.without_gain += 1
+        record = {"step": progress.step, "batch_loss": batch_loss, "validation_loss": loss}
+        progress.history.append(record)
+        return record
 
     def _diverged(self, what: str) -> NoReturn:
         raise TrainingError(
@@ -157,17 +194,6 @@ class Run:
 def total_steps(config: TrainConfig, items: int) -> int:
     """How many steps a run over this many items has, if nothing stops it early."""
     return config.steps or max(config.least_steps, ceil(config.epochs * items / min(config.batch, items)))
-
-
-def _network(
-    config: ModelConfig | SequenceConfig | NgramConfig, size: int, generator: torch.Generator
-) -> WaveNet | SequenceModel:
-    """A network of these settings over so many ids, its weights drawn."""
-    if isinstance(config, ModelConfig):
-        return WaveNet(config, size, generator=generator)
-    if isinstance(config, SequenceConfig):
-        return SequenceModel(config, size, generator=generator)
-    raise ConfigError(f'model.kind = "{config.kind}" cannot be: an n-gram model is counted, not trained')
 
 
 def _seed(seed: int, member: int) -> int:

@@ -11,6 +11,7 @@ from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import evaluation_mode
 from wavemore.nn.packing import Packed, Strings
 from wavemore.nn.sequence import SequenceModel
+from wavemore.nn.wavenet import Passed
 from wavemore.train.batches import Passes
 
 __all__ = ["SequenceBatches"]
@@ -21,6 +22,8 @@ _NUMBERS_AT_ONCE = 1 << 24  # of the widest tensor of an evaluation
 class SequenceBatches(Passes):
     """Batches of whole strings, packed; see `Passes`."""
 
+    network = SequenceModel
+
     def __init__(self, strings: Strings) -> None:
         super().__init__(len(strings.lengths))
         self._list = strings
@@ -30,7 +33,9 @@ class SequenceBatches(Passes):
         """Raises `UnknownCharacterError` for a character that the vocabulary lacks."""
         return cls(Strings.of(strings, vocabulary))
 
-    def draw(self, model: SequenceModel, batch: int, generator: torch.Generator) -> Tensor:
+    def draw(
+        self, model: SequenceModel, batch: int, generator: torch.Generator, seen: list[Passed] | None = None
+    ) -> Tensor:
         packed = self._list.packed(self._drawn(batch, generator))
         return F.cross_entropy(model.packed(packed.ids, packed.packing), packed.answers)
 

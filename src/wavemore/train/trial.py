@@ -9,21 +9,21 @@ Shapes in this file
 
 import time
 from dataclasses import dataclass, replace
-from math import prod
-from typing import NamedTuple, cast
+from math import isfinite, prod
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from wavemore.errors import TrainingError
-from wavemore.nn import FlattenConsecutive, WaveNet, evaluation_mode
+from wavemore.nn import FlattenConsecutive, WaveNet
+from wavemore.nn.inside import nodes_of
 from wavemore.nn.wavenet import Head, Level
 from wavemore.predict.chunks import Chunks
 from wavemore.settings.config import Recipe
 from wavemore.train.batches import SharedBatches, tree_of
-from wavemore.train.optimisers import build_optimizer
-from wavemore.train.run import Run, torch_threads
+from wavemore.train.run import Run, torch_threads, total_steps
 
 __all__ = ["Changes", "Gradients", "Outcome", "TrialRun", "flattening_loses"]
 
@@ -70,49 +70,53 @@ class TrialRun:
     def __init__(
         self, recipe: Recipe, changes: Changes, vocabulary_size: int, training: Chunks, validation: Chunks
     ) -> None:
-        parts = (SharedBatches(chunks, vocabulary_size) for chunks in (training, validation))
-        self._run = Run(recipe, 0, vocabulary_size, *parts)
-        generator = torch.Generator().manual_seed(recipe.train.seed)
-        self.model = _changed(recipe, changes, vocabulary_size, generator)
-        self._run.model = self.model
-        self._run.optimizer = build_optimizer(recipe.train, self.model)
-        self._run.generator.manual_seed(recipe.train.seed)  # the batches', which must not depend on the weights drawn
+        part, held_out = (SharedBatches(chunks, vocabulary_size) for chunks in (training, validation))
+        config = replace(recipe.train, evaluate_every=total_steps(recipe.train, len(part)))  # once, at the end
+        of_weights, of_batches = (torch.Generator().manual_seed(config.seed) for _ in range(2))
+        self.model = _changed(recipe, changes, vocabulary_size, of_weights)
+        self._run = Run(config, self.model, of_batches, part, held_out)
 
     def train(self) -> Outcome:
         """All steps, then both losses. Raises `TrainingError` where the loss is no longer finite."""
+        looking = _Looking(self.model, self._run.steps)
         with torch_threads(1):
-            return self._train()
+            for _ in self._run.train(looking):
+                pass
+            train = self._run.training.loss(self.model)
+        if not isfinite(train):
+            raise TrainingError(f"the loss is {train} after training; lower the learning rate")
+        validation = self._run.progress.history[-1]["validation_loss"]
+        return Outcome(train, validation, looking.seconds, self.model.parameter_count, looking.gradients)
 
     def nodes(self, chunks: Chunks) -> list[np.ndarray]:
         """What the model makes of each distinct chunk, in evaluation mode: the embedding, (n, E), and each level,
         (n, H), from the bottom up."""
-        with evaluation_mode(self.model), torch_threads(1):
-            tree = tree_of(chunks)
-            nodes = [self.model.embedding(tree.characters)]
-            for level, branch in zip(self.model.levels, tree.branches, strict=True):
-                nodes.append(cast(Level, level).shared(nodes[-1], branch))
-        return [node.numpy() for node in nodes]
+        with torch_threads(1):
+            return [nodes.numpy() for nodes in nodes_of(self.model, tree_of(chunks))]
 
-    def _train(self) -> Outcome:
-        run = self._run
-        watched = {round(step) for step in np.linspace(1, run.steps, _POINTS)}
-        gradients = Gradients([name for name, _ in self._layers()], [], [])
-        seconds = 0.0
-        while not run.done:
-            start = time.process_time()
-            run.step()
-            seconds += time.process_time() - start
-            if run.progress.step in watched:
-                gradients.steps.append(run.progress.step)
-                gradients.norms.append([_relative_norm(weight) for _, weight in self._layers()])
-        losses = run.training.loss(self.model), run.validation.loss(self.model)
-        if not np.isfinite(losses).all():
-            raise TrainingError(f"the loss is {losses[0]} after training; lower the learning rate")
-        return Outcome(*losses, seconds, self.model.parameter_count, gradients)
 
-    def _layers(self) -> list[tuple[str, nn.Parameter]]:
-        matrices = [(f"level {i}", matrix) for i, matrix in enumerate(self.model.matrices(), start=1)]
-        return [("embedding", self.model.embedding.weight), *matrices, ("head", self.model.head.linear.weight)]
+class _Looking:
+    """An `Observer` of one run: the time of its steps, and at some of them the gradients."""
+
+    def __init__(self, model: WaveNet, steps: int) -> None:
+        matrices = [(f"level {i}", matrix) for i, matrix in enumerate(model.matrices(), start=1)]
+        self._layers = [("embedding", model.embedding.weight), *matrices, ("head", model.head.linear.weight)]
+        self._looked_at = {round(step) for step in np.linspace(1, steps, _POINTS)}
+        self._start = 0.0
+        self.seconds = 0.0
+        self.gradients = Gradients([name for name, _ in self._layers], [], [])
+
+    def before(self, run: Run) -> None:
+        self._start = time.process_time()
+
+    def after(self, run: Run, loss: float) -> None:
+        self.seconds += time.process_time() - self._start
+        if run.progress.step in self._looked_at:
+            self.gradients.steps.append(run.progress.step)
+            self.gradients.norms.append([_relative_norm(weight) for _, weight in self._layers])
+
+    def note(self, run: Run, evaluation: dict[str, Any] | None) -> None:
+        pass
 
 
 def _relative_norm(weight: nn.Parameter) -> float:

@@ -2,7 +2,7 @@
 BatchNorm's running statistics were against those of the batch.
 
 The step is the run's own: no second pass is made, and the values are read where they lie. So that looking costs little,
-few steps are watched, and of large tensors some rows serve.
+few steps are watched, and of large tensors only some rows are taken.
 
 Shapes in this file
     n  rows of a level: distinct chunks, or nodes of windows     W  channels before the activation     H  channels
@@ -10,22 +10,24 @@ Shapes in this file
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import nn
 
-from wavemore.nn import BatchNorm1d, WaveNet
-from wavemore.nn.inside import Seen, Watched
-from wavemore.runs.measures import WIDEST, Histogram, Layer, Norm, Parameter
+from wavemore.nn import WaveNet
+from wavemore.nn.inside import batch_norms
+from wavemore.nn.wavenet import Passed
+from wavemore.runs.looks import Look
+from wavemore.runs.measures import WIDEST, Layer, Norm, Parameter
 
-__all__ = ["Watch", "watched_steps"]
+__all__ = ["Rows", "Watch", "watched_steps"]
 
 _MOST = 10  # steps of a run that are watched
-_BETWEEN = 40  # steps from one to the next, at most, where fewer than so many do
-_ROWS = 128  # of a level that serve
-_GRADIENTS = 1000  # of a tensor that serve for its histogram
+_BETWEEN = 40  # steps from one to the next, at most, in a run so short that fewer than _MOST are watched
+_ROWS = 128  # of a level that are taken
+_GRADIENTS = 1000  # of a tensor that are taken for its histogram
 _BINS = 30
 
 
@@ -35,8 +37,8 @@ def watched_steps(steps: int) -> frozenset[int]:
     return frozenset(np.linspace(1, steps, count).round().astype(int).tolist())
 
 
-class _Rows(NamedTuple):
-    """What of one level serves."""
+class Rows(NamedTuple):
+    """The rows of one level that are taken."""
 
     normed: np.ndarray
     """(n, W): what the activation was given."""
@@ -45,41 +47,51 @@ class _Rows(NamedTuple):
     uses: np.ndarray
     """(n,): how many nodes of all windows each row stands for."""
 
+    @classmethod
+    def of(cls, passed: Passed, most: int) -> "Rows":
+        """All rows where they are no more than `most`; else those of `most` nodes of the windows at even distances, so
+        that a chunk is taken as often as it is used."""
+        normed, activated = (x.detach().flatten(0, -2).numpy() for x in passed[:2])
+        uses = np.ones(len(normed), np.float32) if passed.uses is None else passed.uses.numpy()
+        if len(uses) <= most:
+            return cls(normed, activated, uses)
+        ends = np.cumsum(uses, dtype=np.float64)
+        rows = np.searchsorted(ends, (np.arange(most) + 0.5) * (ends[-1] / most))  # (most,)
+        return cls(normed[rows], activated[rows], np.ones(most, np.float32))
+
 
 class Watch:
     """One step of a network, from before the step until its numbers are told. The network stays as it is."""
 
-    def __init__(self, model: nn.Module) -> None:
-        """Just before the step."""
-        self._model = model
+    def __init__(self, model: nn.Module, rows: int = _ROWS) -> None:
+        """Just before the step; of each level at most so many `rows` are taken."""
+        self.seen: list[Passed] = []
+        """Where the step is to put what goes through its levels."""
+        self._model, self._most = model, rows
         self._weights = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-        self._running = {name: (norm.running_mean.clone(), norm.running_var.clone()) for name, norm in _norms(model)}
-        self._watched = Watched(model) if isinstance(model, WaveNet) else None
-
-    @property
-    def model(self) -> Any:
-        """What the batch of the step is to be given to in place of the network."""
-        return self._model if self._watched is None else self._watched
-
-    def record(self) -> dict[str, Any] | None:
-        """What was seen, ready for JSON, once the step is done; None where numbers were not finite. docs/history.md
-        says what each key means."""
-        seen = [] if self._watched is None else [_some(level) for level in self._watched.seen]
-        if not self._sound(seen):
-            return None
-        return {
-            "levels": [_level(i, self._model, level) for i, level in enumerate(seen, start=1)],
-            "parameters": [_parameter(parameter) for parameter in self._parameters()],
-            "norms": [_norm(norm) for norm in self._norms()],
+        self._running = {
+            name: (n.running_mean.clone(), n.running_var.clone()) for name, n in batch_norms(model).items()
         }
 
+    def look(self, step: int) -> Look | None:
+        """What was seen, once the step of this number is done; None where numbers were not finite."""
+        levels = [Rows.of(passed, self._most) for passed in self.seen]
+        if not self._sound(levels):
+            return None
+        return Look(step, tuple(self._layers(levels)), tuple(self._parameters()), tuple(self._norms()))
+
     @torch.no_grad()
-    def _sound(self, seen: Sequence[_Rows]) -> bool:
+    def _sound(self, levels: Sequence[Rows]) -> bool:
         """Whether all numbers are finite, and their squares too."""
-        tensors = [torch.from_numpy(array) for rows in seen for array in rows[:2]]
+        tensors = [torch.from_numpy(array) for rows in levels for array in rows[:2]]
         for parameter in self._model.parameters():
             tensors += [parameter] if parameter.grad is None else [parameter, parameter.grad]
         return isfinite(torch.linalg.vector_norm(torch.cat([x.flatten() for x in (*tensors, *self._model.buffers())])))
+
+    def _layers(self, levels: Sequence[Rows]) -> Iterator[Layer]:
+        for number, rows in enumerate(levels, start=1):
+            activation = cast(WaveNet, self._model).config.activation
+            yield Layer.of(number, activation, *rows, WIDEST, bins=_BINS)
 
     def _parameters(self) -> Iterator[Parameter]:
         for name, parameter in self._model.named_parameters():
@@ -91,61 +103,9 @@ class Watch:
 
     def _norms(self) -> Iterator[Norm]:
         """The batch's statistics are read off how far the running ones moved."""
-        for name, norm in _norms(self._model):
+        for name, norm in batch_norms(self._model).items():
             before = self._running[name]
             after = (norm.running_mean, norm.running_var)
             batch = [old + (new - old) / norm.momentum for old, new in zip(before, after, strict=True)]
             running = (before[0].numpy(), before[1].numpy())
             yield Norm.of(name, running, (batch[0].numpy(), batch[1].clamp(min=0).numpy()))
-
-
-def _norms(model: nn.Module) -> list[tuple[str, BatchNorm1d]]:
-    return [(name, layer) for name, layer in model.named_modules() if isinstance(layer, BatchNorm1d)]
-
-
-def _some(seen: Seen) -> "_Rows":
-    """The rows that serve: all where they are few, else those of so many nodes of the windows at even distances, so
-    that a chunk serves as often as it is used."""
-    normed, activated, uses = (tensor.numpy() for tensor in seen)
-    if len(uses) > _ROWS:
-        ends = np.cumsum(uses, dtype=np.float64)
-        rows = np.searchsorted(ends, (np.arange(_ROWS) + 0.5) * (ends[-1] / _ROWS))  # (_ROWS,)
-        normed, activated, uses = normed[rows], activated[rows], np.ones(_ROWS, np.float32)
-    return _Rows(normed, activated, uses)
-
-
-def _level(number: int, model: nn.Module, rows: _Rows) -> dict[str, Any]:
-    layer = Layer.of(number, cast(WaveNet, model).config.activation, *rows, WIDEST, bins=_BINS)
-    return {
-        "level": number,
-        "activation": layer.activation,
-        "units": len(layer.spread),
-        "mean": layer.mean,
-        "deviation": layer.deviation,
-        "saturated": dict(layer.flat),
-        "dead": list(layer.dead),
-        "given": _histogram(layer.normed),
-        "gives": _histogram(layer.activated),
-    }
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {
-        "name": parameter.name,
-        "group": parameter.group,
-        "shape": list(parameter.shape),
-        "weight": parameter.weight,
-        "gradient": parameter.gradient,
-        "update": parameter.update,
-        "zero_gradients": parameter.zeros,
-        "log10_gradients": _histogram(parameter.magnitudes),
-    }
-
-
-def _norm(norm: Norm) -> dict[str, Any]:
-    return {"name": norm.name, "shift": norm.shift_size, "scale": norm.scale_size}
-
-
-def _histogram(histogram: Histogram) -> dict[str, Any]:
-    low, high = histogram.edges[[0, -1]].tolist()
-    return {"from": low, "to": high, "shares": histogram.shares.round(4).tolist()}
