@@ -6,7 +6,7 @@ What only fitting and evaluating need is imported there, so that a model answers
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import Mode
-from wavemore.sampling.wish import Wish
+from wavemore.sampling.shape import Shape
+from wavemore.sampling.wish import Wish, WishFields
 from wavemore.settings.config import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from wavemore.judging.row_scores import RowScores, Unknown
     from wavemore.lists.corpus import Corpus
     from wavemore.nn import Ensemble, WaveNet
-    from wavemore.sampling.constraints import Condition
 
 __all__ = ["StringModel", "fit", "load"]
 
@@ -114,35 +114,23 @@ class StringModel(Estimator):
         self,
         n: int = 1,
         *,
-        starts_with: str | Sequence[str] = "",
-        ends_with: str | Sequence[str] = "",
-        contains: str | Sequence[str] = (),
-        matches: str | Sequence[str] = "",
-        length: int | tuple[int | None, int | None] | None = None,
-        only: str = "",
-        never: str = "",
-        banned: str | Sequence[str] = (),
-        where: "Condition | None" = None,
-        not_in: str | Path | Iterable[str] = (),
-        new: bool = False,
         unique: bool = False,
         mode: Mode = "exact",
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
+        **wish: Unpack[WishFields],
     ) -> list[str]:
-        """`n` new strings. See `Wish` for what they must be like, `sample_strings` for the other arguments and for
-        errors."""
-        wish = Wish(
-            starts_with, ends_with, contains, matches, length, only, never, banned, where, not_in, new
-        )  # fmt: skip
-        shape = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        return list(wish.samples(self._file, self.distribution_, n, unique=unique, mode=mode, seed=seed, **shape))
+        """`n` new strings. Say by name what they must be like, such as `starts_with="an"`: the names are the fields of
+        `Wish`. See `Shape` for temperature, top_k and top_p, `sample_strings` for the rest and for errors."""
+        shape = Shape(temperature=temperature, top_k=top_k, top_p=top_p)
+        asked = Wish(**wish)
+        return list(asked.samples(self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed))
 
-    def most_likely(self, n: int = 20, **wish: Any) -> list[tuple[str, float]]:
-        """The `n` likeliest strings with their log-likelihoods in nats, in exact order; `wish` as in `Wish`. Fewer,
-        where there are no more. Unlikely conditions take long."""
+    def most_likely(self, n: int = 20, **wish: Unpack[WishFields]) -> list[tuple[str, float]]:
+        """The `n` likeliest strings with their log-likelihoods in nats, in exact order; fewer where there are no more.
+        Say by name what they must be like: the names are the fields of `Wish`. Unlikely conditions take long."""
         return Wish(**wish).most_likely(self._file, self.distribution_, n)
 
     def score_samples(self, X: "Iterable[str] | Corpus") -> np.ndarray:  # noqa: N803 - scikit-learn's name

@@ -60,7 +60,7 @@ def test_sample_json(answer, tiny_path):
             "no string that the model can make has exactly 0 characters; it makes strings of one character or more, of "
             "'abdeklo'",
         ),
-        ("--length 8-3", "the least length is 8 and the most is 3, and no string has both"),
+        ("--length 8-3", "the least length is 8 and the most is 3; the most must not be smaller"),
         (
             "--length few",
             "Invalid value for '--length': \"few\" is no length; write 5, 3-8, 3- or -8; see: wavemore sample --help",
@@ -73,16 +73,16 @@ def test_sample_json(answer, tiny_path):
         ),
         ("--mode quick", "the mode is 'quick'; it must be exact or fast"),
         ("--top-k 0", "top_k is 0; it must be a whole number of 1 or more"),
-        ("--matches a{9999}", "'a{9999}' repeats something more than 1,000 times, which is too often"),
+        ("--matches a{9999}", "'a{9999}' repeats something more than 1,000 times; a count must not be above that"),
         (
             "--not-in nowhere.txt",
             'there is no file "nowhere.txt" and no list of that name; lists are '
             "dinosaurs, names, towns, makemore-names",
         ),
-        ("--most-likely --seed 3", "--most-likely searches and draws nothing, so --seed has no use"),
+        ("--most-likely --seed 3", "--most-likely draws nothing, so --seed has no use; leave one of them out"),
         (
             "--length 1 --not-in letters.txt",
-            "only 7 strings meet the conditions, and every one of them is refused; ask for less",
+            "only 7 strings meet the conditions, and every one of them is refused; ask for other ones",
         ),
         ("--length 1 --unique -n 8", "only 7 strings meet the conditions, and 8 different ones are asked for"),
     ],

@@ -13,7 +13,9 @@ from wavemore.nn import WaveNet, sample_as_taught
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution, log_sum_exp
 from wavemore.sampling.constraints import StartsWith
-from wavemore.sampling.sample import sample_strings
+from wavemore.sampling.sample import drawn, sample_strings
+from wavemore.sampling.shape import Shape
+from wavemore.sampling.source import AsDrawn, Source
 from wavemore.settings.config import ModelConfig
 
 ABC = Vocabulary("abc")
@@ -72,21 +74,21 @@ def test_samples_follow_the_enumerated_distribution(engine):
 
 def test_the_check_notices_a_wrong_temperature(engine):
     n = 20_000
-    assert chi_square_z(Counter(draw(engine, n, seed=1, temperature=1.3)), enumerated(engine), n) > 10
+    assert chi_square_z(Counter(draw(engine, n, seed=1, shape=Shape(temperature=1.3))), enumerated(engine), n) > 10
 
 
 def test_the_taught_sampler_follows_the_same_distribution(engine, net):
     generator = torch.Generator().manual_seed(0)
-    drawn = Counter(ABC.decode(ids) if (ids := sample_as_taught(net, generator)) else "" for _ in range(3000))
-    del drawn[""]  # the lecture's sampler may give an empty string, ours does not
-    assert chi_square_z(drawn, enumerated(engine), drawn.total()) < 4
+    strings = Counter(ABC.decode(ids) if (ids := sample_as_taught(net, generator)) else "" for _ in range(3000))
+    del strings[""]  # the lecture's sampler may give an empty string, ours does not
+    assert chi_square_z(strings, enumerated(engine), strings.total()) < 4
 
 
 def test_a_beginning_conditions_and_does_not_bias(engine):
     n = 5000
-    drawn = draw(engine, n, seed=2, conditions=[StartsWith("ab")])
-    assert all(s.startswith("ab") for s in drawn)
-    assert chi_square_z(Counter(drawn), enumerated(engine, "ab", most=8), n) < 4
+    strings = draw(engine, n, seed=2, conditions=[StartsWith("ab")])
+    assert all(s.startswith("ab") for s in strings)
+    assert chi_square_z(Counter(strings), enumerated(engine, "ab", most=8), n) < 4
 
 
 def test_a_beginning_longer_than_the_context(engine):
@@ -119,7 +121,7 @@ def test_a_model_that_never_ends_is_ended():
 
 
 def test_a_low_temperature_gives_the_likeliest_character_each_time(engine):
-    assert len(set(draw(engine, 100, seed=1, temperature=1e-4, max_length=10))) == 1
+    assert len(set(draw(engine, 100, seed=1, shape=Shape(temperature=1e-4), max_length=10))) == 1
 
 
 def test_nothing_is_asked_for(engine):
@@ -131,20 +133,11 @@ def test_nothing_is_asked_for(engine):
     [
         ({"n": -1}, "the number of strings is -1; it must be a whole number of 0 or more"),
         ({"n": 1.5}, "the number of strings is 1.5; it must be a whole number of 0 or more"),
-        ({"temperature": 0}, "the temperature is 0; it must be a finite number above 0"),
-        (
-            {"temperature": float("nan")},
-            "the temperature is nan; it must be a finite number above 0",
-        ),
         ({"seed": -1}, "the seed is -1; it must be a whole number of 0 or more"),
         ({"n": True}, "the number of strings is True; it must be a whole number of 0 or more"),
         ({"max_length": 2.5}, "the maximum length is 2.5; it must be a whole number of 1 or more"),
         ({"max_length": 0}, "the maximum length is 0; it must be a whole number of 1 or more"),
         ({"mode": "quick"}, "the mode is 'quick'; it must be exact or fast"),
-        ({"top_k": 0}, "top_k is 0; it must be a whole number of 1 or more"),
-        ({"top_p": 0}, "top_p is 0; it must be a number above 0 and up to 1"),
-        ({"top_p": 1.5}, "top_p is 1.5; it must be a number above 0 and up to 1"),
-        ({"temperature": "1"}, "the temperature is '1'; it must be a finite number above 0"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engine, options, sentence):
@@ -153,32 +146,56 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engin
     assert str(error.value) == sentence
 
 
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ({"temperature": 0}, "the temperature is 0; it must be a finite number above 0"),
+        ({"temperature": float("nan")}, "the temperature is nan; it must be a finite number above 0"),
+        ({"temperature": float("inf")}, "the temperature is inf; it must be a finite number above 0"),
+        ({"temperature": "1"}, "the temperature is '1'; it must be a finite number above 0"),
+        ({"temperature": 2j}, "the temperature is 2j; it must be a finite number above 0"),
+        ({"top_k": 0}, "top_k is 0; it must be a whole number of 1 or more"),
+        ({"top_p": 0}, "top_p is 0; it must be a number above 0 and up to 1"),
+        ({"top_p": 1.5}, "top_p is 1.5; it must be a number above 0 and up to 1"),
+    ],
+)
+def test_a_shape_that_makes_no_sense_is_refused_when_it_is_made(shape, sentence):
+    with pytest.raises(UsageError) as error:
+        Shape(**shape)
+    assert str(error.value) == sentence
+
+
+def test_a_temperature_too_large_for_a_number_is_refused():
+    with pytest.raises(UsageError, match="it must be a finite number above 0"):
+        Shape(temperature=10**400)
+
+
 def test_a_beginning_with_an_unknown_character(engine):
     with pytest.raises(UnknownCharacterError, match=r"'x' \(U\+0078\) in 'ax' is not among the 3 characters"):
         sample_strings(Distribution(engine, ABC), 1, conditions=[StartsWith("ax")])
 
 
-def test_batches_and_threads_do_not_change_a_string(engine, monkeypatch):
+def test_batches_and_threads_do_not_change_a_string(engine):
     """Strings for one seed: in one batch with two BLAS threads, in batches of one block, and with one BLAS thread."""
     with threadpool_limits(2):
         whole = draw(engine, 5000, seed=8)
-    monkeypatch.setattr("wavemore.sampling.source._BATCH_BYTES", 1)
-    assert draw(engine, 5000, seed=8) == whole
+    source = Source(Distribution(engine, ABC), (8,), Shape(), np.zeros(0, dtype=np.int64), 1000, batch_bytes=1)
+    assert list(drawn(AsDrawn(source, 1.0, 1.0, 0.0), 5000)) == whole
     with threadpool_limits(1):
         assert draw(engine, 5000, seed=8) == whole
 
 
 @pytest.mark.parametrize("temperature", [1e-300, 1e300])
 def test_extreme_temperatures_are_their_limits(engine, temperature):
-    drawn = draw(engine, 300, seed=1, temperature=temperature, max_length=4)
-    assert all(drawn)
+    strings = draw(engine, 300, seed=1, shape=Shape(temperature=temperature), max_length=4)
+    assert all(strings)
     if temperature < 1:
         first = engine.start(1).logits[0]
-        assert {s[0] for s in drawn} == {"abc"[int(first[1:].argmax())]}  # the boundary is likelier, but may not come
+        assert {s[0] for s in strings} == {"abc"[int(first[1:].argmax())]}  # the boundary is likelier, but may not come
         assert first.argmax() == 0
-        assert len(set(drawn)) == 1
+        assert len(set(strings)) == 1
     else:
-        assert {s[0] for s in drawn} == set("abc")
+        assert {s[0] for s in strings} == set("abc")
 
 
 def test_a_character_that_text_arrays_cannot_end_in():
@@ -196,7 +213,7 @@ def test_samples_of_an_alphabet_with_combining_marks_have_a_score_and_begin_as_a
     vocabulary = Vocabulary("ex\u0301")
     weights = WaveNet(ModelConfig(groups=(2,), embedding=3, hidden=6), 4).state_dict()
     engine = Engine(ModelConfig(groups=(2,), embedding=3, hidden=6), {n: t.numpy() for n, t in weights.items()})
-    drawn = list(sample_strings(Distribution(engine, vocabulary), 300, conditions=[StartsWith("e")], seed=1))
-    assert any("e\u0301" in s for s in drawn)
-    assert all(s.startswith("e") for s in drawn)
-    assert np.isfinite(log_likelihoods(Distribution(engine, vocabulary), drawn)).all()
+    strings = list(sample_strings(Distribution(engine, vocabulary), 300, conditions=[StartsWith("e")], seed=1))
+    assert any("e\u0301" in s for s in strings)
+    assert all(s.startswith("e") for s in strings)
+    assert np.isfinite(log_likelihoods(Distribution(engine, vocabulary), strings)).all()

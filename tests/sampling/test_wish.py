@@ -1,6 +1,6 @@
 """What is asked for: one form for Python and the command line."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
 from wavemore.sampling.constraints import EndsWith, Length, StartsWith
-from wavemore.sampling.wish import Wish
+from wavemore.sampling.wish import Wish, WishFields
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,12 @@ def test_everything_at_once(model: StringModel):
         assert not string.endswith("ia")
         assert string != "marla"
         assert string not in names
+
+
+def test_keywords_are_the_fields_of_a_wish():
+    assert WishFields.__annotations__.keys() == {field.name for field in fields(Wish)}
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        Wish("an")  # type: ignore[misc]
 
 
 def test_new_strings_are_on_no_part_of_the_list(model: StringModel):

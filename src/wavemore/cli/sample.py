@@ -22,9 +22,11 @@ def command(
     n: Annotated[int, typer.Option("-n", parser=whole_number, metavar="<int>", help="How many strings.")] = 20,
     starts_with: Annotated[list[str] | None, typer.Option(help="The beginning of every string.")] = None,
     ends_with: Annotated[list[str] | None, typer.Option(help="The end of every string.")] = None,
-    contains: Annotated[list[str] | None, typer.Option(help="Stands in every string; may be repeated.")] = None,
+    contains: Annotated[
+        list[str] | None, typer.Option(help="A text that every string contains; may be repeated.")
+    ] = None,
     matches: Annotated[
-        list[str] | None, typer.Option(help="A regular expression for the whole string; '.*an.*' to find an inside.")
+        list[str] | None, typer.Option(help="A regular expression for the whole string, such as '.*an.*'.")
     ] = None,
     length: Annotated[
         list[str] | None, typer.Option(metavar="<int>|<int>-<int>", help="Characters: 5, or from 3 to 8: 3-8, 3-, -8.")
@@ -34,7 +36,7 @@ def command(
     banned: Annotated[list[str] | None, typer.Option(help="A word that no string has; may be repeated.")] = None,
     not_in: Annotated[str, typer.Option(metavar="LIST", help="A file or a list whose strings are refused.")] = "",
     new: Annotated[
-        bool, typer.Option("--new", help="Refuse strings of the list that the model was made from.")
+        bool, typer.Option("--new", help="Refuse strings of the list that the model was trained on.")
     ] = False,
     unique: Annotated[bool, typer.Option("--unique", help="No string twice.")] = False,
     most_likely: Annotated[
@@ -45,11 +47,16 @@ def command(
         float, typer.Option(parser=number, metavar="<float>", help="Below 1 likelier strings, above 1 stranger ones.")
     ] = 1.0,
     top_k: Annotated[
-        int | None, typer.Option(parser=whole_number, metavar="<int>", help="Only the likeliest characters, so many.")
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="<int>", help="Only this number of characters at each step, the likeliest."
+        ),
     ] = None,
     top_p: Annotated[
         float | None,
-        typer.Option(parser=number, metavar="<float>", help="Only the likeliest characters, up to this probability."),
+        typer.Option(
+            parser=number, metavar="<float>", help="Only the likeliest characters that have this probability together."
+        ),
     ] = None,
     seed: Annotated[
         int | None,
@@ -62,11 +69,11 @@ def command(
 
     Strings are independent draws from the model's own distribution. With --seed the first strings stay the same
     however many are asked for. Conditions combine: every string meets all of them, and strings are distributed as
-    the model's own ones that do. How many do is said. With --mode fast they are drawn so that they meet them, which
-    is quick for rare conditions, and biased: some strings come too often.
+    the model's own strings that do. Standard error says what share that is. --mode fast is quick for rare
+    conditions, and biased: some strings come too often, others too rarely.
 
-    With --most-likely the likeliest strings are searched for, and the log-likelihood of each, in nats, stands before
-    it; that takes long for unlikely conditions.
+    --most-likely searches for the likeliest strings and prints the log-likelihood of each, in nats, before it. That
+    takes long for unlikely conditions.
 
     \b
     Examples
@@ -78,6 +85,7 @@ def command(
       wavemore sample -n 1000000 --json > names.jsonl
     """
     from wavemore.estimator import load
+    from wavemore.sampling.shape import Shape
     from wavemore.sampling.wish import Wish
 
     wish = Wish(
@@ -98,7 +106,9 @@ def command(
         drawing |= {"top_k": top_k is not None, "top_p": top_p is not None, "seed": seed is not None}
         for name, given in drawing.items():
             if given:
-                raise UsageError(f"--most-likely searches and draws nothing, so --{name.replace('_', '-')} has no use")
+                raise UsageError(
+                    f"--most-likely draws nothing, so --{name.replace('_', '-')} has no use; leave one of them out"
+                )
         write_lines(_likeliest(loaded, wish, n, json=json, quiet=quiet))
         return
     strings = wish.samples(
@@ -107,9 +117,7 @@ def command(
         n,
         unique=unique,
         mode=cast("Mode", mode),
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
+        shape=Shape(temperature=temperature, top_k=top_k, top_p=top_p),
         seed=seed,
     )
     if not quiet and strings.chance is not None:
@@ -132,7 +140,7 @@ def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet:
     with watching("searching: {:,} beginnings looked at, {:,} strings found", quiet=quiet) as watch:
         found = wish.most_likely(model.file_, model.distribution_, n, watch=watch)
     if len(found) < n and not quiet:
-        say(f"there are no more than {len(found):,} such strings")
+        say(f"there are only {len(found):,} such strings")
     for string, log_likelihood in found:
         record: dict[str, Any] = {"string": string, "log_likelihood": log_likelihood}
         yield json_line(record) if json else f"{log_likelihood:10.6f}  {string}"

@@ -1,12 +1,12 @@
-"""Finite automata over a vocabulary's ids: which strings are acceptable, told character by character.
+"""Finite automata over a vocabulary's ids: they read a string character by character and tell if it is acceptable.
 
-    ends in "na"       n -> n                          State 0 knows nothing, 1 has seen an n, 2 has seen "na" and may
-                       ,-.                             end. From each state every character leads somewhere, other
-             (0) -n-> (1) -a-> ((2))                   characters back to 0, an n to 1.
+    ends in "na"       n -> n                          State 0 has seen nothing of it, 1 has seen an n, 2 has seen "na"
+                       ,-.                             and may end. From each state every character leads somewhere: an
+             (0) -n-> (1) -a-> ((2))                   n to 1, other characters back to 0.
 
 A string is acceptable if its ids lead from state 0 to an accepting state. Automata here are trimmed: every state can be
-reached, and from every state acceptance can, in `distance` more characters at least. So whoever takes only steps that
-are there never runs into a dead end.
+reached, and from every state an accepting one can, in `distance` more characters at least. So whoever takes only the
+transitions that are there never runs into a dead end.
 
 Shapes in this file
     Q  states   V  vocabulary, boundary id 0 included   k  states that are being explored
@@ -23,10 +23,10 @@ from wavemore.lists.vocabulary import BOUNDARY
 __all__ = ["DEAD", "Automaton", "both", "either", "neither", "searching"]
 
 DEAD = -1
-"""In place of a state: no acceptable string begins so."""
+"""In place of a state: no acceptable string has this beginning."""
 
 _LARGEST = 1 << 24  # numbers in a table of transitions
-_PAIRS = 1 << 26  # of states that may be looked at
+_PAIRS = 1 << 26  # pairs of states of two automata
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Automaton:
     """A deterministic automaton; build it with `Automaton.of`. One that accepts nothing has no states."""
 
     transitions: np.ndarray
-    """(Q, V) int32: the state after each id, `DEAD` where no acceptable string goes on so. The boundary, column 0, is
-    no character, and `DEAD` throughout."""
+    """(Q, V) int32: the state after each id, `DEAD` where no acceptable string goes on with it. The boundary, column 0,
+    is no character, and its column is `DEAD`."""
     accepting: np.ndarray
     """(Q,) bool: whether a string may end here."""
     distance: np.ndarray
-    """(Q,) int64: how many characters at least are missing to an accepting state."""
+    """(Q,) int64: the fewest characters that lead to an accepting state."""
 
     @classmethod
     def of(cls, transitions: np.ndarray, accepting: np.ndarray) -> "Automaton":
@@ -60,7 +60,7 @@ class Automaton:
 
     @property
     def free(self) -> np.ndarray:
-        """(Q,): whether from here on everything is acceptable, the end included."""
+        """(Q,) bool: whether from here on everything is acceptable, the end included."""
         allowed = (self.transitions[:, 1:] != DEAD).all(axis=1) & self.accepting
         return _distances(self.transitions, ~allowed) < 0  # no state that refuses something is ever reached
 
@@ -74,9 +74,11 @@ class Automaton:
         return state != DEAD and bool(self.accepting[state])
 
     def size(self, most: int) -> int | None:
-        """How many strings are acceptable, the empty one included; None for more than `most`, as there is no end to
-        them where the automaton has a loop."""
-        counts = np.zeros(len(self.accepting), dtype=np.float64)  # of the ways to each state, after so many characters
+        """How many strings are acceptable, the empty one included; None for more than `most`, as where a loop in the
+        automaton makes them endless."""
+        counts = np.zeros(
+            len(self.accepting), dtype=np.float64
+        )  # ways to reach each state, with a number of characters that grows
         counts[:1] = 1
         total = 0.0
         for _ in range(len(counts) + 1):
@@ -112,8 +114,8 @@ def neither(a: Automaton) -> Automaton:
 
 
 def searching(words: Sequence[np.ndarray], vocabulary_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The transitions, (Q, V), of a search for words in a string, and (Q,) whether one of them ends here (Aho and
-    Corasick 1975). A state is the longest beginning of a word that the string ends in; state 0 is none."""
+    """The transitions, (Q, V), of a search for words in a string, and (Q,) bool whether one of them ends in a state
+    (Aho and Corasick 1975). A state is the longest beginning of a word that the string ends in; state 0 is none."""
     trie: list[dict[int, int]] = [{}]
     ends = [False]
     for word in words:
@@ -146,15 +148,15 @@ def check_size(states: int, vocabulary_size: int) -> None:
     """Raises `UsageError` for an automaton that is too large."""
     if states * vocabulary_size > _LARGEST:
         raise UsageError(
-            f"the conditions together need an automaton of {states:,} states or more for {vocabulary_size:,} "
-            f"characters, and it may have {_LARGEST // vocabulary_size:,}; ask for fewer or shorter ones at once"
+            f"the conditions together need an automaton of {states:,} states or more; with {vocabulary_size:,} "
+            f"characters it must have at most {_LARGEST // vocabulary_size:,}: ask for fewer or shorter conditions"
         )
 
 
 def _paired(a: Automaton, b: Automaton, accept: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Automaton:
-    """The automaton whose states are the pairs of states that a string can lead to; one of the two may be dead."""
+    """The automaton whose states are pairs of a state of each; one of the two may be dead."""
     size = a.transitions.shape[1]
-    # A row more for the dead state, which is its number, so that pairs are numbers.
+    # The dead state gets a row and a number of its own, the last, so that a pair of states is one number.
     tables = [np.vstack([part.transitions, np.full(size, DEAD, np.int32)]).astype(np.int64) for part in (a, b)]
     for table in tables:
         table[table == DEAD] = len(table) - 1
@@ -190,7 +192,7 @@ def _paired(a: Automaton, b: Automaton, accept: Callable[[np.ndarray, np.ndarray
 
 
 def _distances(transitions: np.ndarray, accepting: np.ndarray) -> np.ndarray:
-    """(Q,): how many characters at least lead from each state to an accepting one, -1 where none do."""
+    """(Q,) int64: the fewest characters that lead from each state to an accepting one, -1 where none do."""
     sources, ids = np.nonzero(transitions != DEAD)
     targets = transitions[sources, ids]
     order = np.argsort(targets, kind="stable")
@@ -209,7 +211,7 @@ def _distances(transitions: np.ndarray, accepting: np.ndarray) -> np.ndarray:
 
 
 def _reached(transitions: np.ndarray) -> np.ndarray:
-    """(Q,): whether a state can be reached from state 0."""
+    """(Q,) bool: whether a state can be reached from state 0."""
     reached = np.zeros(len(transitions), dtype=bool)
     frontier = np.arange(len(transitions))[:1]
     while len(frontier):

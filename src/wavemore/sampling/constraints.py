@@ -2,9 +2,8 @@
 
     StartsWith("an") & ~Contains("x") & Length(3, 8)
 
-Each condition becomes a finite automaton over a vocabulary's ids (`automaton.py`), and so does every combination. So it
-is known before anything is drawn whether a string can meet them at all, and at every character which ones still can
-follow.
+Each condition becomes a finite automaton over a vocabulary's ids (`automaton.py`), and so does every combination. So
+before anything is drawn it is known whether any string can meet them, and at every character which ones can follow.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +34,7 @@ __all__ = [
 
 
 class Condition:
-    """A condition on a string. The text of one, `str(condition)`, completes "a string that ..."."""
+    """A condition on a string. Its text, `str(condition)`, completes "a string that ..."."""
 
     def automaton(self, vocabulary: Vocabulary) -> Automaton:
         """The automaton of the strings that meet it. Raises `UnknownCharacterError` for text that the vocabulary cannot
@@ -110,7 +109,7 @@ class WithoutWords(Condition):
     def automaton(self, vocabulary: Vocabulary) -> Automaton:
         spelled = [normalise(word) for word in self.words]
         if "" in spelled:
-            raise UsageError("a banned word is empty, and an empty word is in every string; leave it out")
+            raise UsageError("a banned word is empty, and every string contains the empty word; leave it out")
         known = [vocabulary.encode(word) for word in spelled if vocabulary.knows(word)]  # no string has the others
         transitions, found = searching(known, len(vocabulary))
         transitions[np.append(found, False)[transitions]] = DEAD
@@ -123,7 +122,7 @@ class WithoutWords(Condition):
 @final
 @dataclass(frozen=True)
 class Length(Condition):
-    """Has so many characters (Unicode code points): at least `least`, and at most `most`, where there is a limit."""
+    """Has at least `least` characters (Unicode code points), and at most `most` unless that is None."""
 
     least: int = 0
     most: int | None = None
@@ -133,7 +132,9 @@ class Length(Condition):
             if value is not None:
                 whole_number(f"the {name} length", value, 0)
         if self.most is not None and self.most < self.least:
-            raise UsageError(f"the least length is {self.least} and the most is {self.most}, and no string has both")
+            raise UsageError(
+                f"the least length is {self.least} and the most is {self.most}; the most must not be smaller"
+            )
 
     def automaton(self, vocabulary: Vocabulary) -> Automaton:
         states = (self.least if self.most is None else self.most) + 1
@@ -209,7 +210,7 @@ class _Not(Condition):
 def conjunction(conditions: Sequence[Condition], vocabulary: Vocabulary) -> Automaton | None:
     """The automaton of the strings, one character long or longer, that meet all conditions; None without conditions.
 
-    Raises `UsageError` that names the conditions, one or a pair of them where these suffice, that no string meets.
+    Where no string meets them, raises a `UsageError` that names one condition, or two, if these alone rule out all.
     """
     if not conditions:
         return None
@@ -228,7 +229,7 @@ def conjunction(conditions: Sequence[Condition], vocabulary: Vocabulary) -> Auto
 
 
 def listed(automaton: Automaton, vocabulary: Vocabulary, most: int = 10_000) -> list[str] | None:
-    """All strings that an automaton accepts, where there are at most so many; else None."""
+    """All strings that an automaton accepts, if there are at most `most`; otherwise None."""
     if automaton.size(most) is None:
         return None
     strings, places = [], [(0, "")] if not automaton.empty else []
@@ -255,7 +256,7 @@ def _ids(text: str, vocabulary: Vocabulary) -> np.ndarray:
 
 
 def _known(characters: str, vocabulary: Vocabulary) -> np.ndarray:
-    """(V,) bool: which ids are among the characters; those that the vocabulary lacks are in no string anyway."""
+    """(V,) bool: which ids are among the characters; characters that the vocabulary lacks are in no string anyway."""
     ids = vocabulary.encode_known(normalise(characters))
     among = np.zeros(len(vocabulary), dtype=bool)
     among[ids[ids >= 0]] = True

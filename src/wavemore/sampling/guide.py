@@ -1,4 +1,4 @@
-"""The guide of strings towards a condition: characters weighed by what is ahead of them.
+"""Guides strings towards a condition: each character is weighed by what is ahead of it.
 
 Shapes in this file
     S  strings   n  distinct places   V  vocabulary, boundary id 0 included
@@ -26,8 +26,8 @@ class Visits(NamedTuple):
     places: Places
     """n of them."""
     log_past: np.ndarray
-    """(n,) float64: log h of the place, less the string's log-weight before it. With the final log-weight it is the log
-    of how likely, as it turned out, an acceptable end was from here."""
+    """(n,) float64: log h of the place minus the string's log-weight until then. With the final log-weight added it is
+    the log of how likely an acceptable end turned out to be from here."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Guide:
     automaton: Automaton
     ahead: LookAhead
     origin: tuple[int, int, int] = (0, 0, 0)
-    """Context, state and code of a string behind the prefix that all have."""
+    """Context, state and code of a string after the prefix that all have."""
     patience: float = 4.0
-    """In nats: a string whose weight has fallen by more than this is hardly worth going on with."""
+    """In nats: a string whose weight has fallen by more than this is mostly given up."""
 
     def after(self, ids: np.ndarray) -> "Guide":
         """The guide of strings that all begin with these ids."""
@@ -49,7 +49,7 @@ class Guide:
         return replace(self, origin=(int(places.contexts[0]), int(places.states[0]), int(places.codes[0])))
 
     def start(self, strings: int) -> Places:
-        """Where so many strings stand at first."""
+        """Where this number of strings stand at first."""
         return Places(*(np.full(strings, number, dtype=np.int64) for number in self.origin))
 
     def following(self, places: Places, ids: np.ndarray) -> Places:
@@ -59,8 +59,8 @@ class Guide:
         return Places(contexts, states, self.ahead.code_after(places.codes, ids))
 
     def distinct(self, places: Places, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which of n strings stand at distinct places, and for each string the number of its own. `rows` are their
-        contexts in the model, of which there are `count`."""
+        """Which of n strings to look at so that each distinct place comes once, and for each string which of these is
+        its own. `rows` are the strings' contexts in the model, of which there are `count`."""
         sizes = (count, len(self.ahead.contexts), len(self.automaton.accepting), self.ahead.codes)
         return distinct(joined((rows, *places), sizes), None)
 
@@ -68,7 +68,7 @@ class Guide:
         self, logits: np.ndarray, places: Places, left: int, shape: Shape, may_end: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """(n, V) weights of what follows, from (n, V) logits, and (n, V) h after each id. The sum of a row of weights
-        is Z. Only ids have a weight that leave an acceptable end within `left` characters."""
+        is Z. Ids after which no acceptable end is possible within `left` characters have weight 0."""
         allowed = self._open(places.states, left)
         weights = shape.weights(logits, may_end=may_end).astype(np.float64)
         weights /= weights.sum(axis=1, keepdims=True)

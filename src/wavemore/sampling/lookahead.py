@@ -1,17 +1,17 @@
-"""A look ahead: how likely a string that stands somewhere becomes an acceptable one.
+"""A look ahead: how likely it is that a beginning becomes an acceptable string.
 
-To be drawn from the model's own distribution, given a condition, a character has to be weighed by how likely an
-acceptable end is behind it. The model itself cannot say that without trying all ends, but a small n-gram of the model's
-own samples can: it has few contexts u, the automaton of the condition few states q, and for each pair
+To draw from the model's own distribution, given a condition, each character has to be weighed by how likely an
+acceptable end is after it. The model cannot say that without trying all ends, but a small n-gram of the model's own
+samples can: it has few contexts u, the automaton of the condition has few states q, and for each pair
 
     h(u, q)  =  P(end | u) [q may end]  +  sum over c of P(c | u) h(u c, q c)
 
 is found by repeated substitution. Guided by h, samples meet the condition and are nearly distributed as the model says;
-what is missing, `conditional.py` mends. So h need not be right, only above zero where an end is left.
+`conditional.py` corrects the rest. So h need not be right, only above zero where an acceptable end is possible.
 
-A rare condition is met by strings that the model knows by more than two characters of context. So a look ahead also
-learns from strings that it has guided itself: for the last 3, 5 and 7 characters, the mean of how likely an acceptable
-end turned out to be behind them, drawn towards what was known before (`LookAhead.learned`).
+Strings that meet a rare condition depend on more than two characters of context. So a look ahead also learns from
+strings that it has guided itself: for the last 3, 5 and 7 characters, the mean of how likely an acceptable end turned
+out to be after them, drawn towards what was known before (`LookAhead.learned`).
 
 Shapes in this file
     U  contexts of the n-gram   Q  states of the automaton   V  vocabulary, boundary id 0 included   n  places
@@ -31,14 +31,14 @@ from wavemore.settings.config import NgramConfig
 __all__ = ["LookAhead", "Places"]
 
 _ORDERS = (3, 2, 1)
-_LARGEST = 600_000  # numbers that a substitution goes over
+_LARGEST = 600_000  # numbers that each substitution computes
 _SUBSTITUTIONS = 60
-_CLOSE = 1e-3  # a substitution that changes no h by more than this share is the last
+_CLOSE = 1e-3  # the last substitution is the one that changes no h by more than this share
 _CAUTION = 0.8  # the power of h that guides: a look ahead that is too sure misses strings that the model likes
 _LEARNED = (3, 5, 7)  # characters
-_PRIOR = 20.0  # times that what was known before counts, as if it had been seen so often
+_PRIOR = 20.0  # what was known before counts as much as this number of strings
 _SLOTS = 1 << 18
-_LEAST = 1e-290  # in place of an h that is too small for a number
+_LEAST = 1e-290  # in place of an h that is too small for a floating-point number
 
 
 class Places(NamedTuple):
@@ -62,7 +62,7 @@ class Places(NamedTuple):
 
 
 class _Means(NamedTuple):
-    """What was learned of the last characters and the state, by hash: (2 ** 18,) each."""
+    """What was learned for the last characters and the state, by hash: (2 ** 18,) each."""
 
     modulus: int
     """V to the power of the number of characters."""
@@ -79,11 +79,11 @@ class LookAhead:
     heights: np.ndarray
     """(U, Q + 1) float64: h, and a column of zeros for the dead state, which is the last one, -1."""
     contexts: np.ndarray
-    """(U, V) int64: the context after each id. Context 0 is that of a string that has not begun."""
+    """(U, V) int64: the context after each id. Context 0 stands before the first character."""
     codes: int
     """How many codes there are: V to the power of the most characters that one stands for."""
     means: tuple[_Means, ...] = ()
-    """What was learned, of few characters first."""
+    """What was learned, for the fewest characters first."""
 
     @classmethod
     def of(cls, automaton: Automaton, samples: Sequence[str], vocabulary: Vocabulary) -> "LookAhead":
@@ -104,7 +104,7 @@ class LookAhead:
         return (codes * self.contexts.shape[1] + ids) % self.codes
 
     def heights_after(self, places: Places, states: np.ndarray) -> np.ndarray:
-        """(n,) places, (n, V) states after each id -> (n, V) what stands for h there: a power of it."""
+        """(n,) places, (n, V) states after each id -> (n, V) a power of h there."""
         heights = self.heights[self.contexts[places.contexts], states]
         if not self.means:
             return heights**_CAUTION
@@ -118,7 +118,7 @@ class LookAhead:
         return heights**_CAUTION
 
     def learned(self, places: Places, ahead: np.ndarray) -> "LookAhead":
-        """The look ahead that has learned from (n,) places how likely, (n,), an acceptable end was from there."""
+        """The look ahead that has also learned from (n,) places how likely, (n,), an acceptable end was from each."""
         size = self.contexts.shape[1]
         moduli = [size**k for k in _LEARNED if size**k <= self.codes]
         return replace(self, means=tuple(self._means(places, ahead, modulus) for modulus in moduli))

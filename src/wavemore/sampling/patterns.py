@@ -15,7 +15,7 @@ from wavemore.sampling.constraints import Condition
 
 __all__ = ["Matches"]
 
-_REPEATED = 1000  # times at most, as the automaton grows with them
+_REPEATED = 1000  # times at most that something is repeated, as the automaton grows with it
 
 
 @final
@@ -32,19 +32,21 @@ class Matches(Condition):
         except ImportError as error:
             raise MissingExtraError.of("matching a regular expression", "outlines-core", "regex") from error
         if any(len(count) > 4 or int(count) > _REPEATED for count in re.findall(r"\{(?:\d*,)?(\d+)", self.pattern)):
-            raise UsageError(f"{self.pattern!r} repeats something more than {_REPEATED:,} times, which is too often")
+            raise UsageError(
+                f"{self.pattern!r} repeats something more than {_REPEATED:,} times; a count must not be above that"
+            )
         size = len(vocabulary)
-        # The library wants every state to go on. So all bytes go on, as characters that no string has.
+        # The library refuses states from which nothing goes on, so any byte may follow, as a token that no string has.
         tokens = {bytes([byte]): [size] for byte in range(256)}
         tokens.update({character.encode(): [i] for i, character in enumerate(vocabulary.characters, start=1)})
-        pattern = self.pattern.removeprefix("^")  # it is the whole string that matches, as these two would say
+        pattern = self.pattern.removeprefix("^")  # the whole string must match anyway
         pattern = re.sub(r"(?<!\\)((?:\\\\)*)\$$", r"\1", normalise(pattern))
         try:
             index = outlines_core.Index(pattern, outlines_core.Vocabulary(size + 1, tokens))
         except ValueError as error:
             raise UsageError(
-                f"{self.pattern!r} is no regular expression that can be used (its syntax is that of Rust's regex "
-                f"crate, without look-around and back-references): {_fault(self.pattern, error)}"
+                f"{self.pattern!r} cannot be used as a regular expression (its syntax is that of Rust's regex crate, "
+                f"without look-around and back-references): {_fault(self.pattern, error)}"
             ) from error
         return _indexed(index.get_initial_state(), index.get_transitions(), index.get_final_states(), size)
 
@@ -55,7 +57,7 @@ class Matches(Condition):
 def _indexed(
     start: int, transitions: dict[int, dict[int, int]], final: Iterable[int], vocabulary_size: int
 ) -> Automaton:
-    """The automaton of states with numbers of any size."""
+    """The automaton of states that are numbered anyhow."""
     number = {start: 0}
     for state, following in transitions.items():
         for other in (state, *following.values()):
@@ -71,7 +73,7 @@ def _indexed(
 
 
 def _fault(pattern: str, error: ValueError) -> str:
-    """What is wrong with a pattern. The library hardly says; Python's own parser does, if it refuses it too."""
+    """What is wrong with a pattern: what Python's own parser says, if it refuses it too; the library hardly says."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,7 +1,7 @@
 """The likeliest strings of a model, in their exact order.
 
-A string is never likelier than its beginnings: its log-probability is theirs and a sum of numbers that are 0 or less.
-(To the last bit: `log_sum_exp` is at least the largest logit, and rounding keeps an order.) So with any threshold, all
+A string is never likelier than its beginnings: each further character adds a log-probability of 0 or below. (That holds
+to the last bit: `log_sum_exp` is at least the largest logit, and rounding keeps an order.) So with any threshold, all
 strings at least that likely are found by going on from the beginnings at least that likely, and from no others:
 
     threshold -4       -0.9 e -- -2.0 em -- -4.3 emm                 "emm" is dropped, and all that begins so
@@ -11,14 +11,14 @@ strings at least that likely are found by going on from the beginnings at least 
                        -2.7 k -- -5.1 ki                             dropped
 
 **Why the order is exact.** Nothing at least as likely as the threshold is dropped. It rises when n strings are known,
-to the log-probability of the n-th of them: what is dropped then is less likely than n strings. So a search that has
-found n strings has found the n likeliest. If it has found fewer, the next one begins anew with a lower threshold, until
-n are found, or nothing was dropped and there are no more. The first threshold is -log(n): n strings cannot all be
+to the log-probability of the n-th of them: what is dropped then is not as likely as n known strings. So a search that
+has found n strings has found the n likeliest. If it has found fewer, the next one begins anew with a lower threshold,
+until n are found, or nothing was dropped and there are no more. The first threshold is -log(n): n strings cannot all be
 likelier than 1/n. Each search takes a few times as long as the one before, so the last one takes most of the time.
 
-**Memory** is bounded by going on from some thousand beginnings at once: neighbours, and the likeliest of such portions
-first. The others wait, without a state of the model, which is made again when their turn comes. States take
-`_STATE_BYTES` at most; what waits takes 20 bytes a beginning: at each length no more than go on at once times V.
+**Memory** is bounded: the search goes on from a portion of some thousand neighbouring beginnings at once, the likeliest
+portion first. The others wait without a state of the model, which is computed again when their turn comes. States take
+`_STATE_BYTES` at most; a waiting beginning takes 20 bytes, and at each length no more than a portion times V wait.
 
 Shapes in this file
     m  beginnings   k  strings   V  vocabulary, boundary id 0 included   Q  states of an automaton
@@ -38,11 +38,11 @@ from wavemore.settings.strict import whole_number
 
 __all__ = ["most_likely"]
 
-_STATE_BYTES = 1 << 27  # that the beginnings that go on at once may need, at worst
-_CHILD_BYTES = 64  # of one character behind a beginning, while it is looked at
+_STATE_BYTES = 1 << 27  # that the states of one portion may need, at worst
+_CHILD_BYTES = 64  # that each character after a beginning needs while it is looked at
 _STEP = 2.0  # nats by which the threshold is lowered at first
-_FEW = 32  # strings of which nothing can be told about how many more a lower threshold gives
-_SPARE = 1.2  # times as many strings as are missing are aimed at
+_FEW = 32  # strings, too few to tell how many more a lower threshold gives
+_SPARE = 1.2  # a new threshold aims at this many times n
 
 
 def most_likely(
@@ -61,12 +61,12 @@ def most_likely(
     automaton     which strings are acceptable; where None, all
     refused       for a list of k acceptable strings, (k,) bool: which of them to leave out
     max_length    strings with more characters are left out
-    watch         called again and again with how many beginnings were looked at, and how many strings are found so far
-                  (both fall when a search begins anew)
+    watch         called again and again with the number of beginnings looked at and of strings found so far (both fall
+                  when a search begins anew)
 
-    Time grows with how many beginnings are as likely as the last string: conditions that only very unlikely strings
-    meet take long. Raises `UsageError` for arguments that make no sense, `ModelFileError` where the model's numbers
-    overflow.
+    The time grows with the number of beginnings that are as likely as the last string: it is long where only very
+    unlikely strings meet the conditions. Raises `UsageError` for arguments that make no sense, `ModelFileError` where
+    the model's numbers overflow.
     """
     n, max_length = whole_number("the number of strings", n, 0), whole_number("the maximum length", max_length, 1)
     automaton = _everything(len(distribution.vocabulary)) if automaton is None else automaton
@@ -85,23 +85,23 @@ def _everything(size: int) -> Automaton:
 
 @dataclass(frozen=True)
 class _Beginnings:
-    """Beginnings of strings, all of one length, in their order; so neighbours begin alike, and share states."""
+    """Beginnings of strings, all of one length, in order; so neighbours begin alike, and share states."""
 
     before: "_Beginnings | None"
     """The beginnings one character shorter; None for the one without characters."""
     places: np.ndarray
-    """(m,) int32: which of these each goes on from."""
+    """(m,) int32: which of these each continues."""
     characters: np.ndarray
     """(m,) int32: the last id of each."""
     log_p: np.ndarray
-    """(m,) float64: the log-probability that a string begins so."""
+    """(m,) float64: the log-probability of each: that a string begins with it."""
     states: np.ndarray
     """(m,) int32: of the automaton."""
     length: int
 
     @classmethod
     def first(cls) -> Self:
-        """The one that all strings have."""
+        """The empty beginning, which all strings have."""
         nothing = np.zeros(1, dtype=np.int32)
         return cls(None, nothing, nothing, np.zeros(1), nothing, 0)
 
@@ -114,7 +114,7 @@ class _Beginnings:
         return _Beginnings(self.before, *arrays, length=self.length)
 
     def portions(self, most: int) -> "list[_Beginnings]":
-        """All of them, in as few portions of `most` or less as it takes, the likeliest portion last."""
+        """All of them, in as few portions of at most `most` as it takes, the likeliest portion last."""
         parts = np.array_split(np.arange(len(self)), -(-len(self) // most)) if len(self) else []
         parts.sort(key=lambda rows: np.logaddexp.reduce(self.log_p[rows]))
         return [self.at(rows) for rows in parts]
@@ -134,12 +134,12 @@ class _Found:
 
     n: int
     threshold: float
-    """What is less likely is not among them."""
+    """Less likely strings are not added."""
     strings: list[str] = field(default_factory=list)
     log_p: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """(k,) float64: the log-probability of each."""
     looked_at: int = 0
-    """Beginnings that were gone on from."""
+    """How many beginnings were continued."""
     dropped: float = -np.inf
     """The log-probability of the likeliest string or beginning below the threshold; with fewer than n strings the
     threshold was the same throughout."""
@@ -258,8 +258,9 @@ class _Search:
 
 
 def _lowering(log_p: np.ndarray, threshold: float, n: int) -> float | None:
-    """By how many nats to lower a threshold that strings of these log-probabilities, (k,), are above, so that there may
-    be n; None where there are too few to tell. Over each nat their number is taken to grow as over the last."""
+    """By how many nats to lower the threshold so that about n strings are above it, where now strings of these
+    log-probabilities, (k,), are; None where they are too few to tell. Their number is taken to grow with each nat as
+    over the last one."""
     likelier = int((log_p >= threshold + 1).sum())
     if len(log_p) < _FEW or not 0 < likelier < len(log_p):
         return None

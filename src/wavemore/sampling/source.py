@@ -1,23 +1,24 @@
 """Drawing: many strings side by side, one character at a time, from the model's own distribution or guided.
 
-Strings that stand at the same context share its distribution and then draw separately, so samples are exact and
-independent, and the more are drawn, the less each costs. The draws of string i depend on the seed and on i alone, and
-so does the string: a seed gives the same strings however many are drawn and however they are batched.
+Strings that stand at the same context share its distribution and then draw separately. So samples are exact and
+independent, and the more are drawn, the cheaper each is. The random numbers of string i depend on the seed and on i
+alone, and so does the string: a seed gives the same strings however many are drawn and however they are batched.
 
-With a `Guide` every string meets a condition: at each step the model's probability p(c) is weighed by what is ahead,
-q(c) = p(c) h(after c) / Z. The probabilities of a whole string under the model and under the guide then have the ratio
+With a `Guide` every string meets a condition: at each step the model's probability p(c) is multiplied by what is ahead,
+q(c) = p(c) h(after c) / Z. The ratio of a whole string's probabilities under the model and under the guide is then
 
     p(string) / q(string)  =  Z_1 (Z_2 / h_2) (Z_3 / h_3) ...
 
-which is the string's weight: the closer h is to the truth, the closer all weights are to the chance of the condition.
+This is the string's weight: the closer h is to the truth, the closer all weights are to the chance of the condition.
 
 Shapes in this file
     S  strings   alive  those that go on   n  distinct contexts   V  vocabulary, boundary id 0 included
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
@@ -28,12 +29,12 @@ from wavemore.sampling.shape import Shape
 if TYPE_CHECKING:
     from wavemore.sampling.guide import Guide, Visits
 
-__all__ = ["BLOCK", "Drawn", "Source"]
+__all__ = ["BLOCK", "AsDrawn", "Drawn", "Sampler", "Source"]
 
 BLOCK = 1024
 """Strings that share one random generator; every batch is made of whole blocks."""
 
-_BATCH_BYTES = 3 << 28  # that a batch of strings may need, at worst: if no two of them begin alike
+_BATCH_BYTES = 3 << 28
 _GUIDED_BYTES = 100  # that a guided string needs for each id of the vocabulary
 _BATCH_STRINGS = 1 << 18  # at most: more share hardly more
 
@@ -42,9 +43,9 @@ class Drawn(NamedTuple):
     """A batch of strings."""
 
     ids: np.ndarray
-    """(S, length of the longest), boundaries behind each string."""
+    """(S, length of the longest), boundaries after each string."""
     ended: np.ndarray
-    """(S,) bool: whether each ended of itself, and was not cut."""
+    """(S,) bool: whether the model ended each; the others were cut, or given up by the guide."""
     log_weights: np.ndarray
     """(S,) float64: the log of the ratio of its probabilities under the model and under the guide; 0 without one."""
     luck: np.ndarray
@@ -55,28 +56,30 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Strings without end, numbered from 0: what string i is, its number and the other fields alone decide."""
+    """An endless row of strings, numbered from 0: string i depends on its number and on these fields alone."""
 
     distribution: Distribution
     entropy: tuple[int, ...]
-    """The seed, and what tells apart the sources that share one."""
+    """The seed, and numbers that tell apart the sources that share one."""
     shape: Shape
     prefix: np.ndarray
     """The ids that all strings begin with."""
     longest: int
-    """A string of so many characters is cut there; guided ones all end by then."""
+    """In characters: a string is cut at this length; guided ones all end by then."""
     guide: "Guide | None" = None
-    """For what comes behind the prefix."""
+    """For what comes after the prefix."""
+    batch_bytes: int = _BATCH_BYTES
+    """What a batch of strings may need, at worst: if no two of them begin alike."""
 
     def room(self, share: float = 1.0) -> int:
-        """How many strings to draw at once, whole blocks, if `share` of them stand at contexts of their own."""
+        """How many strings to draw at once, in whole blocks, if this share of them stand at different contexts."""
         guided = 0 if self.guide is None else _GUIDED_BYTES * self.distribution.predictor.vocabulary_size
-        most = int(_BATCH_BYTES / ((self.distribution.predictor.remembered + guided) * share))
+        most = int(self.batch_bytes / ((self.distribution.predictor.remembered + guided) * share))
         return max(BLOCK, min(_BATCH_STRINGS, most) // BLOCK * BLOCK)
 
     def batch(self, start: int, strings: int, visits: "list[Visits] | None" = None) -> Drawn:
-        """The strings from number `start`, which begins a block, on; where guided strings have been is added to
-        `visits`. Raises `ModelFileError` where the model's numbers overflow."""
+        """This number of strings from number `start` on, which must be the first of a block. The places where guided
+        strings have been are added to `visits`. Raises `ModelFileError` where the model's numbers overflow."""
         blocks = range(start // BLOCK, -(-(start + strings) // BLOCK))
         generators = [
             np.random.Generator(
@@ -98,7 +101,7 @@ class Source:
         return self.distribution.vocabulary.decode_rows(ids)
 
     def _begun(self, strings: int) -> tuple[Any, list[np.ndarray]]:
-        """The state of so many strings behind the prefix, and the prefix, a column for each character."""
+        """The state of this number of strings after the prefix, and the prefix, a column for each character."""
         state = self.distribution.predictor.start(strings)
         columns = []
         for character in self.prefix:
@@ -132,7 +135,7 @@ class Source:
         state, columns = self._begun(strings)
         luck, log_weights, most = uniform()[:strings], np.zeros(strings), 1
         places = guide.start(strings)
-        promised = np.zeros(strings)  # log h of where each string stands, as it was when it was sent there
+        promised = np.zeros(strings)  # log h of the place where each string stands, as it was before the step there
         lightest = -np.inf
         for depth in range(len(columns), self.longest + 1):
             alive = state.strings
@@ -164,11 +167,36 @@ class Source:
         return Drawn(_stacked(columns, strings), log_weights > -np.inf, log_weights, luck, most)
 
 
+@dataclass(frozen=True)
+class Sampler(ABC):
+    """A source, and which of its strings stay."""
+
+    source: Source
+    kept: float
+    """The share of the source's strings that will stay, about."""
+    chance: float
+    """The share of the model's strings, the empty one aside, that meet the condition; NaN where it is not known."""
+    chance_error: float
+    """The standard error of this share."""
+
+    @abstractmethod
+    def keep(self, drawn: Drawn) -> np.ndarray:
+        """(S,) bool: which strings of a batch stay."""
+
+
+@final
+class AsDrawn(Sampler):
+    """Every string stays: there is no condition, or all strings that begin with the source's prefix meet it."""
+
+    def keep(self, drawn: Drawn) -> np.ndarray:
+        return np.ones(len(drawn.ids), dtype=bool)
+
+
 def _given_up(
     log_weights: np.ndarray, alive: np.ndarray, lightest: float, uniform: Callable[[], np.ndarray]
 ) -> np.ndarray:
-    """Which strings, places in `alive`, are not worth going on with. One whose weight w is below the lightest, W, goes
-    on with probability w / W, and its weight is W then: on average nothing changes (Russian roulette)."""
+    """Which strings, as places in `alive`, are given up. One whose weight w is below the lightest, W, goes on with
+    probability w / W, and its weight is then W: on average nothing changes (Russian roulette)."""
     luck = uniform()[alive]
     light = np.flatnonzero(log_weights[alive] < lightest)
     goes_on = np.log(luck[light]) < log_weights[alive[light]] - lightest
@@ -181,9 +209,9 @@ def _stacked(columns: list[np.ndarray], strings: int) -> np.ndarray:
 
 
 def _pick(cumulated: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """One id for each uniform draw, by inversion: how many cumulated weights of its row are not above the draw.
+    """One id for each uniform draw, by inversion: the number of cumulated weights of its row that are not above it.
 
-    Found by bisection over a table whose width is a power of two, infinity behind the V-th weight.
+    Found by bisection over a table whose width is a power of two, infinity after the V-th weight.
     """
     n, size = cumulated.shape
     width = 1 << (size - 1).bit_length()

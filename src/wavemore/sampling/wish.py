@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -12,25 +12,42 @@ from wavemore.lists.vocabulary import normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import Mode, Refusal, Samples, sample_strings
+from wavemore.sampling.shape import UNSHAPED, Shape
 
 if TYPE_CHECKING:
     from wavemore.sampling.constraints import Condition
 
-__all__ = ["Wish"]
+__all__ = ["Wish", "WishFields"]
 
 
-@dataclass(frozen=True)
+class WishFields(TypedDict, total=False):
+    """The fields of `Wish` as keywords."""
+
+    starts_with: str | Sequence[str]
+    ends_with: str | Sequence[str]
+    contains: str | Sequence[str]
+    matches: str | Sequence[str]
+    length: int | tuple[int | None, int | None] | None
+    only: str
+    never: str
+    banned: str | Sequence[str]
+    where: "Condition | None"
+    not_in: "str | Path | Iterable[str]"
+    new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What strings must be like; an empty text asks for nothing. Everything that is asked for holds at once."""
+    """What strings must be like; an empty text asks for nothing. Every string meets all that is asked for."""
 
     starts_with: str | Sequence[str] = ""
-    """One text or several, all of which hold; likewise below."""
+    """One text, or several that all hold; likewise below."""
     ends_with: str | Sequence[str] = ""
     contains: str | Sequence[str] = ()
     matches: str | Sequence[str] = ""
     """A regular expression for the whole string; see `patterns.Matches`."""
     length: int | tuple[int | None, int | None] | None = None
-    """In characters: exactly so many, or (least, most), where None is no limit."""
+    """In characters: a number, or (least, most), where None is no limit."""
     only: str = ""
     """The only characters that a string may have."""
     never: str = ""
@@ -38,14 +55,14 @@ class Wish:
     banned: str | Sequence[str] = ()
     """Words that stand nowhere in a string."""
     where: "Condition | None" = None
-    """A condition of its own, made of those in `constraints.py`."""
+    """A condition that you build yourself from those in `constraints.py`."""
     not_in: "str | Path | Iterable[str]" = ()
-    """A list, whose strings are refused: strings, or a file or a list's name to read them from."""
+    """Strings that are refused: the strings themselves, or a file or a list's name to read them from."""
     new: bool = False
-    """Whether strings of the list that the model was made from are refused, which its file knows."""
+    """Whether strings of the list that the model was trained on are refused; its file knows them."""
 
     def conditions(self) -> "list[Condition]":
-        """The conditions that an automaton can tell. Raises `UsageError` for what is of another type."""
+        """The conditions that an automaton can check. Raises `UsageError` for a value of a wrong type."""
         texts = (self.starts_with, self.ends_with, self.contains, self.matches, self.only, self.never, self.banned)
         if not any(texts) and self.length is None and self.where is None:
             return []  # nothing more is imported for a plain sample
@@ -74,8 +91,8 @@ class Wish:
         return [condition for condition in asked if condition is not None]
 
     def refused(self, file: ModelFile) -> Refusal | None:
-        """What tells finished strings that are not wanted. Raises `UsageError` where the file does not know its list,
-        and what `read_corpus` raises."""
+        """Which finished strings are not wanted. Raises `UsageError` where the file does not know its list, and what
+        `read_corpus` raises."""
         known = _listed(self.not_in)
         if not self.new:
             return (lambda strings: _among(strings, known)) if known else None
@@ -83,7 +100,7 @@ class Wish:
         if kept is None:
             raise UsageError(
                 "this model does not know which strings were on its list (data.remember was false, or an older version "
-                "made it), so none can be told to be new; give the list itself: not_in"
+                "made it), so it cannot tell which strings are new; give the list itself as not_in"
             )
         return lambda strings: kept.any(strings) | _among(strings, known)
 
@@ -95,9 +112,7 @@ class Wish:
         *,
         unique: bool = False,
         mode: Mode = "exact",
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
+        shape: Shape = UNSHAPED,
         seed: int | None = None,
     ) -> Samples:
         """`n` strings drawn from a model; see `sample_strings`."""
@@ -108,9 +123,7 @@ class Wish:
             refused=self.refused(file),
             unique=unique,
             mode=mode,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
+            shape=shape,
             max_length=file.recipe.data.max_length,
             seed=seed,
         )
@@ -153,7 +166,7 @@ def _texts(name: str, texts: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _limits(length: object) -> tuple[Any, Any]:
-    """The least and the most length; `Length` refuses what is no whole number."""
+    """The least and the most length; `Length` refuses what is not a whole number."""
     if isinstance(length, tuple | list):
         if len(length) != 2:
             raise UsageError(f"the length is {length!r}; it must be a whole number or a pair (least, most)")
