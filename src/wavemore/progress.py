@@ -1,11 +1,15 @@
-"""Progress on standard error, drawn with rich, which typer brings along."""
+"""Progress on standard error, drawn with rich, which comes with typer."""
 
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 __all__ = ["TrainingProgress", "counted", "watching"]
 
@@ -18,24 +22,21 @@ Item = TypeVar("Item")
 class TrainingProgress:
     """A bar with loss, steps a second and time left, and a line for each evaluation. A `train.Monitor`.
 
-    On a terminal the bar moves; elsewhere (a log, a pipe) only the lines are written. `quiet` writes nothing.
+    The bar is for terminals; a log or a pipe gets the lines alone. With `quiet` nothing is written.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
-        self._bar = Progress(
+        self._bar = _bar(
+            self._console,
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
             BarColumn(bar_width=24),
             TextColumn("loss {task.fields[loss]:.4f}  {task.fields[speed]:,.0f} steps/s"),
             TimeRemainingColumn(),
             TextColumn("left"),
-            console=self._console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,  # what a caller prints is not ours
             disable=quiet or not self._console.is_terminal,
         )
         self._steps = 0
@@ -89,24 +90,16 @@ def counted(
     """The items, with a bar on a terminal's standard error once they take longer than a second. An item counts as many
     times as its `size` says.
 
-    There is none where the items themselves are written to a terminal, which shows that it goes on.
+    There is no bar where the items themselves appear on a terminal: that shows progress enough.
     """
     if quiet or sys.stderr is None or not sys.stderr.isatty() or sys.stdout.isatty():
         yield from items
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    bar = Progress(
-        TextColumn(what),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,  # else rich would print the results to standard error
-    )
+    columns = TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
+    bar = _bar(Console(stderr=True), *columns)
     task = bar.add_task(what, total=total)
     due = time.monotonic() + _AFTER
     shown = False
@@ -126,10 +119,19 @@ def counted(
             bar.stop()
 
 
+def _bar(console: "Console", *columns: "ProgressColumn", disable: bool = False) -> "Progress":
+    from rich.progress import Progress
+
+    # What the caller prints meanwhile is not ours: rich would send it to standard error.
+    return Progress(
+        *columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False, disable=disable
+    )
+
+
 @contextmanager
 def watching(text: str, *, quiet: bool = False) -> Iterator[Callable[..., None]]:
-    """A function that shows numbers, put into `text`, on one line of a terminal's standard error; once a second has
-    passed, and gone at the end."""
+    """A function that shows numbers, put into `text`, on one line of a terminal's standard error. The line appears
+    after a second and is gone at the end."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda *_: None
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cores", "interrupt_sets", "side_by_side"]
 
-_FEW = 4  # portions up to which handing them over gains nothing
+_FEW = 4  # portions; for as few as these, threads gain nothing
 
 
 def side_by_side(work: Callable[[int], object], starts: Sequence[int]) -> None:

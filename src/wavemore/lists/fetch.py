@@ -53,6 +53,6 @@ def fetched_path(name: str) -> Path:
             "look at it, and give its path"
         ) from error
     except OSError as error:
-        reason = error.strerror or "Permission denied"  # pooch's own error, of which it knows that one kind, has none
+        reason = error.strerror or "Permission denied"  # pooch's own error has none, and is always this one
         raise FetchError(f"cannot keep {name} in the cache {pooch.os_cache('wavemore')}: {reason}") from error
     return Path(found)

@@ -116,7 +116,7 @@ class Vocabulary:
         """One string for each row of (strings, length) ids; boundaries fill the rows up at their end."""
         if "\0" in self.characters or not ids.size:  # NumPy's text cannot end in this character
             return [self.decode(row[row != BOUNDARY]) for row in ids]
-        points = np.append(np.uint32(0), self._code_points)[ids]  # (strings, length), 0 behind each string
+        points = np.append(np.uint32(0), self._code_points)[ids]  # (strings, length), 0 after each string
         return np.ascontiguousarray(points, dtype=np.uint32).view(f"U{ids.shape[1]}")[:, 0].tolist()
 
 

@@ -1,7 +1,7 @@
 """What a model file keeps of its list: fingerprints of the strings, and how likely held-out strings are.
 
 A fingerprint is 4 or 8 bytes of a keyed hash of a string (BLAKE2b, RFC 7693), from which the string cannot be read.
-Whoever has the file can test a guess, as this module does; `data.remember = false` leaves all of it out.
+Anyone who has the file can test a guess, as this module does; `data.remember = false` leaves all of it out.
 
 With n fingerprints in the file, a string that was not on the list is taken for one of them with probability n / 2**32.
 Lists of up to about four million strings have fingerprints of 32 bits, so that happens to one new string in a thousand
@@ -83,7 +83,7 @@ class Fingerprints:
 
     @property
     def bits(self) -> int:
-        """Of a fingerprint."""
+        """How many bits a fingerprint has."""
         return self.training.dtype.itemsize * 8
 
     def train(self, strings: Iterable[str]) -> np.ndarray:

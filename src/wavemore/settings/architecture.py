@@ -43,7 +43,7 @@ class ModelConfig:
     """How many neighbours each level flattens into one; (8,) is direct flattening."""
     cycles: int = 1
     """How often the levels of `groups` follow one another. A second cycle begins again with direct neighbours, dilation
-    1, and reaches as far back once more: the context grows by the product of the groups less one."""
+    1, and reaches as far back once more: the context grows by the product of the groups minus one."""
     embedding: int = 24
     """Channels of the embedding."""
     hidden: int = 128
@@ -59,7 +59,7 @@ class ModelConfig:
     dropout: float = 0.0
     """The probability that a channel of a node is 0 in a training step, before the residual is added."""
     bias: bool = False
-    """Whether the levels' Linears have a bias (a BatchNorm or LayerNorm behind them makes it redundant)."""
+    """Whether the levels' Linears have a bias (a BatchNorm or LayerNorm after them makes it redundant)."""
     final_norm: bool = False
     """Whether a BatchNorm follows the last Linear (the notes' variant)."""
     members: int = 1
@@ -139,7 +139,7 @@ class ModelConfig:
             "model.residual",
             self.residual,
             "the only level has other channels than the embedding, so there is nothing to add; choose more groups, or "
-            "embedding and hidden alike",
+            "the same number for embedding and hidden",
         )
         refuse(
             self.skip and len(self.levels) == 1,
@@ -182,7 +182,7 @@ class SequenceConfig:
         channels = self.hidden if self.kind == "transformer" else self.embedding
         yield "embedding.weight", (vocabulary_size, channels)
         first = 0
-        if self.kind == "bow":  # layer 0 is the mean, which has no weights and stands beside the newest character
+        if self.kind == "bow":  # layer 0 is the mean, without weights; the newest character is put beside it
             first, channels = 1, 2 * channels
         for i in range(first, first + self.layers):
             yield from ((f"layers.{i}.{name}", shape) for name, shape in self._layer_shapes(channels))
@@ -193,7 +193,7 @@ class SequenceConfig:
         yield "head.linear.bias", (vocabulary_size,)
 
     def _layer_shapes(self, channels: int) -> Shapes:
-        """The same for one layer that so many channels come into."""
+        """The same for one layer with `channels` inputs."""
         hidden = self.hidden
         if self.kind == "bow":
             yield "linear.weight", (channels, hidden)

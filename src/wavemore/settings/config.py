@@ -76,8 +76,8 @@ class TrainConfig:
     model is trained first, on the same strings, with this recipe's seed and threads."""
     threads: int = 0
     """How many threads: PyTorch's own, or for an ensemble how many members are trained side by side, each on one
-    thread. 0 is one for a single network (two are faster on an idle machine, and many times slower beside other busy
-    processes), and one a core for an ensemble."""
+    thread. 0 means 1 for a single network and one for each core for an ensemble. Two threads for a single network are
+    faster on an idle machine, and many times slower when other processes are busy."""
 
     def __post_init__(self) -> None:
         check_settings(
@@ -129,7 +129,7 @@ class DataConfig:
     """Longer strings are skipped, counted and reported."""
     remember: bool = True
     """Keep fingerprints of the strings and quantiles of held-out scores in the model file (`models/fingerprints.py`).
-    Whoever has the file can then test whether a string that they guess was on the list; false leaves them out."""
+    Anyone who has the file can then test whether a string was on the list; false leaves them out."""
 
     def __post_init__(self) -> None:
         check_settings(self, "data", seed=SEEDS, max_length=(1, 10**6))
@@ -143,7 +143,7 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A model's shape, its training and its data settings: all that `fit` needs beside the strings."""
+    """A model's shape, its training and its data settings: all that `fit` needs except the strings."""
 
     description: str = ""
     model: ModelConfig | SequenceConfig | NgramConfig = field(default_factory=ModelConfig)
@@ -195,8 +195,8 @@ class Recipe:
 
 
 def load_recipe(source: str | Path | Recipe, *, others: Iterable[str] = ()) -> Recipe:
-    """A recipe by its name, from a TOML file, or as it is. Raises `ConfigError`, which names `others` too, words that
-    would do besides; `FileError` for an unreadable file."""
+    """A recipe by its name, from a TOML file, or as it is. Raises `ConfigError`, whose sentence also lists `others`,
+    words that the caller accepts in place of a recipe, and `FileError` for an unreadable file."""
     if isinstance(source, Recipe):
         return source
     if str(source) in recipe_names():
@@ -214,11 +214,11 @@ def load_recipe(source: str | Path | Recipe, *, others: Iterable[str] = ()) -> R
             f'unknown recipe "{source}"{suggestion(str(source), known)}; '
             f"recipes are {', '.join(known)}, or a file that ends in .toml"
         )
-    import tomllib  # here: a model file holds its settings as JSON
+    import tomllib  # here, since loading a model does not need it
 
     try:
         tables = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # beside its own error, for numbers and nesting without end
+    except (ValueError, RecursionError) as error:  # its own error is a ValueError, as is that of an endless number
         raise ConfigError(f"the recipe {source} is not a TOML file: {error}") from error
     try:
         return Recipe.from_dict(tables)

@@ -1,9 +1,9 @@
 """Settings that fit a list: context, width, dropout and steps, by how many strings it has, how long they are and how
 many characters they are made of.
 
-The figures come from trials on parts of the embedded lists and of names.txt, which docs/log.md has: few strings want
-small batches, dropout, and several networks that vote; many want a wide network and few passes; the n-gram that is
-mixed in helps everywhere, and most where strings are few.
+The figures come from trials on parts of the embedded lists and of names.txt (docs/log.md). Short lists need small
+batches, dropout, and several networks that vote; long ones need a wide network and few passes. The n-gram that is mixed
+in always helps, most of all on short lists.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _FEW, _SOME, _MANY = 1_000, 10_000, 200_000  # strings
 _TOO_FEW = 100
 _VOTING = 3_000  # strings up to which several networks are trained within seconds
 _AT_ONCE = 1 << 15  # characters in a batch, which bound its memory
-_CHARACTERS = 3e7  # that training goes over at most, where one pass is not more
+_CHARACTERS = 3e7  # that training reads at most, if one pass is not more already
 
 
 def sized(strings: Sequence[str]) -> Recipe:
@@ -57,7 +57,7 @@ def chosen(recipe: Recipe, strings: Sequence[str]) -> str:
     voting = "one network" if model.members == 1 else f"{model.members} networks that vote"
     length = f"{train.steps:,} steps" if train.steps else f"{train.epochs:.3g} passes"
     counted = f" and {model.ngram}-grams" if model.ngram else ""
-    few = "; so few strings teach little: samples get better from some hundred on" if count < _TOO_FEW else ""
+    few = "; so short a list teaches little: a few hundred strings give better samples" if count < _TOO_FEW else ""
     return (
         f"chosen for {count:,} different strings, {lengths.mean() if count else 0:.1f} characters long on average, of "
         f"{alphabet:,} different characters: context {model.context}, hidden {model.hidden}, "
@@ -73,8 +73,8 @@ def _measured(strings: Sequence[str]) -> tuple[int, np.ndarray, int]:
 
 
 def _groups(lengths: np.ndarray) -> tuple[int, ...]:
-    """Levels of two, for a context of 4 to 64 characters that holds at least half of most strings. A further level was
-    no better on names, most of which 8 characters hold whole, and costs a third more."""
+    """Levels of two, for a context of 4 to 64 characters that covers at least half of most strings. One level more was
+    no better on names, most of which fit into 8 characters, and costs a third more."""
     usual = float(np.quantile(lengths, 0.8)) if len(lengths) else 8.0
     levels = int(np.ceil(np.log2(max(usual, 1.0))))
     return (2,) * min(6, max(2, levels - (levels > 3)))

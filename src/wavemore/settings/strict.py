@@ -47,7 +47,7 @@ def require(holds: bool, key: str, value: object, rule: str) -> None:
 
 
 def refuse(holds: bool, key: str, value: object, why: str) -> None:
-    """Raise `ConfigError` where a value has no use beside the others."""
+    """Raise `ConfigError` where a value does not go with the others."""
     if holds:
         raise ConfigError(f"{key} = {_shown(value)} has no use: {why}")
 
@@ -97,7 +97,7 @@ def parse(kind: Any, value: Any, where: str) -> Any:
 
 
 def _parse_one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
-    """`value` as the dataclass among `kinds` whose "kind" it names; the first serves where it names none."""
+    """`value` as the dataclass among `kinds` whose "kind" it names; the first where it names none."""
     if isinstance(value, kinds):
         return value
     if not isinstance(value, Mapping):

@@ -14,8 +14,8 @@ def ranked(
 ) -> Iterator[Part]:
     """The rows from the lowest value of a column up, or with `reverse` down; equal ones stay in their order.
 
-    Without `most` all rows, in memory at once, those without a value at the end. With it the first so many that have
-    one, and no more than these and a portion are ever held.
+    Without `most` all rows, held in memory, those without a value at the end. With it the first `most` rows that have
+    a value; only these and one portion are held.
     """
     held: list[Part] = []
     for part in parts:
