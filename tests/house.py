@@ -45,8 +45,8 @@ HOUSE: list[dict[str, str]] = [
     {
         "estimator": "estimator",
         "comparison": "contenders results > folder picture > running",
-        "inspection": "findings nodes > inspecting course_findings tree_picture > course report pictures "
-        "> course_pictures course_report > page > __init__",
+        "inspection": "findings nodes > inspection node_drawing > drawing of_history of_model report > pictures "
+        "> page > __init__",
         "study": "probes statistics > trials > claims > drawing flow hierarchy > flexibility information processing "
         "report > measuring > pool > running > __init__",
     },

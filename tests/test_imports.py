@@ -93,9 +93,9 @@ def test_contributing_shows_the_same_house():
             "lists.corpus:3 imports wavemore.estimator.StringModel, which is not below it",
         ),
         (
-            "inspection/course_findings",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from wavemore.inspection.course import Course",
-            "inspection.course_findings:3 imports wavemore.inspection.course.Course, which is not below it in its room",
+            "inspection/findings",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from wavemore.inspection.page import write",
+            "inspection.findings:3 imports wavemore.inspection.page.write, which is not below it in its room",
         ),
         (
             "nn/layers",

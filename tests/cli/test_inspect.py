@@ -59,7 +59,7 @@ def test_other_lists_are_run_whole_and_what_was_skipped_is_said(said, strings):
 
 def test_a_string_a_chunk_and_a_page(said):
     out, err = said("tiny.safetensors list.txt --string bado --at 3 --chunk ba -o x.html")
-    assert 'what the model does behind "bad", where o follows' in out
+    assert 'what the model does after "bad", where o follows' in out
     assert "level 1: nearest to ba of " in out
     assert "level 2: nearest to ··ba of " in out
     assert err.endswith("wavemore: wrote x.html\n")
@@ -108,7 +108,7 @@ def test_a_history_is_looked_into_through_training(said, tiny_recipe, strings):
             "foreign.jsonl is not the history of a run; give one that training has written, a model, or a list of a "
             "string a line",
         ),
-        ("--chunk ''", 2, 'the chunk is "", and it has at least one character'),
+        ("--chunk ''", 2, 'the chunk is ""; it must have at least one character'),
         ("--string ba --at x", 2, '"x" is not a whole number'),
     ],
 )

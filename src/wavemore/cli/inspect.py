@@ -1,7 +1,7 @@
 """`wavemore inspect`: what happens inside a model, level by level, and what happened there through its training."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from wavemore.cli.reading import read_list
 from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
+    from wavemore.inspection import Inspection
     from wavemore.models.modelfile import ModelFile
 
 NAME = "inspect"
@@ -36,7 +37,7 @@ def command(
     ] = None,
     at: Annotated[
         int | None,
-        typer.Option(parser=whole_number, metavar="<int>", help="With --string: look behind so many characters."),
+        typer.Option(parser=whole_number, metavar="<int>", help="With --string: look after this many characters."),
     ] = None,
     chunk: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Show which chunks each level holds to be like this one.")
@@ -72,16 +73,15 @@ def command(
       wavemore inspect --string marlena --at 3 -o marlena.png
       wavemore inspect names.history.jsonl -o training.html
     """
-    from wavemore.inspection import inspect
-    from wavemore.inspection.report import records_of, text_of
-    from wavemore.judging.evaluate import parts_of
-    from wavemore.models.modelfile import ModelFile, is_model_file, pretrained_path
+    from wavemore.inspection import inspect_history
+    from wavemore.models.modelfile import is_model_file
     from wavemore.runs.history import is_history
 
     if model is not None and is_history(model):
         if any(option is not None for option in (list_, string, at, chunk)):
             raise UsageError(f"{model} is a history, which goes without LIST, --string, --at and --chunk; name a model")
-        _through_training(model, output, json=json, quiet=quiet)
+        _check(output)
+        _show(inspect_history(model), output, json=json, quiet=quiet)
         return
     if at is not None and string is None:
         raise UsageError("--at goes with --string: it is a place in that string")
@@ -89,46 +89,42 @@ def command(
         raise _no_history(model)
     if model is not None and list_ is None and not model.endswith(".safetensors") and not is_model_file(model):
         model, list_ = None, model
+    seen = _inspected(model, list_, output, quiet=quiet, chunk=chunk, string=string, at=at)
+    _show([seen], output, json=json, quiet=quiet)
+
+
+def _inspected(model: str | None, list_: str | None, output: str | None, *, quiet: bool, **wanted: Any) -> "Inspection":
+    """A model run over a list, of its own list over the training part; `wanted` are its chunk and string."""
+    from wavemore.inspection import inspect
+    from wavemore.judging.evaluate import parts_of
+    from wavemore.models.modelfile import ModelFile, pretrained_path
+
     file = ModelFile.load(pretrained_path() if model is None else model)
+    _check(output)
+    source = _own_list(file) if list_ is None else list_
+    corpus = read_list(source, max_length=file.recipe.data.max_length, quiet=quiet)
+    strings = parts_of(file, corpus).get("train", corpus.strings)
+    return inspect(file, strings, list_name=corpus.name, **wanted)
+
+
+def _check(output: str | None) -> None:
     if output is not None:
         from wavemore.inspection.page import check_output
 
         check_output(output)
-    source = _own_list(file) if list_ is None else list_
-    corpus = read_list(source, max_length=file.recipe.data.max_length, quiet=quiet)
-    parts = parts_of(file, corpus)
-    strings = parts.get("train", corpus.strings)
-    seen = inspect(file, strings, list_name=corpus.name, chunk=chunk, string=string, at=at)
+
+
+def _show(inspections: "list[Inspection]", output: str | None, *, json: bool, quiet: bool) -> None:
+    from wavemore.inspection.page import write
+    from wavemore.inspection.report import records_of, text_of
+
     if json:
-        write_lines(json_line(record) for record in records_of(seen))
+        write_lines(json_line(record) for seen in inspections for record in records_of(seen))
     else:
-        write_lines(text_of(seen))
-    if output is not None:
-        from wavemore.inspection.page import write
-
-        for path in write(seen, output):
-            if not quiet:
-                say(f"wrote {path}")
-
-
-def _through_training(history: str, output: str | None, *, json: bool, quiet: bool) -> None:
-    """Show what training wrote down of the inside."""
-    from wavemore.inspection import inspect_history
-    from wavemore.inspection.course_report import course_records, course_text
-    from wavemore.inspection.page import check_output, write_courses
-
-    if output is not None:
-        check_output(output)
-    courses = inspect_history(history)
-    if json:
-        write_lines(json_line(record) for course in courses for record in course_records(course))
-    else:
-        texts = ["\n".join(course_text(course)) for course in courses]
-        write_lines("\n\n".join(texts).split("\n"))
-    if output is not None:
-        for path in write_courses(courses, output):
-            if not quiet:
-                say(f"wrote {path}")
+        write_lines("\n\n".join("\n".join(text_of(seen)) for seen in inspections).split("\n"))
+    for path in [] if output is None else write(inspections, output):
+        if not quiet:
+            say(f"wrote {path}")
 
 
 def _no_history(path: str) -> FileError:

@@ -1,14 +1,16 @@
 """Looking into a model, or through its training: what its levels hold, how gradients reach them, and what wants
-attention.
+attention. An inspection is one look or several: of a model one, through its training up to ten.
 
-inspecting.py   runs a model over strings of a list; nodes.py single nodes: neighbours of a chunk, the tree of a string
-findings.py     sentences about what is wrong, and the thresholds for them
+of_model.py     runs a model over strings of a list; nodes.py single nodes: neighbours of a chunk, the tree of a string
+of_history.py   reads the looks that training wrote down
+inspection.py   what was seen; findings.py sentences about what is wrong, and the thresholds for them
 report.py       the numbers as text and as records
-pictures.py     the pictures, of numbers; tree_picture.py those of single nodes; page.py all in one HTML file
-course.py       the same of the steps that training wrote down; beside it its findings, report and pictures
+pictures.py     which pictures there are, and what to look for; drawing.py draws those of numbers, tree_picture.py those
+                of single nodes; page.py all in one HTML file
 """
 
-from wavemore.inspection.course import Course, inspect_history
-from wavemore.inspection.inspecting import Inspection, inspect
+from wavemore.inspection.inspection import Inspection
+from wavemore.inspection.of_history import inspect_history
+from wavemore.inspection.of_model import inspect
 
-__all__ = ["Course", "Inspection", "inspect", "inspect_history"]
+__all__ = ["Inspection", "inspect", "inspect_history"]

@@ -1,23 +1,13 @@
 """What in the numbers wants attention, as plain sentences, by thresholds that stand here and nowhere else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from statistics import median
 
-from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Layer, Norm, Parameter
+from wavemore.runs.looks import Look
+from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Norm
 
-__all__ = [
-    "LARGE_STEP",
-    "LARGE_STEPS",
-    "SATURATED",
-    "SCALED",
-    "SHIFTED",
-    "SMALL_STEP",
-    "SMALL_STEPS",
-    "VANISHING",
-    "findings_of",
-    "flatness",
-    "named_units",
-    "of_norm",
-]
+__all__ = ["LARGE_STEP", "LARGE_STEPS", "SATURATED", "SCALED", "SHIFTED", "SMALL_STEP", "VANISHING", "findings_of"]
 
 SATURATED = 0.5
 """A level is called saturated from this share of flat values: of a standard normal a tanh has 0.04, a GELU 0.01."""
@@ -30,13 +20,13 @@ SCALED = 1.5
 """Running deviations are stale where they differ from the batch's by this factor, up or down."""
 LARGE_STEP = 0.0
 """log10 of update over weight at which a step is as large as the matrix itself. (Muon's own steps come near -1.)"""
-SMALL_STEP = -6.0
-"""log10 of update over weight below which a matrix hardly moves: float32 keeps about seven digits."""
 LARGE_STEPS = -0.75
 """log10 of update over weight that is too large where most of a run's steps are beyond it: the recipes' matrices have a
 median of -1.0 at most, with a rate 30 times too high -0.5."""
-SMALL_STEPS = -5.0
-"""log10 of update over weight that is too small for most of a run's steps: the recipes' matrices have -4 at least."""
+SMALL_STEP = -5.0
+"""log10 of update over weight below which most steps hardly move a matrix: the recipes' matrices have -4 at least."""
+_HEAD = "head.linear.weight"
+_SMALL_HEAD = 1.0  # log10 of how much smaller than other matrices the head starts, so that first guesses are even
 _MOST_UNITS = 20
 _FLAT = {
     "tanh": f"|tanh| above {FLAT:g}",
@@ -45,70 +35,103 @@ _FLAT = {
 }
 
 
-def findings_of(
-    layers: Sequence[Layer],
-    parameters: Sequence[Parameter],
-    norms: Sequence[Norm],
-    gradient_norms: Mapping[str, float],
-) -> list[str]:
-    """One sentence for each thing found; empty for a sound model."""
-    return [
-        *(sentence for layer in layers for sentence in _of_layer(layer)),
-        *_of_gradients(gradient_norms),
-        *_of_steps(parameters),
-        *(sentence for norm in norms for sentence in of_norm(norm)),
-    ]
+def findings_of(looks: Sequence[Look], *, settled: bool) -> list[str]:
+    """One sentence for each thing found; empty for a sound network. `looks` are in the order of their steps; of a
+    single one no step is named. BatchNorm's statistics are judged at the last look, once they have `settled`."""
+    found = [sentence for i in range(len(looks[0].levels)) for sentence in _of_level(looks, i)]
+    found += _of_gradients(looks)
+    for i in range(len(looks[0].parameters)):
+        found += _of_steps(looks, i)
+    if settled:
+        when = f"at step {looks[-1].step}, " if len(looks) > 1 else ""
+        found += [f"{when}{sentence}" for norm in looks[-1].norms for sentence in _of_norm(norm)]
+    return found
 
 
-def _of_layer(layer: Layer) -> Iterator[str]:
-    dead, count = layer.dead, len(layer.spread)
-    if dead:
-        yield (
-            f"level {layer.level}: {len(dead)} of {count} units {'is' if len(dead) == 1 else 'are'} dead "
-            f"(standard deviation below {DEAD:g}): {named_units(dead)}"
-        )
-    for part, share in layer.flat.items():
-        if share > SATURATED:
-            yield f"level {layer.level}: {share:.0%} of its {part} values are saturated ({flatness(part)})"
+def _of_level(looks: Sequence[Look], i: int) -> Iterator[str]:
+    last = looks[-1].levels[i]
+    if count := len(last.dead):
+        dead = f"{count} of {last.units} units {'is' if count == 1 else 'are'} dead (standard deviation below {DEAD:g})"
+        yield f"level {last.level}: {dead}{_since(looks, i)}: {_numbers(last.dead)}"
+    for part in last.flat:
+        shares = {look.step: look.levels[i].flat[part] for look in looks}
+        beyond = [step for step, share in shares.items() if share > SATURATED]
+        if beyond:
+            saturated = f"{shares[beyond[0]]:.0%} of its {part} values are saturated ({_FLAT[part]})"
+            yield f"level {last.level}: {saturated}{_when(looks, beyond, f'more than {SATURATED:.0%}')}"
 
 
-def named_units(units: Sequence[int]) -> str:
-    """Their numbers; of very many the first."""
+def _since(looks: Sequence[Look], i: int) -> str:
+    """For each of the units that are dead at the last look, from which step on: ", 2 since step 1"."""
+    if len(looks) == 1:
+        return ""
+    since: Counter[int] = Counter()
+    for unit in looks[-1].levels[i].dead:
+        alive = [j for j, look in enumerate(looks) if unit not in look.levels[i].dead]
+        since[looks[alive[-1] + 1 if alive else 0].step] += 1
+    return ", " + ", ".join(f"{count} since step {step}" for step, count in sorted(since.items()))
+
+
+def _numbers(units: Sequence[int]) -> str:
+    """Those of units; where they are very many, the first."""
     return ", ".join(map(str, units[:_MOST_UNITS])) + (", ..." if len(units) > _MOST_UNITS else "")
 
 
-def flatness(part: str) -> str:
-    """Where a part of an activation is flat, in words."""
-    return _FLAT[part]
+def _when(looks: Sequence[Look], steps: Sequence[int], what: str) -> str:
+    """At which of several looks it was as bad, what was said being that of the first of the steps."""
+    if len(looks) == 1:
+        return ""
+    if len(steps) == 1:
+        return f" at step {steps[0]} alone"
+    return f" at step {steps[0]}; {what} at {len(steps)} of {len(looks)} looks, from step {steps[0]} to {steps[-1]}"
 
 
-def _of_gradients(gradient_norms: Mapping[str, float]) -> Iterator[str]:
-    levels = [norm for group, norm in gradient_norms.items() if group.startswith("level ")]
-    if len(levels) < 2:
+def _of_gradients(looks: Sequence[Look]) -> Iterator[str]:
+    """What holds at more than half of the looks."""
+    count = len(looks[0].levels)
+    if count < 2:
         return
-    lowest, highest = levels[0], levels[-1]
-    if highest == 0:
-        yield "no gradient reaches the levels at all"
-    elif (ratio := lowest / highest) < VANISHING:
-        yield f"the gradient vanishes on its way down: level 1 has {ratio:.2g} of level {len(levels)}'s gradient norm"
-    elif ratio > 1 / VANISHING:
-        top = f"level {len(levels)}'s"
-        yield f"the gradient explodes on its way down: level 1 has {ratio:.2g} times {top} gradient norm"
+    norms = {look.step: look.gradient_norms for look in looks}
+    ends = {step: (found.get("level 1", 0.0), found.get(f"level {count}", 0.0)) for step, found in norms.items()}
+    absent = [step for step, (_, highest) in ends.items() if not highest]
+    vanishing = [step for step, (lowest, highest) in ends.items() if lowest < VANISHING * highest]
+    exploding = [step for step, (lowest, highest) in ends.items() if 0 < highest < VANISHING * lowest]
+    most = len(looks) / 2
+    if len(absent) > most:
+        yield f"no gradient reaches the levels at all{_when(looks, absent, 'none')}"
+    for steps, does, factor, bound in (
+        (vanishing, "vanishes", "{:.2g} of", f"below {VANISHING:g}"),
+        (exploding, "explodes", "{:.2g} times", f"above {1 / VANISHING:g}"),
+    ):
+        if len(steps) > most:
+            lowest, highest = ends[steps[0]]
+            ratio = f"level 1 has {factor.format(lowest / highest)} level {count}'s gradient norm"
+            yield f"the gradient {does} on its way down: {ratio}{_when(looks, steps, bound)}"
 
 
-def _of_steps(parameters: Sequence[Parameter]) -> Iterator[str]:
-    for parameter in parameters:
-        ratio = parameter.update_ratio
-        if len(parameter.shape) < 2:
-            continue  # the few numbers of a norm or a bias may rightly start at zero
-        if ratio is not None and ratio > LARGE_STEP:
-            yield f"{parameter.name}: one step at the full learning rate is {10**ratio:.1f} times the tensor itself"
-        elif parameter.weight and (ratio is None or ratio < SMALL_STEP):
-            size = "0" if ratio is None else f"10^{ratio:.1f}"
-            yield f"{parameter.name}: one step at the full learning rate hardly moves it ({size} of its size)"
+def _of_steps(looks: Sequence[Look], i: int) -> Iterator[str]:
+    """Of a matrix: single steps as large as itself, or most steps far from the rule of thumb."""
+    name, shape = looks[0].parameters[i].name, looks[0].parameters[i].shape
+    if len(shape) < 2:
+        return  # the few numbers of a norm or a bias may rightly start at zero
+    several = len(looks) > 1
+    ratios = {look.step: ratio for look in looks if (ratio := look.parameters[i].update_ratio) is not None}
+    still = len(looks) - len(ratios)  # steps that left it where it was
+    slack = _SMALL_HEAD if several and name == _HEAD else 0.0
+    large = [step for step, ratio in ratios.items() if ratio > LARGE_STEP + (slack if step == 1 else 0.0)]
+    middle = median([-float("inf")] * still + list(ratios.values()))
+    if large:
+        worst = max(large, key=lambda step: ratios[step])
+        where = f" at step {worst}" if several else ""
+        yield f"{name}: the step is {10 ** ratios[worst]:.1f} times the tensor itself{where}; lower the rate"
+    elif several and middle > LARGE_STEPS:
+        yield f"{name}: most steps are larger than {10**LARGE_STEPS:.2f} of the tensor itself; lower the rate"
+    elif middle < SMALL_STEP and any(look.parameters[i].weight for look in looks):
+        moves = "most steps hardly move" if several else "the step hardly moves"
+        yield f"{name}: {moves} it (less than 10^{SMALL_STEP:g} of its size); raise the rate"
 
 
-def of_norm(norm: Norm) -> Iterator[str]:
+def _of_norm(norm: Norm) -> Iterator[str]:
     """What is stale about a BatchNorm's running statistics."""
     if norm.shift_size > SHIFTED:
         yield (

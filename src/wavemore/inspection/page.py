@@ -7,22 +7,19 @@ from functools import partial
 from html import escape
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from wavemore.canvas import check_picture, draw, drawn, figure_type
 from wavemore.errors import FileError
 from wavemore.files import check_writable, write_whole
-from wavemore.inspection.course import Course
-from wavemore.inspection.course_pictures import course_pictures
-from wavemore.inspection.course_report import course_text
-from wavemore.inspection.inspecting import Inspection
+from wavemore.inspection.inspection import Inspection
 from wavemore.inspection.pictures import Picture, pictures_of
 from wavemore.inspection.report import text_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_output", "write", "write_courses"]
+__all__ = ["check_output", "write"]
 
 _PICTURES = (".svg", ".png")
 _STYLE = """
@@ -46,47 +43,24 @@ def check_output(path: str | Path) -> None:
         raise FileError(f"cannot make the folder {path}: {path.parent} is no folder")
 
 
-def write(seen: Inspection, path: str | Path) -> list[Path]:
-    """Write an inspection and return what was written: one page where the name ends in .html; pictures beside one
+def write(inspections: Sequence[Inspection], path: str | Path) -> list[Path]:
+    """Write inspections and return what was written: one page where the name ends in .html; pictures beside one
     another, x-activations.png and so on, where it is x.png or x.svg; else a folder of SVG pictures, which is made."""
-    title = f"Inside a model of {seen.list_name}"
-    return _write(_Shown(title, seen.findings, pictures_of(seen), list(text_of(seen))), path)
-
-
-def write_courses(courses: Sequence[Course], path: str | Path) -> list[Path]:
-    """Write what was inside of networks through their training, in the same way."""
-    named = len(courses) > 1
-    findings = [f"{course.name}: {one}" if named else one for course in courses for one in course.findings]
-    pictures = [picture for course in courses for picture in course_pictures(course)]
-    text = [line for course in courses for line in (*course_text(course), "")]
-    return _write(_Shown(f"Inside through training: {courses[-1].name}", findings, pictures, text), path)
-
-
-class _Shown(NamedTuple):
-    """What is written."""
-
-    title: str
-    findings: Sequence[str]
-    pictures: Sequence[Picture]
-    text: Sequence[str]
-
-
-def _write(shown: _Shown, path: str | Path) -> list[Path]:
     path = Path(path)
     check_output(path)
     if path.suffix.lower() == ".html":
-        write_whole(path, "\n".join(_page(shown)).encode("utf-8"))
+        write_whole(path, "\n".join(_page(inspections)).encode("utf-8"))
         return [path]
-    written = []
-    if path.suffix.lower() not in _PICTURES:
+    beside = path.suffix.lower() in _PICTURES
+    if not beside:
         try:
             path.mkdir(exist_ok=True)
         except OSError as error:
             raise FileError.of("make the folder", path, error) from error
-    for picture in shown.pictures:
-        own = path / f"{picture.name}.svg" if path.suffix.lower() not in _PICTURES else _beside(path, picture.name)
-        draw(own, *picture.size, partial(_fill, picture))
-        written.append(own)
+    written = []
+    for picture in (picture for seen in inspections for picture in pictures_of(seen)):
+        written.append(_beside(path, picture.name) if beside else path / f"{picture.name}.svg")
+        draw(written[-1], *picture.size, partial(_fill, picture))
     return written
 
 
@@ -106,21 +80,25 @@ def _lines(text: str, width: int) -> str:
     return fill(text, min(width, len(text) // lines + 10))
 
 
-def _page(shown: _Shown) -> Iterator[str]:
-    title = shown.title
+def _page(inspections: Sequence[Inspection]) -> Iterator[str]:
+    title = escape(inspections[-1].title)
+    findings = [(seen.name, sentence) for seen in inspections for sentence in seen.findings]
     yield "<!doctype html>"
-    yield f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+    yield f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     yield f"<style>{_STYLE}</style></head><body>"
-    yield f"<h1>{escape(title)}</h1>"
+    yield f"<h1>{title}</h1>"
     yield "<h2>Findings</h2>"
-    if shown.findings:
-        yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in shown.findings)}</ul>"
+    if findings:
+        named = len(inspections) > 1
+        sentences = [f"{name}: {sentence}" if named else sentence for name, sentence in findings]
+        yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>"
     else:
         yield "<p>Nothing wants attention.</p>"
-    for picture in shown.pictures:
+    for picture in (picture for seen in inspections for picture in pictures_of(seen)):
         data = b64encode(drawn("svg", *picture.size, partial(_fill, picture))).decode()
         alternative = escape(f"{picture.title}. {picture.look_for}", quote=True)
         yield f'<figure><img alt="{alternative}" src="data:image/svg+xml;base64,{data}"></figure>'
-    yield f"<h2>Numbers</h2><pre>{escape(chr(10).join(shown.text))}</pre>"
+    text = "\n\n".join("\n".join(text_of(seen)) for seen in inspections)
+    yield f"<h2>Numbers</h2><pre>{escape(text)}</pre>"
     yield "</body></html>"
     yield ""

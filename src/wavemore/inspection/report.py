@@ -1,71 +1,123 @@
 """An inspection as text and as records."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from wavemore.inspection.inspecting import Inspection
+from wavemore.inspection.inspection import Inspection
 from wavemore.inspection.nodes import Node
-from wavemore.runs.measures import Histogram, Layer, Parameter
+from wavemore.runs.looks import Look
 from wavemore.tables.printed import aligned
 
-__all__ = ["histogram_record", "parameter_record", "records_of", "text_of"]
+__all__ = ["records_of", "text_of"]
 
+_COLUMNS = 6  # looks that a table shows where all are wider than
+_WIDTH = 120
 _PROBABILITIES = 5
 _STRIP = " .:-=+*#"  # sizes in a strip, the largest last
 _STRIP_UNITS = 48
 
 
 def text_of(seen: Inspection) -> Iterator[str]:
-    """Tables and findings, line by line."""
-    note = f" ({seen.note})" if seen.note else ""
-    yield f"{seen.strings:,} strings of {seen.list_name}, {seen.predictions:,} predictions{note}"
-    yield ""
-    yield from aligned([_LAYER_HEAD, *(_layer_row(layer) for layer in seen.layers)])
-    yield ""
-    yield (
-        f"one step on {seen.batch:,} strings: loss {seen.loss:.4f} nats per character, {seen.optimizer} at the full "
-        f"rate of {seen.rate:g}"
-    )
-    yield from aligned([_PARAMETER_HEAD, *_parameter_rows(seen)])
-    yield ""
-    yield from aligned([("gradient norm", ""), *((g, f"{norm:.4g}") for g, norm in seen.gradient_norms.items())])
-    if seen.norms:
-        yield ""
-        yield from aligned(
-            [
-                ("running against batch", "mean off by, in deviations", "deviation off by a factor of"),
-                *((norm.name, f"{norm.shift_size:.3f}", f"{norm.scale_size:.3f}") for norm in seen.norms),
-            ]
-        )
+    """Tables and findings, line by line: several looks side by side in one table."""
+    first, *others = seen.heading
+    tables = list(_tables(seen, seen.looks))
+    if len(seen.looks) > _COLUMNS and max(map(len, tables)) > _WIDTH:
+        tables = list(_tables(seen, seen.some(_COLUMNS)))
+        first += f"; {_COLUMNS} of {len(seen.looks)} shown, --json has all"
+    yield first
+    yield from others
+    yield from tables
     yield from _neighbourhoods(seen)
     yield from _tree(seen)
     yield ""
-    if not seen.findings:
-        yield "nothing wants attention: no dead units, no saturated level, no vanishing gradient, no stale statistics"
-    yield from seen.findings
+    yield from seen.findings or [_sound(seen)]
 
 
-_LAYER_HEAD = ("activations", "mean", "deviation", "smallest of a unit", "dead units", "saturated")
-_PARAMETER_HEAD = ("parameter", "shape", "gradient / weight", "log10 update / weight", "zero gradients")
+def _sound(seen: Inspection) -> str:
+    """That nothing was found, of all that can be looked at in such a network."""
+    look = seen.looks[0]
+    looked_at = ["no dead units", "no saturated level"] if look.levels else []
+    looked_at += ["no vanishing gradient"] if len(look.levels) > 1 else []
+    looked_at += ["no odd steps"]
+    looked_at += ["no stale statistics"] if look.norms and seen.settled else []
+    rest = "" if look.levels else "; dead units, saturation and gradients are looked at in levels alone"
+    return f"nothing wants attention: {', '.join(looked_at)}{rest}"
 
 
-def _layer_row(layer: Layer) -> tuple[str, ...]:
-    flat = ", ".join(f"{part} {share:.1%}" for part, share in layer.flat.items())
-    dead = f"{len(layer.dead)} of {len(layer.spread)}"
-    numbers = (f"{layer.mean:.3f}", f"{layer.deviation:.3f}", f"{layer.spread.min():.3f}")
-    return (f"level {layer.level}", *numbers, dead, flat)
+class _Section(NamedTuple):
+    """Rows of a table, the same at every look, and columns with a cell for each row."""
+
+    title: str
+    rows: Sequence[str]
+    columns: Mapping[str, Callable[[Look], Sequence[str]]]
 
 
-def _parameter_rows(seen: Inspection) -> Iterator[tuple[str, ...]]:
-    for parameter in seen.parameters:
-        ratio, update = parameter.gradient_ratio, parameter.update_ratio
-        yield (
-            parameter.name,
-            f"({', '.join(map(str, parameter.shape))})",
-            "-" if ratio is None else f"{ratio:.2g}",
-            "-" if update is None else f"{update:.2f}",
-            f"{parameter.zeros:.1%}",
-        )
+def _tables(seen: Inspection, looks: Sequence[Look]) -> Iterator[str]:
+    """Of one look a table a section; of several one table, in which each look is a column."""
+    sections = list(_sections(seen))
+    if len(looks) == 1:
+        for title, rows, columns in sections:
+            yield ""
+            cells = zip(rows, *(column(looks[0]) for column in columns.values()), strict=True)
+            yield from aligned([(title, *columns), *cells])
+        return
+    table = [("step", *(f"{look.step:,}" for look in looks))]
+    for title, rows, columns in sections:
+        for name, column in columns.items():
+            table.append((f"{title}, {name}" if name else title, *("" for _ in looks)))
+            table += [(f"  {row}", *cells) for row, *cells in zip(rows, *map(column, looks), strict=True)]
+    yield ""
+    yield from aligned(table)
+
+
+def _sections(seen: Inspection) -> Iterator[_Section]:
+    """What is shown of every look, and of a single one in more detail."""
+    look, alone = seen.looks[0], seen.alone
+    if look.levels:
+        yield _activations(look, alone)
+    yield _parameters(look, alone)
+    norms = {"": lambda look: [f"{norm:.3g}" for norm in look.gradient_norms.values()]}
+    yield _Section("gradient norm", list(look.gradient_norms), norms)
+    if look.norms:
+        columns = {"mean off by, in deviations": lambda look: [f"{norm.shift_size:.3f}" for norm in look.norms]}
+        if alone:
+            columns["deviation off by a factor of"] = lambda look: [f"{norm.scale_size:.3f}" for norm in look.norms]
+        yield _Section("BatchNorm", [norm.name for norm in look.norms], columns)
+
+
+def _activations(look: Look, alone: bool) -> _Section:
+    columns: dict[str, Callable[[Look], Sequence[str]]] = {}
+    if alone:
+        columns["mean"] = lambda look: [f"{level.mean:.3f}" for level in look.levels]
+    columns["deviation"] = lambda look: [f"{level.deviation:.3f}" for level in look.levels]
+    if look.levels[0].spread.size:
+        columns["smallest of a unit"] = lambda look: [f"{level.spread.min():.3f}" for level in look.levels]
+    columns["dead units"] = lambda look: [str(len(level.dead)) for level in look.levels]
+    for part in look.levels[0].flat:
+        columns[f"{part} saturated"] = lambda look, part=part: [f"{level.flat[part]:.1%}" for level in look.levels]
+    return _Section("activations", [f"level {level.level}, {level.units:,} units" for level in look.levels], columns)
+
+
+def _parameters(look: Look, alone: bool) -> _Section:
+    """All of a single look; of several looks the matrices alone."""
+    steps: dict[str, Callable[[Look], Sequence[str]]] = {
+        "log10 update / weight": lambda look: [
+            _or_dash(p.update_ratio, ".2f") for p in (look.parameters if alone else look.matrices)
+        ]
+    }
+    if not alone:
+        return _Section("parameters", [parameter.name for parameter in look.matrices], steps)
+    columns = {
+        "shape": lambda look: [f"({', '.join(map(str, p.shape))})" for p in look.parameters],
+        "gradient / weight": lambda look: [_or_dash(p.gradient_ratio, ".2g") for p in look.parameters],
+        **steps,
+        "zero gradients": lambda look: [f"{p.zeros:.1%}" for p in look.parameters],
+    }
+    return _Section("parameters", [parameter.name for parameter in look.parameters], columns)
+
+
+def _or_dash(ratio: float | None, digits: str) -> str:
+    return "-" if ratio is None else f"{ratio:{digits}}"
 
 
 def _neighbourhoods(seen: Inspection) -> Iterator[str]:
@@ -81,7 +133,7 @@ def _tree(seen: Inspection) -> Iterator[str]:
         return
     yield ""
     following = _named(seen.tree.following)
-    yield f'what the model does behind "{seen.tree.before}", where {following} follows; each strip is a node\'s values,'
+    yield f'what the model does after "{seen.tree.before}", where {following} follows; each strip is a node\'s values,'
     yield f'from low to high as "{_STRIP[1:]}" by size, the first {_STRIP_UNITS}'
     width = max(len(node.text) for node in seen.tree.nodes)
     level = -1
@@ -106,63 +158,44 @@ def _named(character: str) -> str:
 
 
 def records_of(seen: Inspection) -> Iterator[dict[str, Any]]:
-    """One record each for the run, each level, parameter, norm, neighbourhood and node, and for the findings, ready for
-    JSON. "what" says which it is."""
-    yield {
-        "what": "inspection",
-        "note": seen.note,
-        "list": seen.list_name,
-        "strings": seen.strings,
-        "predictions": seen.predictions,
-        "batch": seen.batch,
-        "loss": seen.loss,
-        "optimizer": seen.optimizer,
-        "rate": seen.rate,
-        "gradient_norms": seen.gradient_norms,
-    }
-    for layer in seen.layers:
-        yield {
-            "what": "activations",
-            "level": layer.level,
-            "mean": layer.mean,
-            "deviation": layer.deviation,
-            "saturated": dict(layer.flat),
-            "dead": list(layer.dead),
-            "unit_deviations": layer.spread.tolist(),
-            "normed": histogram_record(layer.normed),
-            "activated": histogram_record(layer.activated),
-        }
-    for parameter in seen.parameters:
-        yield {"what": "parameter", **parameter_record(parameter)}
+    """One record for what was looked at; one for each level, parameter and norm at each look, as docs/history.md has
+    them and more; for the embedding, each neighbourhood and node; and one for the findings, ready for JSON. "what" says
+    which it is."""
+    yield {"what": "inspection", **seen.about, "looks": seen.steps.tolist()}
+    for look in seen.looks:
+        yield from ({"what": what, "step": look.step, **record} for what, record in _look_records(look))
     yield from _single_records(seen)
     yield {"what": "findings", "findings": seen.findings}
 
 
-def parameter_record(parameter: Parameter) -> dict[str, Any]:
-    """What is said of one parameter, for JSON."""
-    return {
-        "name": parameter.name,
-        "group": parameter.group,
-        "shape": list(parameter.shape),
-        "gradient_norm": parameter.gradient_norm,
-        "gradient_to_weight": parameter.gradient_ratio,
-        "log10_update_to_weight": parameter.update_ratio,
-        "zero_gradients": parameter.zeros,
-        "log10_gradients": histogram_record(parameter.magnitudes),
-    }
+def _look_records(look: Look) -> Iterator[tuple[str, dict[str, Any]]]:
+    whole = look.record()
+    for level, record in zip(look.levels, whole["levels"], strict=True):
+        yield "activations", record | ({"unit_deviations": level.spread.tolist()} if level.spread.size else {})
+    for parameter, record in zip(look.parameters, whole["parameters"], strict=True):
+        ratios = {
+            "gradient_norm": parameter.gradient_norm,
+            "gradient_to_weight": parameter.gradient_ratio,
+            "log10_update_to_weight": parameter.update_ratio,
+        }
+        yield "parameter", record | ratios
+    yield "gradients", {"norms": look.gradient_norms}
+    for norm, record in zip(look.norms, whole["norms"], strict=True):
+        yield (
+            "norm",
+            record | ({"shifts": norm.shift.tolist(), "scales": norm.scale.tolist()} if norm.shift.size else {}),
+        )
 
 
 def _single_records(seen: Inspection) -> Iterator[dict[str, Any]]:
-    for norm in seen.norms:
-        yield {"what": "norm", "name": norm.name, "shift": norm.shift.tolist(), "scale": norm.scale.tolist()}
-    names = ["", *seen.characters]
-    yield {
-        "what": "embedding",
-        "explained": list(seen.embedding.explained),
-        "places": [
-            {"character": c, "x": x, "y": y} for c, (x, y) in zip(names, seen.embedding.places.tolist(), strict=True)
-        ],
-    }
+    if seen.embedding is not None:
+        characters = ["", *seen.characters]
+        places = zip(characters, seen.embedding.places.tolist(), strict=True)
+        yield {
+            "what": "embedding",
+            "explained": list(seen.embedding.explained),
+            "places": [{"character": c, "x": x, "y": y} for c, (x, y) in places],
+        }
     for near in seen.neighbourhoods:
         yield {
             "what": "neighbours",
@@ -174,14 +207,9 @@ def _single_records(seen: Inspection) -> Iterator[dict[str, Any]]:
     if seen.tree is not None:
         for node in seen.tree.nodes:
             yield {**node._asdict(), "what": "node", "values": node.values.tolist()}
-        probabilities = [{"character": c, "probability": p} for c, p in seen.tree.probabilities]
         yield {
             "what": "prediction",
             "before": seen.tree.before,
             "following": seen.tree.following,
-            "probabilities": probabilities,
+            "probabilities": [{"character": c, "probability": p} for c, p in seen.tree.probabilities],
         }
-
-
-def histogram_record(histogram: Histogram) -> dict[str, list[float]]:
-    return {"edges": histogram.edges.tolist(), "shares": histogram.shares.tolist()}

@@ -1,27 +1,26 @@
-"""A model run over strings of a list, and all that was seen on the way. Needs PyTorch, for the gradients."""
+"""An inspection of a model at hand: it is run over strings of a list. Needs PyTorch, for the gradients."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from wavemore.errors import CorpusError, UsageError
-from wavemore.inspection.findings import findings_of
+from wavemore.inspection.inspection import Inspection
 from wavemore.inspection.nodes import Neighbourhood, StringTree, ids_of, neighbours, tree_nodes
 from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.predictor import log_sum_exp
-from wavemore.runs.measures import WIDEST, Layer, Map, Norm, Parameter, gradient_norms, map_of
+from wavemore.runs.looks import Look
+from wavemore.runs.measures import WIDEST, Layer, Norm, Parameter, map_of
 from wavemore.settings.config import ModelConfig, TrainConfig
 
 if TYPE_CHECKING:
     from wavemore.nn import WaveNet
 
-__all__ = ["Inspection", "inspect"]
+__all__ = ["inspect"]
 
 _PREDICTIONS = 20_000  # of the sample: enough for two digits of every share, in a second
 _NEIGHBOURS = 8
@@ -32,45 +31,6 @@ class _Sample(NamedTuple):
 
     strings: list[str]
     chunks: Chunks
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What was seen inside one network."""
-
-    note: str
-    """Which network of the model it is, where it is not the whole."""
-    list_name: str
-    strings: int
-    """In the sample; the distinct strings of the list, where they are few."""
-    predictions: int
-    batch: int
-    """Strings of the one training step."""
-    loss: float
-    """Of that batch in training mode, nats per character."""
-    optimizer: str
-    rate: float
-    layers: tuple[Layer, ...]
-    """From the bottom up."""
-    parameters: tuple[Parameter, ...]
-    norms: tuple[Norm, ...]
-    """Empty for a model without BatchNorm."""
-    embedding: Map
-    characters: str
-    """Those of rows 1 and up of the embedding; row 0 is the boundary."""
-    neighbourhoods: tuple[Neighbourhood, ...]
-    """For each level, where a chunk was named."""
-    tree: StringTree | None
-
-    @property
-    def gradient_norms(self) -> dict[str, float]:
-        """The length of the gradient of "embedding", "level 1" and so on, and "head", in this order."""
-        return gradient_norms(self.parameters)
-
-    @cached_property
-    def findings(self) -> list[str]:
-        """What wants attention, a sentence each; empty for a sound model."""
-        return findings_of(self.layers, self.parameters, self.norms, self.gradient_norms)
 
 
 def inspect(
@@ -87,7 +47,7 @@ def inspect(
     strings    at random, with a seed of its own, as many distinct ones as make 20,000 predictions are run; strings with
                characters that the model does not know are left out
     chunk      characters whose nearest neighbours at each level are wanted
-    string     a string whose tree is wanted, at the prediction behind its first `at` characters; without `at` its end
+    string     a string whose tree is wanted, at the prediction after its first `at` characters; without `at` its end
 
     Raises `UsageError` for a baseline, a chunk or string that cannot be, and a tree too large to look at;
     `UnknownCharacterError`; `CorpusError` where no two predictions are left; `MissingExtraError` without PyTorch.
@@ -101,30 +61,44 @@ def inspect(
         if text is not None:
             file.vocabulary.encode(normalise(text))  # raises, before the work
     if chunk == "":
-        raise UsageError('the chunk is "", and it has at least one character')
+        raise UsageError('the chunk is ""; it must have at least one character')
     from wavemore.nn import WaveNet
 
-    several = config.members > 1
-    model = WaveNet.of(config, file.members()[0] if several else file.network)
+    model = WaveNet.of(config, file.members()[0] if config.members > 1 else file.network)
     sample = _sample(strings, file.vocabulary, config)
     layers, nodes = _activations(model, sample.chunks)
     batch, loss, parameters = _step(model, file.recipe.train, sample, len(file.vocabulary))
+    look = Look(file.provenance.get("step", 0), tuple(layers), tuple(parameters), tuple(_norms(model, sample.chunks)))
+    train = file.recipe.train
+    about = {
+        "note": _note(config),
+        "list": list_name,
+        "strings": len(sample.strings),
+        "predictions": len(sample.chunks.answers),
+        "batch": batch,
+        "loss": loss,
+        "optimizer": train.optimizer,
+        "rate": train.rate,
+    }
     return Inspection(
-        _note(config),
-        list_name,
-        len(sample.strings),
-        len(sample.chunks.answers),
-        batch,
-        loss,
-        file.recipe.train.optimizer,
-        file.recipe.train.rate,
-        tuple(layers),
-        tuple(parameters),
-        tuple(_norms(model, sample.chunks)),
-        map_of(model.embedding.weight.detach().numpy()),
-        file.vocabulary.characters,
-        () if chunk is None else _neighbourhoods(model, file.vocabulary, sample.chunks, nodes, normalise(chunk)),
-        None if string is None else _tree(model, file.vocabulary, normalise(string), at),
+        name=list_name,
+        title=f"Inside a model of {list_name}",
+        heading=_heading(about),
+        about=about,
+        looks=(look,),
+        embedding=map_of(model.embedding.weight.detach().numpy()),
+        characters=file.vocabulary.characters,
+        neighbourhoods=_neighbourhoods(model, file.vocabulary, sample.chunks, nodes, chunk),
+        tree=_tree(model, file.vocabulary, string, at),
+    )
+
+
+def _heading(about: Mapping[str, Any]) -> tuple[str, str]:
+    note = f" ({about['note']})" if about["note"] else ""
+    return (
+        f"{about['strings']:,} strings of {about['list']}, {about['predictions']:,} predictions{note}",
+        f"one step on {about['batch']:,} strings: loss {about['loss']:.4f} nats per character, {about['optimizer']} at "
+        f"the full rate of {about['rate']:g}",
     )
 
 
@@ -186,7 +160,7 @@ def _norms(model: "WaveNet", chunks: Chunks) -> list[Norm]:
 
 
 def _own(model: "WaveNet", vocabulary: Vocabulary, string: str) -> tuple[Chunks, list[np.ndarray], np.ndarray]:
-    """A single string's chunks, the values of their nodes, (n, H) from the embedding up, and the probabilities behind
+    """A single string's chunks, the values of their nodes, (n, H) from the embedding up, and the probabilities after
     each context, (n, V)."""
     from wavemore.nn import evaluation_mode
     from wavemore.nn.inside import nodes_of
@@ -201,10 +175,12 @@ def _own(model: "WaveNet", vocabulary: Vocabulary, string: str) -> tuple[Chunks,
 
 
 def _neighbourhoods(
-    model: "WaveNet", vocabulary: Vocabulary, chunks: Chunks, nodes: Sequence[np.ndarray], chunk: str
+    model: "WaveNet", vocabulary: Vocabulary, chunks: Chunks, nodes: Sequence[np.ndarray], chunk: str | None
 ) -> tuple[Neighbourhood, ...]:
     """The chunks of the sample that each level holds to be most like this one."""
-    own, own_values, _ = _own(model, vocabulary, chunk)
+    if chunk is None:
+        return ()
+    own, own_values, _ = _own(model, vocabulary, normalise(chunk))
     texts, own_texts = ids_of(chunks, model.config), ids_of(own, model.config)
     row = int(own.contexts[-1])  # the node for the last characters: at each level the newest child
     found = []
@@ -215,10 +191,13 @@ def _neighbourhoods(
     return tuple(reversed(found))
 
 
-def _tree(model: "WaveNet", vocabulary: Vocabulary, string: str, at: int | None) -> StringTree:
+def _tree(model: "WaveNet", vocabulary: Vocabulary, string: str | None, at: int | None) -> StringTree | None:
+    if string is None:
+        return None
+    string = normalise(string)
     at = len(string) if at is None else at
     if not 0 <= at <= len(string):
-        raise UsageError(f"the place in {string!r} is {at}; it must be from 0, before it, to {len(string)}, behind it")
+        raise UsageError(f"the place in {string!r} is {at}; it must be from 0, its start, to {len(string)}, its end")
     chunks, values, probabilities = _own(model, vocabulary, string)
     context = int(chunks.contexts[at])
     nodes = tree_nodes(chunks, model.config, values, vocabulary, context)
