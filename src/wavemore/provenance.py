@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +11,7 @@ from typing import Any
 
 from wavemore._version import __version__
 
-__all__ = ["measured"]
+__all__ = ["measured", "place_of"]
 
 
 def measured() -> dict[str, Any]:
@@ -27,3 +28,9 @@ def measured() -> dict[str, Any]:
         "versions": versions,
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
+
+
+def place_of(found: Mapping[str, Any]) -> str:
+    """What `measured` says, in one line."""
+    versions = " ".join(f"{name} {version}," for name, version in found["versions"].items())
+    return f"{found['hardware']}; {versions} {found['date']}"

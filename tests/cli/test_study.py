@@ -41,7 +41,7 @@ def test_text_json_and_the_folder_say_the_same(said):
     out, err = said(f"{LINE} -o here")
     first, second, last = out.removesuffix("\n").split("\n")
     assert first.split(":")[0] == "information"
-    assert "what permuting costs (2, 2, 2), less what it costs (8,): " in second
+    assert "what permuting costs (2, 2, 2), minus what it costs (8,): " in second
     assert last == "the report is here/study.html"
     assert err.endswith("wavemore: 40 of 40 runs\n")
     assert sorted(path.name for path in Path("here").iterdir()) == ["runs", "study.html", "study.json", "study.md"]
@@ -83,7 +83,9 @@ def test_ctrl_c_reaches_no_run_under_way(tmp_path):
     os.killpg(program.pid, signal.SIGINT)
     out, err = program.communicate(timeout=60)
     assert (program.returncode, out) == (130, ""), err
-    assert err == "wavemore: stopped; what was done is kept in here, and the same command goes on with it\n"
+    *remarks, last = err.removesuffix("\n").split("\n")
+    assert all(" of 40 runs, about " in remark for remark in remarks)  # on a slow machine
+    assert last == "wavemore: stopped; what was done is kept in here, and the same command goes on with it"
     assert before < len(list(runs.glob("*.json"))) < 40
 
 

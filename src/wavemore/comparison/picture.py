@@ -86,13 +86,13 @@ def _panel(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | Non
 def _names(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | None]) -> None:
     """The rows' names, each at the nearest place to its point where it covers no other name and no point."""
     inches = axes.figure.dpi_scale_trans  # dots differ between SVG and PNG
-    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+    under = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
     shown = [(result, cost) for result, cost in zip(results, costs, strict=True) if cost is not None]
     points = [axes.transData.transform((cost.median, _height(result))) for result, cost in shown]  # dots
     taken = [box for result, cost in shown for box in _bar_boxes(axes, cost, result.loss("validation"))]
     for (result, _), point in zip(shown, points, strict=True):
         colour = COLOURS[results.index(result) % len(COLOURS)]
-        style = {"color": colour, "va": "bottom", "bbox": behind, "zorder": 2}
+        style = {"color": colour, "va": "bottom", "bbox": under, "zorder": 2}
         text = axes.text(0, 0, result.name, transform=inches, parse_math=False, **style)
         size = text.get_window_extent()
         others = [other for other in points if other is not point]

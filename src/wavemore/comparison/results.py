@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple, Self
 
+from wavemore.provenance import place_of
 from wavemore.tables.printed import aligned, markdown
 
 __all__ = ["Comparison", "FinishedRun", "Result", "Spread"]
@@ -153,7 +154,7 @@ class Comparison:
                 "seconds are wall clock of fitting: splitting, chunks, training, a teacher's too, evaluating while "
                 "training and checkpoints; reading the list is not in them"
             )
-        notes += [f"fitted on {place}" for place in sorted({_place(run.measured) for run in fitted} - {""})]
+        notes += [f"fitted on {place}" for place in sorted({place_of(run.measured) for run in fitted if run.measured})]
         for result in done:
             notes += [f"{result.name} failed: {problem}" for problem in result.problems]
         return notes
@@ -191,12 +192,6 @@ def _record(result: Result, parts: Iterable[str]) -> dict[str, Any]:
 
 def _nats(run: FinishedRun, part: str) -> float:
     return run.losses[part]["nats_per_character"]
-
-
-def _place(measured: Mapping[str, Any]) -> str:
-    """Hardware, versions and date in one line; empty where nothing is known."""
-    versions = " ".join(f"{name} {version}," for name, version in measured.get("versions", {}).items())
-    return f"{measured['hardware']}; {versions} {measured['date']}" if measured else ""
 
 
 def _cell(result: Result, part: str) -> str:

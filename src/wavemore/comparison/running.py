@@ -164,7 +164,7 @@ class _Turns:
         return replace(run, losses=shown)
 
     def _about(self, one: Contender, file: ModelFile) -> dict[str, Any]:
-        """What a kept record says beside the run itself."""
+        """What a kept record says besides the run itself."""
         return {
             "row": one.name,
             "source": one.source,

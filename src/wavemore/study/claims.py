@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
     """The smallest effect that would support the claim."""
     unit: str
     decides: bool
-    """Whether the claim's verdict hangs on it; otherwise it is told beside."""
+    """Whether the claim's verdict depends on it; otherwise it is told and decides nothing."""
     digits: int = 4
 
     @classmethod
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
         unit: str = "nats per character",
         decides: bool = False,
         digits: int = 4,
-    ) -> "Finding":
+    ) -> Self:
         """The finding of one value a seed, (seeds,): paired differences."""
         return cls(effect, Interval.of(values), matters, unit, decides, digits)
 
@@ -85,6 +85,11 @@ class Line(NamedTuple):
     y: Sequence[float]
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None
+
+    @classmethod
+    def of(cls, name: str, x: Sequence[float], intervals: Sequence[Interval]) -> Self:
+        """Means, and their intervals as bars."""
+        return cls(name, x, *([interval[i] for interval in intervals] for i in range(3)))
 
 
 class Chart(NamedTuple):

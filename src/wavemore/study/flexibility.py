@@ -50,16 +50,16 @@ def _judged(results: Results) -> Claim:
     gains = [one - other for one, other in zip(uniform, free, strict=True)]
     findings = [
         Finding.of(
-            "loss of the best model whose steps are alike, less that of the best of all, mean over sizes",
+            "loss of the best model whose steps are alike, minus that of the best of all, mean over sizes",
             np.mean(gains, axis=0),
             decides=True,
         ),
         Finding.of(
-            "loss flattened at once, (8,), less that of the best of all", np.mean(np.subtract(flat, free), axis=0)
+            "loss flattened at once, (8,), minus that of the best of all", np.mean(np.subtract(flat, free), axis=0)
         ),
     ]
     findings += [
-        Finding.of(f"best with steps alike less best of all, {size:,} parameters", values)
+        Finding.of(f"best with steps alike minus best of all, {size:,} parameters", values)
         for size, values in zip(plan.sizes, gains, strict=True)
     ]
     points = [_point(results, trial) for size in plan.sizes for trial in _all(plan, size)]
@@ -120,8 +120,7 @@ def _chart(results: Results, across: str, cost: Callable[[_Point], float]) -> Ch
     lines = []
     for i, name in enumerate(names):
         points = [_point(results, _all(plan, size)[i]) for size in plan.sizes]
-        spreads = [point.loss for point in points]
-        lines.append(Line(name, [cost(point) for point in points], *([s[k] for s in spreads] for k in range(3))))
+        lines.append(Line.of(name, [cost(point) for point in points], [point.loss for point in points]))
     look = "The frontier is the lower left edge: see which lines make it up, and where they cross."
     return Chart(f"Loss against {across}", across, "validation loss, nats per character", lines, True, look=look)
 

@@ -72,18 +72,18 @@ def _judged(results: Results) -> Claim:
 
     findings = [
         finding(
-            "reach of steps less reach of direct flattening, with BatchNorm as taught, mean over depths",
+            "reach of steps minus reach of direct flattening, with BatchNorm as taught, mean over depths",
             over_depths("BatchNorm", "(T,), BatchNorm"),
             decides=True,
         ),
         finding("the same without BatchNorm", over_depths("plain", "(T,), plain")),
         Finding.of(
-            "loss of direct flattening less that of steps, with BatchNorm, mean over depths", _loss_gain(results)
+            "loss of direct flattening minus that of steps, with BatchNorm, mean over depths", _loss_gain(results)
         ),
         finding(f"what BatchNorm adds to the reach of {most} levels", reach["BatchNorm"][most] - reach["plain"][most]),
         finding(f"what residuals add to the reach of {most} levels", reach["residual"][most] - reach["plain"][most]),
         *(
-            finding(f"reach of {most} levels less that of {least}, {kind}", reach[kind][most] - reach[kind][least])
+            finding(f"reach of {most} levels minus that of {least}, {kind}", reach[kind][most] - reach[kind][least])
             for kind in _KINDS
         ),
     ]
@@ -107,7 +107,7 @@ def _done(plan: Plan) -> list[str]:
         "of a run is log10 of that figure of the first level over that of the head, mean over the points: 0 where the "
         "first level is moved as much as the head is, -1 where it is moved a tenth as much. Better means more reach, "
         f"and {_MATTERS:g}, a factor of {_FACTOR:g}, matters. All runs have the same learning rate. Reach alone "
-        "says nothing of what is learned, so the losses stand beside it.",
+        "says nothing of what is learned, so the losses are shown too.",
     ]
 
 
@@ -160,8 +160,7 @@ def _losses(results: Results) -> Table:
 def _by_depth(reach: dict[str, dict[int, np.ndarray]], depths: Sequence[int]) -> Chart:
     lines = []
     for name, found in reach.items():
-        spreads = [Interval.of(found[depth]) for depth in depths]
-        lines.append(Line(name, list(depths), *([s[i] for s in spreads] for i in range(3))))
+        lines.append(Line.of(name, list(depths), [Interval.of(found[depth]) for depth in depths]))
     look = "A line that falls shows gradients that vanish with depth; (T,) has one level whatever its context."
     return Chart("Reach by depth", "levels of two", "reach, log10", lines, look=look)
 

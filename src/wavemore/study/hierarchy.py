@@ -43,25 +43,25 @@ def _judged(results: Results) -> Claim:
     ]
     findings = [
         Finding.of(
-            "loss of (8,) less that of (2, 2, 2) with as many parameters, mean over sizes",
+            "loss of (8,) minus that of (2, 2, 2) with as many parameters, mean over sizes",
             np.mean(equal, axis=0),
             decides=True,
         ),
         _probe_finding(
             results,
             "trained",
-            "R² for the class of the next character, from a level's nodes less from their children side by side, at "
+            "R² for the class of the next character, from a level's nodes minus from their children side by side, at "
             "the level of (2, 2, 2) where that is least",
             decides=True,
         ),
         _probe_finding(results, "untrained", "the same of the network before training", decides=False),
         Finding.of(
-            "loss of (8,) less that of (2, 2, 2) with as many multiplications a window, mean over sizes",
+            "loss of (8,) minus that of (2, 2, 2) with as many multiplications a window, mean over sizes",
             np.mean(costly, axis=0),
         ),
     ]
     findings += [
-        Finding.of(f"loss of (8,) less that of (2, 2, 2), {size:,} parameters", values)
+        Finding.of(f"loss of (8,) minus that of (2, 2, 2), {size:,} parameters", values)
         for size, values in zip(plan.sizes, equal, strict=True)
     ]
     return Claim(
@@ -175,8 +175,7 @@ def _by_multiplications(results: Results) -> Chart:
 
 
 def _line(results: Results, models: list[Trial], counts: list[int]) -> Line:
-    spreads = [Interval.of(results.tuned(model)) for model in models]
-    return Line(models[0].name, counts, [s.mean for s in spreads], [s.low for s in spreads], [s.high for s in spreads])
+    return Line.of(models[0].name, counts, [Interval.of(results.tuned(model)) for model in models])
 
 
 def _by_level(results: Results) -> Chart:
@@ -190,8 +189,7 @@ def _by_level(results: Results) -> Chart:
                 for level in range(len(STEPS))
             ]
             name = f"{when}, {'children' if side == 'input' else 'nodes'}"
-            x = [float(level + 1) for level in range(len(STEPS))]
-            lines.append(Line(name, x, *([s[i] for s in spreads] for i in range(3))))
+            lines.append(Line.of(name, [float(level + 1) for level in range(len(STEPS))], spreads))
     look = "Where nodes lie above their children, the level has made the next character easier to read."
     return Chart("What a linear probe reads of the next character, (2, 2, 2)", "level", "R²", lines, look=look)
 

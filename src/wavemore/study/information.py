@@ -32,9 +32,9 @@ def _judged(results: Results) -> Claim:
     losses = {groups: [results.tuned(trial) for trial in _pair(plan, groups)] for groups in SHAPES}
     harm = {groups: permuted - whole for groups, (whole, permuted) in losses.items()}  # (seeds,) each
     findings = [
-        Finding.of("what permuting costs (2, 2, 2), less what it costs (8,)", harm[STEPS] - harm[FLAT], decides=True),
+        Finding.of("what permuting costs (2, 2, 2), minus what it costs (8,)", harm[STEPS] - harm[FLAT], decides=True),
         *(
-            Finding.of(f"loss of {plan.model(groups, plan.main).name} permuted, less as it is", harm[groups])
+            Finding.of(f"loss of {plan.model(groups, plan.main).name} permuted, minus as it is", harm[groups])
             for groups in SHAPES
         ),
     ]

@@ -25,7 +25,7 @@ Measured = tuple[Trial, dict[str, Any]]
 
 
 def measured_trials(trials: Sequence[Trial], data: Data, base: Recipe, processes: int) -> Iterator[Measured]:
-    """Each trial with its figures, as they are done, in so many processes; 0 is one a core, and 8 at most.
+    """Each trial with its figures, as they are done, in this many processes; 0 is one a core, and 8 at most.
 
     After Ctrl-C come the trials under way, which take seconds, and then a `KeyboardInterrupt`; a second Ctrl-C does not
     wait for them. Raises `TrainingError` where a process was ended from outside.

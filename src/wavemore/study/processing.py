@@ -48,18 +48,18 @@ def _judged(results: Results) -> Claim:
     losses["flattened at once, (8,)"] = np.stack([results.tuned(results.plan.model(FLAT, size)) for size in sizes])
     whole = losses["norm and activation"]
 
-    def less(name: str) -> np.ndarray:
+    def gain(name: str) -> np.ndarray:
         return (losses[name] - whole).mean(axis=0)  # (seeds,)
 
     findings = [
         Finding.of(
-            "loss with neither between the steps, less with both, mean over sizes", less("neither"), decides=True
+            "loss with neither between the steps, minus with both, mean over sizes", gain("neither"), decides=True
         ),
-        Finding.of("loss without activation between the steps, less with both", less("norm alone")),
-        Finding.of("loss without norm between the steps, less with both", less("activation alone")),
+        Finding.of("loss without activation between the steps, minus with both", gain("norm alone")),
+        Finding.of("loss without norm between the steps, minus with both", gain("activation alone")),
         Finding.of(
-            "loss flattened at once, (8,), less with neither between the steps",
-            less("flattened at once, (8,)") - less("neither"),
+            "loss flattened at once, (8,), minus with neither between the steps",
+            gain("flattened at once, (8,)") - gain("neither"),
         ),
     ]
     rows = [[name, *(cell(Interval.of(values)) for values in found)] for name, found in losses.items()]
@@ -82,8 +82,7 @@ def _judged(results: Results) -> Claim:
 def _chart(losses: dict[str, np.ndarray], sizes: tuple[int, ...]) -> Chart:
     lines = []
     for name, found in losses.items():
-        spreads = [Interval.of(values) for values in found]
-        lines.append(Line(name, list(sizes), *([s[i] for s in spreads] for i in range(3))))
+        lines.append(Line.of(name, list(sizes), [Interval.of(values) for values in found]))
     look = "How far the other lines lie above 'norm and activation' is what processing is worth."
     across, up = "parameters", "validation loss, nats per character"
     return Chart("Loss by what stands between the steps", across, up, lines, True, look=look)

@@ -43,7 +43,7 @@ class Study:
     seconds: float
     """Wall clock of this call."""
     places: Sequence[str]
-    """Hardware, versions and dates of the runs, as JSON."""
+    """Hardware, versions and dates of the runs."""
     quick: bool
     command: str
 
@@ -67,9 +67,7 @@ class Study:
                 "a quick study: small models that have barely begun to learn; its verdicts tell how the study works, "
                 "and not how the claims stand"
             )
-        for place in map(json.loads, self.places):
-            versions = " ".join(f"{name} {version}," for name, version in place["versions"].items())
-            notes.append(f"measured on {place['hardware']}; {versions} {place['date']}")
+        notes += [f"measured on {place}" for place in self.places]
         return notes + ([f"command: {self.command}"] if self.command else [])
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from wavemore.errors import FileError, UsageError
 from wavemore.files import write_whole
 from wavemore.lists.corpus import Corpus, read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.provenance import measured
+from wavemore.provenance import measured, place_of
 from wavemore.settings.config import Recipe, load_recipe
 from wavemore.settings.strict import suggestion
 from wavemore.study import flexibility, flow, hierarchy, information, processing
@@ -73,15 +73,8 @@ def study(
     plan = plan_for(base, len(vocabulary), seeds, quick=quick)
     wanted = _in_turns({trial for experiment in experiments for trial in experiment.trials(plan)}, plan.seeds)
     folder = Path(folder)
-    store = _Store(folder / RUNS, base, corpus.fingerprint)
     start = time.perf_counter()
-    records = store.found(wanted)
-    missing = [trial for trial in wanted if trial not in records]
-    if records:
-        remark(f"{len(records):,} of {len(wanted):,} runs are taken from {folder}")
-    for done, (trial, record) in enumerate(measured_trials(missing, data, base, processes), start=1):
-        records[trial] = store.keep(trial, record)
-        store.clock.tell(done, len(missing), remark)
+    records = _Store(folder / RUNS, base, corpus.fingerprint).all(wanted, data, processes, remark)
     results = Results(plan, records)
     finished = Study(
         list_name=corpus.name,
@@ -94,7 +87,7 @@ def study(
         diverged=sum("problem" in record for record in records.values()),
         training_seconds=sum(record.get("seconds", 0.0) for record in records.values()),
         seconds=time.perf_counter() - start,
-        places=sorted({json.dumps(record["measured"], sort_keys=True) for record in records.values()}),
+        places=sorted({place_of(record["measured"]) for record in records.values()}),
         quick=quick,
         command=command,
     )
@@ -146,7 +139,6 @@ class _Store:
     """The folder of finished runs. Raises `FileError` where it cannot be had."""
 
     def __init__(self, folder: Path, base: Recipe, fingerprint: str) -> None:
-        self.clock = _Clock()
         self._folder, self._base, self._fingerprint = folder, base, fingerprint
         self._measured = measured()
         try:
@@ -154,7 +146,21 @@ class _Store:
         except OSError as error:
             raise FileError.of("make the folder", folder, error) from error
 
-    def found(self, trials: Iterable[Trial]) -> dict[Trial, dict[str, Any]]:
+    def all(
+        self, trials: Sequence[Trial], data: Data, processes: int, remark: Callable[[str], None]
+    ) -> dict[Trial, dict[str, Any]]:
+        """The records of the trials; those that are missing are made."""
+        records = self._found(trials)
+        missing = [trial for trial in trials if trial not in records]
+        if records:
+            remark(f"{len(records):,} of {len(trials):,} runs are taken from {self._folder.parent}")
+        clock = _Clock()
+        for done, (trial, record) in enumerate(measured_trials(missing, data, self._base, processes), start=1):
+            records[trial] = self._keep(trial, record)
+            clock.tell(done, len(missing), remark)
+        return records
+
+    def _found(self, trials: Iterable[Trial]) -> dict[Trial, dict[str, Any]]:
         """The records of those trials that are finished; a spoiled one counts as missing."""
         records = {}
         for trial in trials:
@@ -170,7 +176,7 @@ class _Store:
                 records[trial] = record
         return records
 
-    def keep(self, trial: Trial, record: dict[str, Any]) -> dict[str, Any]:
+    def _keep(self, trial: Trial, record: dict[str, Any]) -> dict[str, Any]:
         """Write a finished run's record."""
         about = {"trial": asdict(trial), "list": self._fingerprint, "measured": self._measured}
         record = {**about, **record}

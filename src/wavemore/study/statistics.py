@@ -77,7 +77,7 @@ def chosen_by_others(losses: np.ndarray) -> np.ndarray:
 
 
 def student_quantile(freedom: int) -> float:
-    """The t that Student's distribution with so many degrees of freedom exceeds, to either side, 5 times in 100."""
+    """The t that Student's distribution with this many degrees of freedom exceeds, to either side, 5 times in 100."""
     low, high = 0.0, 1000.0
     for _ in range(100):
         middle = (low + high) / 2

@@ -100,7 +100,7 @@ class Plan:
         return self.sizes[min(2, len(self.sizes) - 1)]
 
     def model(self, groups: tuple[int, ...], size: int, ratios: Sequence[float] = (), **settings: Any) -> Trial:
-        """A model of about so many parameters. The plainest one of the main size is probed, whoever asks for it."""
+        """A model of about this many parameters. The plainest one of the main size is probed, whoever asks for it."""
         embedding = embedding_for(size)
         widths = widths_for(groups, embedding, size, self.vocabulary, ratios)
         trial = Trial(groups=groups, widths=widths, embedding=embedding, epochs=self.epochs, **settings)
@@ -183,7 +183,7 @@ class Results:
 
 
 def embedding_for(size: int) -> int:
-    """The lecture's numbers of channels: 10 for its models of 22K parameters and less, 24 for larger ones."""
+    """The lecture's numbers of channels: 10 for its models of up to 22K parameters, 24 for larger ones."""
     return 10 if size < 40_000 else 24
 
 
