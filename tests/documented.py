@@ -5,7 +5,7 @@
     shell-session    commands and what they may print: figures and strings of a model trained on the spot are others on
                      another processor, so lines are compared without them
     shell            commands that are run, what they print is not shown
-    python           run in the same folder; a text block right behind shows what it may print
+    python           run in the same folder; a text block right after it shows what it may print
 
 python tests/documented.py docs/strings.md    writes the page again, with what they print now
 """
@@ -15,9 +15,13 @@ import io
 import math
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from wavemore.cli import run
 
 BLOCK = re.compile(r"```(console|shell-session|shell|python)\n(.*?)```(\n\n```text\n.*?```)?", re.DOTALL)
 FIGURE = re.compile(r"(-?\d+\.\d+)")
@@ -30,25 +34,58 @@ def commands(page: str) -> list[str]:
 
 
 def printed(command: str, folder: Path) -> str:
-    """What a command prints to standard output and standard error, in a folder; it has to succeed."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        command, check=False, shell=True, cwd=folder, env=environment, text=True, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, f"{command}\n{done.stderr}"
-    return done.stderr + done.stdout
+    """What a command prints to standard error and standard output, in a folder; it has to succeed.
+
+    One that is nothing but a call of wavemore runs in this process, which has imported PyTorch already.
+    """
+    if command.startswith("wavemore ") and not _for_a_shell(command):
+        with in_folder(folder), capture() as (out, err):
+            code = run(shlex.split(command)[1:])
+        out, err = (stream.getvalue().decode("utf-8") for stream in (out, err))
+    else:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            command, check=False, shell=True, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True
+        )
+        code, out, err = done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+    assert code == 0, f"{command}\n{err}"
+    return err + out
+
+
+def _for_a_shell(command: str) -> bool:
+    """Whether it has a pipe, a redirection or the like, outside of quotes."""
+    words = shlex.shlex(command, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    return any(set(word) <= set("();<>|&") for word in words)
 
 
 def said(code: str, folder: Path) -> str:
     """What Python code prints, in a folder."""
-    out, before = io.StringIO(), Path.cwd()
+    with in_folder(folder), capture() as (out, _):
+        exec(compile(code, "page", "exec"), {})
+    return out.getvalue().decode("utf-8")
+
+
+@contextlib.contextmanager
+def in_folder(folder: Path) -> Iterator[None]:
+    """The working directory meanwhile."""
+    before = Path.cwd()
     os.chdir(folder)
     try:
-        with contextlib.redirect_stdout(out):
-            exec(compile(code, "page", "exec"), {})
+        yield
     finally:
         os.chdir(before)
-    return out.getvalue()
+
+
+@contextlib.contextmanager
+def capture() -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
+    """Standard output and standard error meanwhile, as the bytes that a pipe would get."""
+    streams = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True) for stream in streams)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        yield streams
+    out.detach()  # else closing it would close the bytes
+    err.detach()
 
 
 def regenerated(page: str, folder: Path) -> str:
