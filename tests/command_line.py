@@ -35,8 +35,8 @@ batch = 32
 evaluate_every = 20
 """
 
-LONG_RECIPE = RECIPE.replace("steps = 60", "steps = 1000").replace("evaluate_every = 20", "evaluate_every = 100")
-"""Some seconds of training, so that it can be stopped in the middle."""
+LONG_RECIPE = RECIPE.replace("steps = 60", "steps = 400").replace("evaluate_every = 20", "evaluate_every = 40")
+"""Enough steps to stop the training in the middle."""
 
 
 def prepare(folder: Path, strings: list[str]) -> None:

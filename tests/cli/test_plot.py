@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +17,23 @@ TINY = "[model]\ngroups = [2, 2]\nembedding = 4\nhidden = 8\n[train]\nsteps = 20
 Said = Callable[..., tuple[str, str]]
 
 
-@pytest.fixture
-def said(tmp_path: Path, strings: list[str], monkeypatch: pytest.MonkeyPatch, capfd) -> Said:
-    """Run `wavemore plot` beside a.safetensors and b.safetensors, which were just trained."""
-    monkeypatch.chdir(tmp_path)
-    Path("list.txt").write_text("\n".join(strings))
-    Path("tiny.toml").write_text(TINY)
+@pytest.fixture(scope="module")
+def trained(strings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a.safetensors and b.safetensors, and what their training wrote down."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "list.txt").write_text("\n".join(strings))
+    (folder / "tiny.toml").write_text(TINY)
     for name, seed in (("a", 1), ("b", 2)):
-        assert run(shlex.split(f"train list.txt --recipe tiny.toml -q --seed {seed} -o {name}.safetensors")) == 0
+        words = ["train", f"{folder}/list.txt", "--recipe", f"{folder}/tiny.toml", "-q", "--seed", str(seed)]
+        assert run([*words, "-o", f"{folder}/{name}.safetensors"]) == 0
+    return folder
+
+
+@pytest.fixture
+def said(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Said:
+    """Run `wavemore plot` beside a.safetensors and b.safetensors."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
 
     def said(line: str, code: int = 0) -> tuple[str, str]:
         capfd.readouterr()

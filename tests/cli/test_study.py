@@ -65,7 +65,8 @@ def test_ctrl_c_says_what_is_kept(said, monkeypatch):
 
 def test_ctrl_c_reaches_no_run_under_way(tmp_path):
     """A terminal sends it to all processes at once."""
-    words = ["study", "dinosaurs", "--quick", "--claims", "information", "--set", "train.steps=20", "-o", "here"]
+    (tmp_path / "list.txt").write_text("\n".join(tiny_strings(60)))
+    words = ["study", "list.txt", "--quick", "--claims", "information", "--set", "train.steps=20", "-o", "here"]
     program = subprocess.Popen(
         [sys.executable, "-m", "wavemore", *words],
         cwd=tmp_path,

@@ -185,7 +185,7 @@ def test_ctrl_c_keeps_the_run_and_resume_ends_in_the_same_file(tmp_path, strings
     )
     with process:
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("step   100 ")
+        assert re.match(r"step +40 ", process.stderr.readline())
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -199,7 +199,7 @@ def test_ctrl_c_keeps_the_run_and_resume_ends_in_the_same_file(tmp_path, strings
 
     monkeypatch.chdir(stopped)
     assert run([*line, "--resume"]) == 0
-    assert "step   100 " not in capfd.readouterr().err
+    assert not re.search(r"step +40 ", capfd.readouterr().err)
     assert not Path("model.safetensors.checkpoint").exists()
     monkeypatch.chdir(whole)
     assert run(line) == 0
