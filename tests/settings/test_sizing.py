@@ -1,6 +1,8 @@
 """Settings chosen for a list: sensible for any, said in a sentence, and better than the n-gram on few strings."""
 
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
 from wavemore.settings.config import NgramConfig, Recipe
 from wavemore.settings.sizing import chosen, sized
+
+LOG = Path(__file__).resolve().parents[2] / "docs" / "log.md"
 
 
 def strings_of(count: int, length: int, alphabet: int) -> list[str]:
@@ -24,16 +28,32 @@ def test_the_context_grows_with_the_strings(length, context):
     assert sized(strings_of(100, length, 20)).wavenet.context == context
 
 
-def test_more_strings_have_a_wider_network_and_larger_batches_and_fewer_passes():
+def test_fifty_strings_have_the_settings_that_won_the_trials():
+    found = re.search(
+        r"few strings: 50 strings,\s+hidden (\S+), gated, BatchNorm, dropout (\S+), batches of (\S+), (\S+) passes\.",
+        LOG.read_text(encoding="utf-8"),
+    )
+    assert found is not None
+    recipe = sized(strings_of(50, 6, 20))
+    model, train = recipe.wavenet, recipe.train
+    assert (model.activation, model.norm, model.members) == ("gated", "batch", 4)
+    assert [model.hidden, model.dropout, train.batch, train.epochs] == [float(figure) for figure in found.groups()]
+
+
+def test_more_strings_have_a_wider_network_larger_batches_and_fewer_passes():
     recipes = [sized([f"{i:x}" for i in range(count)]) for count in (50, 500, 5_000, 50_000, 500_000)]
-    widths = [recipe.wavenet.hidden for recipe in recipes]
-    assert widths == sorted(widths)
-    assert len(set(widths)) > 2
-    assert [recipe.train.batch for recipe in recipes] == [4, 15, 156, 256, 256]
-    assert [recipe.wavenet.members for recipe in recipes] == [4, 4, 1, 1, 1]
-    assert recipes[0].wavenet.dropout > recipes[1].wavenet.dropout > recipes[2].wavenet.dropout == 0
-    many = sized(["x" * 40 + f"{i:x}" for i in range(200_000)])
-    assert 1 <= many.train.epochs < 6
+    recipes.append(sized(["x" * 40 + f"{i:x}" for i in range(200_000)]))
+    rising = [(recipe.wavenet.hidden, recipe.train.batch) for recipe in recipes[:-1]]
+    falling = [(recipe.wavenet.members, recipe.wavenet.dropout, recipe.train.epochs) for recipe in recipes]
+    for columns in (rising, [[-figure for figure in row] for row in falling]):
+        for column in zip(*columns, strict=True):
+            assert list(column) == sorted(column)
+            assert len(set(column)) > 1
+    for recipe, count in zip(recipes[:-1], (50, 500, 5_000, 50_000, 500_000), strict=True):
+        assert 4 <= recipe.train.batch <= 256
+        assert count / recipe.train.batch >= 10  # steps in a pass
+    assert recipes[2].wavenet.dropout == 0
+    assert recipes[-1].train.epochs >= 1
 
 
 @settings(deadline=None, max_examples=50)
