@@ -193,9 +193,9 @@ def test_a_split_loses_nothing_and_no_duplicate_falls_into_two_parts(strings: li
 
 
 @settings(deadline=None)
-@given(lists)
-def test_a_split_is_80_10_10_by_distinct_string(strings: list[str]):
-    distinct = len(set(strings))
+@given(st.lists(st.text("abc0123", min_size=1), min_size=20, max_size=200, unique=True))
+def test_a_split_of_distinct_strings_is_80_10_10(strings: list[str]):
+    distinct = len(strings)
     train, validation, test = (len(set(part)) for part in random_split(strings))
     assert validation == test == max(1, round(0.1 * distinct))
     assert train == distinct - 2 * test

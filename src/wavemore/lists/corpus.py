@@ -1,12 +1,15 @@
 """A list of strings, cleaned, and its split into parts. What was left out is counted and said, never lost silently."""
 
 import random
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b, sha256
+from itertools import accumulate
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from wavemore.errors import CorpusError, UsageError
@@ -15,8 +18,9 @@ from wavemore.lists.streams import place, source_name
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.config import DataConfig
 
-__all__ = ["Corpus", "Parts", "Skipped", "read_corpus", "split"]
+__all__ = ["Corpus", "Parts", "Skipped", "frequent", "read_corpus", "split"]
 
+_FREQUENT = 10  # times as often as half of the strings
 FEWEST_STRINGS = 20
 """A list is split from this many strings up."""
 
@@ -119,7 +123,8 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
     """Training, validation and test part, about 80, 10 and 10 % of the strings.
 
     "random" draws by distinct string, so that duplicates never fall into two parts: distinct strings are ordered by a
-    keyed hash, which depends on the seed and the strings alone and not on their order or on a library's version.
+    keyed hash, which depends on the seed and the strings alone and not on their order or on a library's version. A part
+    ends where it has its share of the rows; `frequent` strings are in the training part.
     "lecture" is the lecture's: all strings shuffled by Python's `random` with seed 42 and cut at 80 and 90 %.
 
     Raises `CorpusError` for fewer than 20 strings or 3 distinct ones.
@@ -135,19 +140,35 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
         random.Random(42).shuffle(shuffled)
         first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
         return Parts(shuffled[:first], shuffled[first:second], shuffled[second:])
-    distinct = sorted(dict.fromkeys(strings), key=_order(config.seed))
-    if len(distinct) < 3:
+    counts = Counter(strings)
+    if len(counts) < 3:
         raise CorpusError(
-            f"{corpus.name} has {_counted(len(distinct), 'distinct string')}, and a split into three parts needs at "
+            f"{corpus.name} has {_counted(len(counts), 'distinct string')}, and a split into three parts needs at "
             "least 3 distinct strings; add strings, or give a validation list of its own"
         )
-    held_out = max(1, round(0.1 * len(distinct)))
-    validation, test = set(distinct[:held_out]), set(distinct[held_out : 2 * held_out])
-    return Parts(
-        [s for s in strings if s not in validation and s not in test],
-        [s for s in strings if s in validation],
-        [s for s in strings if s in test],
-    )
+    part_of = _parts(counts, config.seed)
+    parts = ([s for s in strings if part_of.get(s, "train") == name] for name in Parts._fields)
+    return Parts(*parts)
+
+
+def frequent(counts: Mapping[str, int]) -> list[str]:
+    """The strings that come more than ten times as often as half of the strings do. A split leaves them in the training
+    part: one that is held out would be most of its part, and the model would take what is commonest for odd."""
+    most = _FREQUENT * median(counts.values())
+    return [string for string, count in counts.items() if count > most]
+
+
+def _parts(counts: Mapping[str, int], seed: int) -> dict[str, str]:
+    """The part of each distinct string that is held out: about a tenth of the rows each, or, where frequent strings are
+    most of the rows, a quarter of the others."""
+    kept = set(frequent(counts))
+    ordered = sorted((string for string in counts if string not in kept), key=_order(seed))
+    ends = list(accumulate(counts[string] for string in ordered))
+    rows = max(1, round(min(0.1 * sum(counts.values()), 0.25 * ends[-1])))
+    last = len(ordered) if kept else len(ordered) - 1  # a string at least to train on
+    first = min(bisect_left(ends, rows) + 1, last - 1)
+    second = min(bisect_left(ends, ends[first - 1] + rows, first) + 1, last)
+    return {**dict.fromkeys(ordered[:first], "validation"), **dict.fromkeys(ordered[first:second], "test")}
 
 
 def _order(seed: int):  # noqa: ANN202 - a sort key
