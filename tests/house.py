@@ -29,7 +29,7 @@ HOUSE: list[dict[str, str]] = [
         "nn": "layers packing > bow recurrent shared transformer > wavenet > ensemble inside sequence trace > __init__ "
         "> sequence_predictor"
     },
-    {"models": "fingerprints > modelfile > kinds"},
+    {"models": "fingerprints > modelfile > disclosure kinds"},
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > conditional "
         "> sample > wish",

@@ -84,6 +84,8 @@ def fit_model(
     """A model file of the lists, and the history of its run; see `StringModel.fit` for the arguments and errors. `what`
     names the run for the monitor."""
     parts, origin = lists.parts(recipe)
+    if recipe.data.private:
+        recipe, origin, command = _private(recipe), _nameless(origin), ""
     vocabulary = Vocabulary.of(string for part in parts for string in part)
     if recipe.model.kind == "ngram":
         if resume:
@@ -101,12 +103,14 @@ def fit_model(
     if checkpoint is not None:
         check_writable(checkpoint)
     sinks = _sinks(record, tensorboard)
-    fitting = _Fitting(parts, vocabulary, origin, monitor, sinks, checkpoint, stopped, command)
+    fitting = _Fitting(parts, vocabulary, origin, monitor, sinks, checkpoint, stopped, command, lists.salt)
     teacher, begun = _teacher(fitting, recipe) if recipe.train.teacher else (None, True)
     trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher, what)
     command = stopped.about["command"] if stopped is not None else command
     weights, losses = fitting.with_ngram(recipe, trained)
     about = _provenance(origin, losses, trained.step, recipe, command)
+    if recipe.data.private:  # the teacher may be a file, and its path tells of the list's place
+        recipe = replace(recipe, train=replace(recipe.train, teacher=Path(recipe.train.teacher).name))
     return _remembering(ModelFile(recipe, vocabulary, weights, about), parts, lists.salt), trained.history
 
 
@@ -118,6 +122,23 @@ def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[S
 
         sinks.append(Board(tensorboard))
     return sinks
+
+
+def _private(recipe: Recipe) -> Recipe:
+    """The recipe without what would keep pieces of the list. Raises `ConfigError` where nothing would be left."""
+    if not recipe.model.trained:
+        raise ConfigError(
+            "data.private is true, and an n-gram model is nothing but pieces of the list; choose another recipe"
+        )
+    data = replace(recipe.data, remember=False)
+    model = replace(recipe.model, ngram=0) if recipe.model.ngram else recipe.model
+    return replace(recipe, data=data, model=model)
+
+
+def _nameless(origin: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of what the provenance says of the lists, without what names them or tells them from others."""
+    kept = ("strings", "distinct", "kind", "seed", *Parts._fields)
+    return {name: {key: value for key, value in about.items() if key in kept} for name, about in origin.items()}
 
 
 def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
@@ -157,10 +178,16 @@ class _Fitting:
     checkpoint: str | Path | None
     stopped: "Checkpoint | None"
     command: str
+    salt: bytes
+    """Tells the lists from others, where a private model's `origin` does not."""
 
     def about(self, recipe: Recipe, teacher: Any) -> dict[str, Any]:
         """What a run is, for its checkpoints. `teacher` tells its teacher from others."""
-        about = {"settings": recipe.to_dict(), "list or split": self.origin, "command": self.command}
+        about = {
+            "settings": recipe.to_dict(),
+            "list or split": {**self.origin, "lists": self.salt.hex()},
+            "command": self.command,
+        }
         return about if teacher is None else {**about, "teacher": teacher}
 
     def header(self, recipe: Recipe, role: str) -> dict[str, Any]:

@@ -130,6 +130,9 @@ class DataConfig:
     remember: bool = True
     """Keep fingerprints of the strings and quantiles of held-out scores in the model file (`models/fingerprints.py`).
     Anyone who has the file can then test whether a string was on the list; false leaves them out."""
+    private: bool = False
+    """Keep nothing of the list in the model file but what the network learned: no fingerprints and scores, no n-grams
+    mixed in, and neither the list's name and checksum nor the command."""
 
     def __post_init__(self) -> None:
         check_settings(self, "data", seed=SEEDS, max_length=(1, 10**6))
