@@ -20,7 +20,7 @@ GROUND, FACE = "ground", "face"
 HOUSE: list[dict[str, str]] = [
     {GROUND: "errors _version progress threads > conventions files provenance > canvas"},
     {"settings": "strict > architecture > config > sizing"},
-    {"lists": "vocabulary fetch > streams > sources > corpus > given"},
+    {"lists": "vocabulary fetch counts > streams > sources > corpus > given"},
     {
         "tables": "columns printed > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > folding ngram > engine mixture > ensemble",

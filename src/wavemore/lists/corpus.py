@@ -13,6 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 from wavemore.errors import CorpusError, UsageError
+from wavemore.lists.counts import repeated
 from wavemore.lists.sources import problem_of, read_rows
 from wavemore.lists.streams import place, source_name
 from wavemore.lists.vocabulary import normalise
@@ -85,7 +86,8 @@ def read_corpus(
     format: str | None = None,
     max_length: int = 1000,
 ) -> Corpus:
-    """The clean strings of a source: a path, "-" for standard input, a list's name, or any iterable of strings.
+    """The clean strings of a source: a path, "-" for standard input, a list's name, any iterable of strings, or a
+    mapping of strings to counts, such as a `collections.Counter` (see `repeated`).
 
     Rows of files lose the white space around them; strings of an iterable are taken as they are. Skipped and counted
     are rows without a string, as `Row` names them, and strings that hold a line break. Raises `CorpusError` when no
@@ -97,6 +99,7 @@ def read_corpus(
         rows = (row[:3] for row in read)
     else:
         name, where = "strings", "the list"
+        source = repeated(list(source), list(source.values())) if isinstance(source, Mapping) else source
         rows = _given(source, max_length)
     strings: list[str] = []
     skipped = Skipped()
