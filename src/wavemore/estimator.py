@@ -13,7 +13,7 @@ import numpy as np
 from wavemore.conventions import Estimator
 from wavemore.errors import NotFittedError, UsageError
 from wavemore.judging.likelihood import log_likelihoods
-from wavemore.lists.given import Strings, corpus_of, listed
+from wavemore.lists.given import Strings, Weights, corpus_of, listed
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.predict.predictor import Distribution
@@ -63,6 +63,7 @@ class StringModel(Estimator):
         X: Strings,  # noqa: N803 - scikit-learn's name
         y: object = None,
         *,
+        sample_weight: "Weights" = None,
         validation: "Strings | None" = None,
         test: "Strings | None" = None,
         checkpoint: str | Path | None = None,
@@ -74,6 +75,7 @@ class StringModel(Estimator):
     ) -> Self:
         """Train on strings. `y` is ignored and there for scikit-learn.
 
+        sample_weight    (strings,): how often each string of a list in memory counts, 0 or more; see `repeated`
         validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
         checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; it stays when the run ends
         resume        go on from the checkpoint; the run then ends as if it had never stopped
@@ -93,7 +95,7 @@ class StringModel(Estimator):
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
-        lists = Lists(corpus_of(X, longest), *held_out)
+        lists = Lists(corpus_of(X, longest, sample_weight), *held_out)
         recipe = self.resolved_recipe(lists.strings.strings)
         with TrainingProgress(quiet=not progress) as monitor:
             self.file_, self.history_ = fit_model(
@@ -270,6 +272,7 @@ def fit(
     recipe: str | Path | Recipe = "auto",
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    sample_weight: "Weights" = None,
     validation: "Strings | None" = None,
     test: "Strings | None" = None,
     record: str | Path | None = None,
@@ -277,7 +280,13 @@ def fit(
 ) -> StringModel:
     """A `StringModel` trained on strings: `StringModel(recipe, ...).fit(strings, ...)` in one call."""
     return StringModel(recipe, settings=settings, seed=seed).fit(
-        strings, validation=validation, test=test, record=record, progress=progress, command="wavemore.fit"
+        strings,
+        sample_weight=sample_weight,
+        validation=validation,
+        test=test,
+        record=record,
+        progress=progress,
+        command="wavemore.fit",
     )
 
 

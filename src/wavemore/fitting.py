@@ -1,6 +1,7 @@
 """From strings and a recipe to a model file: split, train, with a teacher or without, mix in an n-gram model, keep
 fingerprints of the strings, and say where the model is from."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from wavemore._version import __version__
 from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
 from wavemore.judging.likelihood import log_likelihoods, portions
-from wavemore.lists.corpus import Corpus, Parts, split
+from wavemore.lists.corpus import Corpus, Parts, frequent, split
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
@@ -48,6 +49,8 @@ class Lists:
                 raise UsageError("a test list of its own needs a validation list of its own; give both or neither")
             parts = split(self.strings, recipe.data)
             how: dict[str, Any] = {"kind": recipe.data.split, "seed": recipe.data.seed}
+            if recipe.data.split == "random" and (kept := frequent(Counter(self.strings.strings))):
+                how["trained_on_as_too_frequent"] = len(kept)
         else:
             given = [self.validation, *([] if self.test is None else [self.test])]
             parts = Parts(self.strings.strings, *(part.strings for part in given), *([[]] if self.test is None else []))
@@ -85,7 +88,7 @@ def fit_model(
     names the run for the monitor."""
     parts, origin = lists.parts(recipe)
     if recipe.data.private:
-        recipe, origin, command = _private(recipe), _nameless(origin), ""
+        recipe, origin, command = recipe.kept_private(), _nameless(origin), ""
     vocabulary = Vocabulary.of(string for part in parts for string in part)
     if recipe.model.kind == "ngram":
         if resume:
@@ -124,20 +127,9 @@ def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[S
     return sinks
 
 
-def _private(recipe: Recipe) -> Recipe:
-    """The recipe without what would keep pieces of the list. Raises `ConfigError` where nothing would be left."""
-    if not recipe.model.trained:
-        raise ConfigError(
-            "data.private is true, and an n-gram model is nothing but pieces of the list; choose another recipe"
-        )
-    data = replace(recipe.data, remember=False)
-    model = replace(recipe.model, ngram=0) if recipe.model.ngram else recipe.model
-    return replace(recipe, data=data, model=model)
-
-
 def _nameless(origin: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of what the provenance says of the lists, without what names them or tells them from others."""
-    kept = ("strings", "distinct", "kind", "seed", *Parts._fields)
+    kept = ("strings", "distinct", "kind", "seed", "trained_on_as_too_frequent", *Parts._fields)
     return {name: {key: value for key, value in about.items() if key in kept} for name, about in origin.items()}
 
 

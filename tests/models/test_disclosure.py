@@ -77,7 +77,7 @@ def test_the_attack_finds_the_training_strings_where_ngrams_are_mixed_in(unguess
 
 def test_fingerprints_alone_are_said_to_be_there(tiny_model: StringModel):
     file = tiny_model.file_
-    assert disclosure(file).startswith("whether a string that somebody guesses was on the list;")
+    assert disclosure(file).startswith("whether a string that somebody guesses was on the list (train with")
     assert disclosure(replace(file, fingerprints=None)) == "nothing of the list but what samples and scores tell"
 
 

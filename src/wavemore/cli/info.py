@@ -33,6 +33,7 @@ def command(
       wavemore info names.safetensors --memory
     """
     from wavemore.estimator import load
+    from wavemore.models.disclosure import disclosure
 
     loaded = load(model)
     file, known = loaded.file_, loaded.memorisation() if memory else None
@@ -43,6 +44,7 @@ def command(
             "ngram_weight": file.ngram_weight,
             "recipe": file.recipe.to_dict(),
             "provenance": dict(file.provenance),
+            "gives_away": disclosure(file),
             "remembers": {
                 "train_fingerprints": 0 if file.fingerprints is None else len(file.fingerprints.training),
                 "held_out_fingerprints": 0 if file.fingerprints is None else len(file.fingerprints.aside),
@@ -60,6 +62,7 @@ def command(
         ("characters", f"{len(file.vocabulary.characters):,}: {_printable(file.vocabulary.characters)}"),
         *_rows(file.provenance),
         ("remembers", _remembered(file)),
+        ("gives away", disclosure(file)),
         *([] if known is None else _memorisation(known)),
     ]
     width = max(len(name) for name, _ in rows)

@@ -51,6 +51,9 @@ def command(
         str | None, typer.Option(help="A validation list of its own; then nothing is split off LIST.")
     ] = None,
     test: Annotated[str | None, typer.Option(help="A test list of its own, beside --validation.")] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Keep nothing of the list in the file but what the network learns.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the stopped run of this output.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Discard the stopped run and start anew.")] = False,
     no_record: Annotated[bool, typer.Option("--no-record", help="Write no history beside the model.")] = False,
@@ -70,6 +73,9 @@ def command(
     wavemore plot draws them, and wavemore inspect shows the network's inside through training. Recording changes
     nothing in the model. --tensorboard needs the extra "tensorboard".
 
+    The last line says what whoever has the file can find out about the list. With --private the file keeps no n-grams,
+    fingerprints, checksum, path or command.
+
     \b
     Examples
       wavemore train names.txt
@@ -85,6 +91,8 @@ def command(
     settings = settings_of(set_)
     if seed is not None and "train.seed" in settings:
         raise UsageError("--seed and --set train.seed are the same setting; give one of them")
+    if private:
+        settings = {**settings, "data.private": True}
     model = StringModel(recipe, settings=settings, seed=seed)
     max_length = model.resolved_recipe().data.max_length
     _check_inputs(strings, validation, test)
@@ -119,6 +127,8 @@ def command(
         checkpoint.unlink(missing_ok=True)
     if replaced and not quiet:
         say(f"{target} replaces the model that was there")
+    if not quiet and (kept := model.file_.provenance["split"].get("trained_on_as_too_frequent")):
+        say(f"{kept:,} of the commonest strings are all in the training part, so that the model learns them")
     if (loss := model.file_.provenance["losses"]["validation"]) > (guessing := log(len(model.file_.vocabulary))):
         say(f"the validation loss, {loss:.4g}, is worse than that of even guessing, {guessing:.4g}; lower train.rate")
     _report(model, target, set(listed.strings), json=json)
@@ -197,6 +207,8 @@ def _command_line(words: Sequence[str] | None) -> str:
 
 
 def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) -> None:
+    from wavemore.models.disclosure import disclosure
+
     samples = model.sample(_SAMPLES, seed=0)
     new = sum(sample not in listed for sample in samples)
     losses = model.file_.provenance["losses"]
@@ -208,6 +220,7 @@ def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) 
         "validation_nats_per_character": losses["validation"],
         "samples": _SAMPLES,
         "new_samples": new,
+        "gives_away": disclosure(model.file_),
     }
     if json:
         write_lines([json_line(record)])
@@ -217,5 +230,6 @@ def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) 
             f"{target}: {record['parameters']:,} parameters, weights of step {record['step']:,}",
             f"train {losses['train']:.5f}, validation {losses['validation']:.5f} nats per character",
             f"of {_SAMPLES:,} samples {new / _SAMPLES:.1%} are new, that is, not on the list",
+            f"whoever has the file can find out: {record['gives_away']}",
         ]
     )

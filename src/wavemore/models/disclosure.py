@@ -15,4 +15,4 @@ def disclosure(file: ModelFile) -> str:
         found.append("whether a string that somebody guesses was on the list")
     if not found:
         return "nothing of the list but what samples and scores tell"
-    return f"{' and '.join(found)}; train with --private to keep none of it"
+    return f"{' and '.join(found)} (train with --private to keep none of it)"

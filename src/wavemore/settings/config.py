@@ -5,7 +5,7 @@ a wrong type or a value out of range is a `ConfigError` that names the key as `t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -160,6 +160,15 @@ class Recipe:
             self.train.teacher,
             'only a "wavenet" learns from a teacher',
         )
+
+    def kept_private(self) -> "Recipe":
+        """Without what would keep pieces of the list in the model file. Raises `ConfigError` where nothing is left."""
+        if not self.model.trained:
+            raise ConfigError(
+                "data.private is true, and an n-gram model is nothing but pieces of the list; choose another recipe"
+            )
+        model = replace(self.model, ngram=0) if self.model.ngram else self.model
+        return replace(self, data=replace(self.data, remember=False), model=model)
 
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """A copy with settings such as `{"train.steps": 100}` in place. Raises `ConfigError` for an unknown key."""
