@@ -36,7 +36,8 @@ def put_together(file: ModelFile) -> set[str]:
     for piece in pieces:
         if piece and (len(piece) == order or piece[0] == 0):
             following.setdefault(piece[:-1], []).append(piece[-1])
-    found, open_ = set(), [(0,)]
+    found: set[str] = set()
+    open_: list[tuple[int, ...]] = [(0,)]
     while open_:
         ids = open_.pop()
         for after in following.get(ids[-(order - 1) :] if len(ids) >= order else ids, []):
