@@ -7,6 +7,7 @@ import pytest
 from command_line import records
 
 from wavemore.cli import run
+from wavemore.models.disclosure import disclosure
 from wavemore.models.modelfile import ModelFile
 
 
@@ -41,13 +42,14 @@ def test_info_json(answer, tiny_path):
         "ngram_weight": None,
         "recipe": file.recipe.to_dict(),
         "provenance": file.provenance,
-        "remembers": {"train_fingerprints": 42, "held_out_fingerprints": 10, "held_out_scores": 5},
+        "gives_away": disclosure(file),
+        "remembers": {"train_fingerprints": 40, "held_out_fingerprints": 12, "held_out_scores": 6},
     }
 
 
 def test_info_says_what_the_file_remembers(answer, tiny_path):
     assert shown(answer("info tiny.safetensors")[0])["remembers"] == (
-        "42 training and 10 held-out strings by 32 bits, 5 held-out scores"
+        "40 training and 12 held-out strings by 32 bits, 6 held-out scores"
     )
     answer("train list.txt --recipe tiny.toml -q --set data.remember=false")
     assert shown(answer("info list.safetensors")[0])["remembers"] == "no strings"

@@ -96,7 +96,7 @@ def test_bar_stays_out_of_the_results(answer, tiny_path, monkeypatch):
 def test_bar_of_training_is_on_the_terminal(answer, monkeypatch):
     terminal = error_terminal(monkeypatch)
     out, _ = answer("train list.txt --recipe tiny.toml")
-    assert out.count("\n") == 3
+    assert out.count("\n") == 4
     assert "60/60 steps" in terminal.getvalue()
     assert "step 60  batch loss" in terminal.getvalue()
 
