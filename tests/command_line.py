@@ -22,6 +22,7 @@ FAILED, WRONG_USAGE = 1, 2
 
 Answer = Callable[..., tuple[str, str]]
 Refused = Callable[..., str]
+Said = Callable[..., tuple[str, str]]
 
 RECIPE = """
 [model]

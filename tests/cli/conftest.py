@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from command_line import Answer, Refused, contents, in_shell, prepare, sentence
+from command_line import Answer, Refused, Said, contents, in_shell, prepare, sentence
 
 from wavemore.cli import run
 
@@ -23,6 +23,18 @@ def answer(tmp_path: Path, strings: list[str], monkeypatch: pytest.MonkeyPatch, 
         return out, err
 
     return answer
+
+
+@pytest.fixture
+def said(capfd) -> Said:
+    """Run a command line that ends with a code, 0 unless another one is given; what it said on both streams."""
+
+    def said(line: str, code: int = 0) -> tuple[str, str]:
+        capfd.readouterr()
+        assert run(shlex.split(line)) == code
+        return capfd.readouterr()
+
+    return said
 
 
 @pytest.fixture

@@ -2,35 +2,26 @@
 
 import json
 import re
-import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import Said
 from tiny import tiny_strings
 
-from wavemore.cli import run
 from wavemore.progress import TrainingProgress
 
 TINY = "[model]\ngroups = [2, 2]\nembedding = 4\nhidden = 8\n[train]\nsteps = 20\nbatch = 32\nevaluate_every = 10\n"
 
-Said = Callable[..., tuple[str, str]]
-
 
 @pytest.fixture
-def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Said:
+def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> Said:
     """Run `wavemore compare` beside list.txt and tiny.toml; what it said on both streams."""
     monkeypatch.chdir(tmp_path)
     Path("list.txt").write_text("\n".join(tiny_strings(200)))
     Path("tiny.toml").write_text(TINY)
 
-    def said(line: str, code: int = 0) -> tuple[str, str]:
-        capfd.readouterr()
-        assert run(["compare", *shlex.split(line)]) == code
-        return capfd.readouterr()
-
-    return said
+    return lambda line, code=0: said(f"compare {line}", code)
 
 
 def test_text_and_progress(said):

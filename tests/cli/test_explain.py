@@ -5,33 +5,25 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable
 from math import log
 from pathlib import Path
 
 import pytest
 import typer
+from command_line import Said
 from imported import heavy, imported_by
 
 from wavemore.cli import app, run
 from wavemore.cli.explain import _name, _shown, _width
 from wavemore.estimator import StringModel, load
 
-Said = Callable[..., tuple[str, str]]
-
 
 @pytest.fixture
-def said(tiny_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Said:
+def said(tiny_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> Said:
     """Run `wavemore explain` beside tiny.safetensors; what it said on both streams."""
     monkeypatch.chdir(tiny_path.parent)
     monkeypatch.delenv("NO_COLOR", raising=False)
-
-    def said(line: str, code: int = 0) -> tuple[str, str]:
-        capfd.readouterr()
-        assert run(["explain", *shlex.split(line)]) == code
-        return capfd.readouterr()
-
-    return said
+    return lambda line, code=0: said(f"explain {line}", code)
 
 
 class Terminal(io.StringIO):

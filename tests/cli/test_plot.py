@@ -2,19 +2,16 @@
 
 import json
 import re
-import shlex
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import Said
 
 from wavemore.cli import run
 
 TINY = "[model]\ngroups = [2, 2]\nembedding = 4\nhidden = 8\n[train]\nsteps = 20\nbatch = 32\nevaluate_every = 10\n"
-
-Said = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +27,12 @@ def trained(strings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def said(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Said:
+def said(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> Said:
     """Run `wavemore plot` beside a.safetensors and b.safetensors."""
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
 
-    def said(line: str, code: int = 0) -> tuple[str, str]:
-        capfd.readouterr()
-        assert run(["plot", *shlex.split(line)]) == code
-        return capfd.readouterr()
-
-    return said
+    return lambda line, code=0: said(f"plot {line}", code)
 
 
 def test_a_table_alone(said):

@@ -2,36 +2,27 @@
 
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import Said
 from tiny import tiny_strings
 
-from wavemore.cli import run
 from wavemore.study import pool
-
-Said = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
-def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> Said:
+def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> Said:
     """Run `wavemore study` beside list.txt, in this process; what it said on both streams."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pool, "cores", lambda: 1)
     Path("list.txt").write_text("\n".join(tiny_strings(60)))
 
-    def said(line: str, code: int = 0) -> tuple[str, str]:
-        capfd.readouterr()
-        assert run(["study", *shlex.split(line)]) == code
-        return capfd.readouterr()
-
-    return said
+    return lambda line, code=0: said(f"study {line}", code)
 
 
 LINE = "list.txt --quick --claims information --set train.steps=2"

@@ -55,6 +55,7 @@ def test_a_page_through_training_of_a_teacher_and_its_pupil(trained, tmp_path):
     assert [picture.name for picture in pictures_of(teacher)] == [f"teacher-{name}" for name in NAMES]
     (page,) = write([teacher, course], tmp_path / "x.html")
     text = page.read_text(encoding="utf-8")
+    assert "<h1>Inside through training: m</h1>" in text
     assert len(images(page)) == 12
     assert say_what_to_look_for(images(page))
     assert "-3, the lecture's rule of thumb" in images(page)[4].decode()

@@ -4,18 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavemore.cli.options import (
-    ColumnOption,
-    EncodingOption,
-    FormatOption,
-    JsonOption,
-    ListArgument,
-    QuietOption,
-    SetOption,
-    command_line,
-    settings_of,
-    whole_number,
-)
+from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
 from wavemore.errors import UsageError
@@ -31,7 +20,7 @@ _SEEDS = 3
 
 def command(
     context: typer.Context,
-    list_: ListArgument,
+    list_: options.List,
     rows: Annotated[
         list[str],
         typer.Argument(
@@ -40,21 +29,21 @@ def command(
     ],
     seeds: Annotated[
         int | None,
-        typer.Option(parser=whole_number, metavar="<int>", help=f"How many seeds, from 0 up; without it {_SEEDS}."),
+        options.whole(help=f"How many seeds, from 0 up; without it {_SEEDS}."),
     ] = None,
     seed_list: Annotated[str | None, typer.Option(help="These seeds instead, such as 0,1,2.")] = None,
-    set_: SetOption = None,
+    set_: options.Set = None,
     keep: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Keep finished runs there, and go on with what it holds.")
     ] = None,
     test: Annotated[bool, typer.Option("--test", help="Look at the test part too: once, at the end.")] = False,
     picture: Annotated[str | None, typer.Option(metavar="FILE", help="Draw the losses as .svg or .png.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    column: ColumnOption = None,
-    encoding: EncodingOption = "utf-8",
-    format: FormatOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    column: options.Column = None,
+    encoding: options.Encoding = "utf-8",
+    format: options.Format = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Train several recipes on one list, each with several seeds, and show what they cost and reach.
 
@@ -83,12 +72,12 @@ def command(
     if json and markdown:
         raise UsageError("--json and --markdown exclude each other; choose one")
     chosen = _seeds(seeds, seed_list)
-    contenders = contenders_of(rows, settings_of(set_))
+    contenders = contenders_of(rows, options.settings_of(set_))
     longest = data_of(contenders).max_length
     if picture is not None:
         check_picture(picture)
     corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
-    line = command_line(context.obj)
+    line = options.command_line(context.obj)
     comparison = _compared(corpus, contenders, chosen, keep=keep, test=test, quiet=quiet, command=line)
     if json:
         write_lines(json_line(record) for record in comparison.to_records())

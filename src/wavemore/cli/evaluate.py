@@ -5,16 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavemore.cli.options import (
-    ColumnOption,
-    EncodingOption,
-    FormatOption,
-    JsonOption,
-    ModelArgument,
-    QuietOption,
-    model_and_list,
-    whole_number,
-)
+from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
 
@@ -28,22 +19,22 @@ NAME = "evaluate"
 
 
 def command(
-    model: ModelArgument = None,
+    model: options.Model = None,
     list_: Annotated[
         str | None, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name.")
     ] = None,
     samples: Annotated[
         int,
-        typer.Option(parser=whole_number, metavar="<int>", help="How many samples to compare with the list."),
+        options.whole(help="How many samples to compare with the list."),
     ] = 0,
     memory: Annotated[
         bool, typer.Option("--memory", help="Tell whether the model knows its own list by heart.")
     ] = False,
-    column: ColumnOption = None,
-    encoding: EncodingOption = "utf-8",
-    format: FormatOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    column: options.Column = None,
+    encoding: options.Encoding = "utf-8",
+    format: options.Format = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """The loss of a model on a list: nats and bits per character, and perplexity.
 
@@ -71,7 +62,7 @@ def command(
     """
     from wavemore.estimator import load
 
-    model, list_ = model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
+    model, list_ = options.model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
     longest = loaded.file_.recipe.data.max_length
     corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavemore.cli.options import JsonOption, whole_number
+from wavemore.cli import options
 from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
 
@@ -33,11 +33,9 @@ def command(
     ],
     alternatives: Annotated[
         int,
-        typer.Option(
-            "-k", "--alternatives", parser=whole_number, metavar="<int>", help="How many alternatives to name."
-        ),
+        options.whole("-k", "--alternatives", help="How many alternatives to name."),
     ] = 5,
-    json: JsonOption = False,
+    json: options.Json = False,
 ) -> None:
     """Why a string is likely or odd: what the model expected at each of its characters and at its end.
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavemore.cli.options import JsonOption, ModelArgument
+from wavemore.cli import options
 from wavemore.cli.output import json_line, write_lines
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ NAME = "info"
 
 
 def command(
-    model: ModelArgument = None,
+    model: options.Model = None,
     memory: Annotated[
         bool, typer.Option("--memory", help="Draw samples to tell whether the model knows its list by heart.")
     ] = False,
-    json: JsonOption = False,
+    json: options.Json = False,
 ) -> None:
     """What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wavemore.cli.options import JsonOption, QuietOption, whole_number
+from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
 from wavemore.errors import FileError, UsageError
@@ -37,7 +37,7 @@ def command(
     ] = None,
     at: Annotated[
         int | None,
-        typer.Option(parser=whole_number, metavar="<int>", help="With --string: look after this many characters."),
+        options.whole(help="With --string: look after this many characters."),
     ] = None,
     chunk: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Show which chunks each level holds to be like this one.")
@@ -48,8 +48,8 @@ def command(
             "-o", "--output", metavar="PATH", help="Draw: x.html is one page, x.svg or x.png pictures, else a folder."
         ),
     ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Look inside a model: its activations, its gradients, and what wants attention.
 

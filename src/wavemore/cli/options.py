@@ -9,41 +9,39 @@ import typer
 from wavemore.errors import UsageError
 
 __all__ = [
-    "ColumnOption",
-    "EncodingOption",
-    "FormatOption",
-    "JsonOption",
-    "ListArgument",
-    "ModelArgument",
-    "QuietOption",
-    "SetOption",
+    "Column",
+    "Encoding",
+    "Format",
+    "Json",
+    "List",
+    "Model",
+    "Quiet",
+    "Set",
     "command_line",
     "model_and_list",
     "number",
     "settings_of",
-    "whole_number",
+    "whole",
 ]
 
-ModelArgument = Annotated[
+Model = Annotated[
     str | None, typer.Argument(metavar="MODEL", help="A model file; without it, the model in the package.")
 ]
-ListArgument = Annotated[
+List = Annotated[
     str, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name, such as names.")
 ]
-ColumnOption = Annotated[
+Column = Annotated[
     str | None,
     typer.Option(help="The column of a CSV, TSV or JSON lines list: its name, or its number if there is no header."),
 ]
-EncodingOption = Annotated[str, typer.Option(help="The list's encoding.")]
-FormatOption = Annotated[
-    str | None, typer.Option(help="text, csv, tsv or jsonl; without it, told from the file's ending.")
-]
-SetOption = Annotated[
+Encoding = Annotated[str, typer.Option(help="The list's encoding.")]
+Format = Annotated[str | None, typer.Option(help="text, csv, tsv or jsonl; without it, told from the file's ending.")]
+Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.steps=1000; may be repeated."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one record a line.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one record a line.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
 
 
 def model_and_list(model: str | None, list_: str | None, *, to: str, with_it: str) -> tuple[str | None, str]:
@@ -79,16 +77,25 @@ def settings_of(assignments: list[str] | None) -> dict[str, Any]:
     return settings
 
 
-def whole_number(text: str) -> int:
-    """For options: typer's own message for a bad number does not show it."""
+def whole(*names: str, help: str) -> Any:
+    """An option that is a whole number."""
+    return typer.Option(*names, parser=_whole_number, metavar="<int>", help=help)
+
+
+def number(*names: str, help: str) -> Any:
+    """An option that is any number."""
+    return typer.Option(*names, parser=_number, metavar="<float>", help=help)
+
+
+def _whole_number(text: str) -> int:
+    """Typer's own message for a bad number does not show it."""
     try:
         return int(text)
     except ValueError:
         raise typer.BadParameter(f'"{text}" is not a whole number') from None
 
 
-def number(text: str) -> float:
-    """For options, as `whole_number`."""
+def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:

@@ -4,7 +4,7 @@ from typing import Annotated, cast
 
 import typer
 
-from wavemore.cli.options import JsonOption
+from wavemore.cli import options
 from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
 
@@ -18,7 +18,7 @@ def command(
     ],
     output: Annotated[str | None, typer.Option("--output", "-o", help="Draw the curves as .svg or .png.")] = None,
     over: Annotated[str, typer.Option(help="step, passes or seconds: what the curves are drawn over.")] = "step",
-    json: JsonOption = False,
+    json: options.Json = False,
 ) -> None:
     """Show how training went: losses, learning rate, gradient norm and speed of one run or several.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from wavemore.cli.options import JsonOption, ModelArgument, QuietOption, number, whole_number
+from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.errors import UsageError
 
@@ -18,8 +18,8 @@ NAME = "sample"
 
 
 def command(
-    model: ModelArgument = None,
-    n: Annotated[int, typer.Option("-n", parser=whole_number, metavar="<int>", help="How many strings.")] = 20,
+    model: options.Model = None,
+    n: Annotated[int, options.whole("-n", help="How many strings.")] = 20,
     starts_with: Annotated[list[str] | None, typer.Option(help="The beginning of every string.")] = None,
     ends_with: Annotated[list[str] | None, typer.Option(help="The end of every string.")] = None,
     contains: Annotated[
@@ -43,27 +43,21 @@ def command(
         bool, typer.Option("--most-likely", help="The likeliest strings in exact order, instead of samples.")
     ] = False,
     mode: Annotated[str, typer.Option(help="How conditions are met: exact, or fast, which is biased.")] = "exact",
-    temperature: Annotated[
-        float, typer.Option(parser=number, metavar="<float>", help="Below 1 likelier strings, above 1 stranger ones.")
-    ] = 1.0,
+    temperature: Annotated[float, options.number(help="Below 1 likelier strings, above 1 stranger ones.")] = 1.0,
     top_k: Annotated[
         int | None,
-        typer.Option(
-            parser=whole_number, metavar="<int>", help="Only this number of characters at each step, the likeliest."
-        ),
+        options.whole(help="Only this number of characters at each step, the likeliest."),
     ] = None,
     top_p: Annotated[
         float | None,
-        typer.Option(
-            parser=number, metavar="<float>", help="Only the likeliest characters that have this probability together."
-        ),
+        options.number(help="Only the likeliest characters that have this probability together."),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(parser=whole_number, metavar="<int>", help="A whole number, for the same strings again."),
+        options.whole(help="A whole number, for the same strings again."),
     ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Make strings like those of the list, one a line.
 

@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from wavemore.cli.options import (
-    ColumnOption,
-    EncodingOption,
-    JsonOption,
-    ModelArgument,
-    QuietOption,
-    model_and_list,
-    whole_number,
-)
+from wavemore.cli import options
 from wavemore.cli.output import result_file, say
 from wavemore.errors import UsageError
 
@@ -26,7 +18,7 @@ NAME = "score"
 
 
 def command(
-    model: ModelArgument = None,
+    model: options.Model = None,
     list_: Annotated[
         str | None,
         typer.Argument(metavar="LIST", help="A list or table: a file, '-' for standard input, or a list's name."),
@@ -52,23 +44,21 @@ def command(
     ] = "zero",
     odd: Annotated[
         int | None,
-        typer.Option(
-            parser=whole_number, metavar="<int>", help="This many rows alone, the least likely ones, oddest first."
-        ),
+        options.whole(help="This many rows alone, the least likely ones, oddest first."),
     ] = None,
     sort: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="Sort by an added column, lowest first; holds all rows in memory."),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="With --sort: highest first.")] = False,
-    column: ColumnOption = None,
-    encoding: EncodingOption = "utf-8",
+    column: options.Column = None,
+    encoding: options.Encoding = "utf-8",
     format: Annotated[
         str | None,
         typer.Option(help="text, csv, tsv, jsonl or parquet; without it, told from the file's ending."),
     ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """How well each string fits: its log-likelihood, and what follows from it, as columns of the list.
 
@@ -106,7 +96,7 @@ def command(
         if list_ is not None:
             raise UsageError(f"score either the list {list_} or the strings of --string, not both")
     else:
-        model, source = model_and_list(model, list_, to="score", with_it="score with it")
+        model, source = options.model_and_list(model, list_, to="score", with_it="score with it")
     order = Order(odd, sort, reverse)
     first, *others = map(load, (model, *(against or [])))
     scores = first.row_scores(

@@ -4,18 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wavemore.cli.options import (
-    ColumnOption,
-    EncodingOption,
-    FormatOption,
-    JsonOption,
-    ListArgument,
-    QuietOption,
-    SetOption,
-    command_line,
-    settings_of,
-    whole_number,
-)
+from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
 
@@ -25,7 +14,7 @@ _SEEDS = 5
 
 def command(
     context: typer.Context,
-    list_: ListArgument = "names",
+    list_: options.List = "names",
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the report and the finished runs go.")
     ] = "study",
@@ -36,15 +25,13 @@ def command(
             metavar="NAMES", help="These alone, of hierarchy,processing,flexibility,information,flow; without it, all."
         ),
     ] = None,
-    seeds: Annotated[
-        int, typer.Option(parser=whole_number, metavar="<int>", help=f"How many seeds, {_SEEDS} or more.")
-    ] = _SEEDS,
-    set_: SetOption = None,
-    column: ColumnOption = None,
-    encoding: EncodingOption = "utf-8",
-    format: FormatOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    seeds: Annotated[int, options.whole(help=f"How many seeds, {_SEEDS} or more.")] = _SEEDS,
+    set_: options.Set = None,
+    column: options.Column = None,
+    encoding: options.Encoding = "utf-8",
+    format: options.Format = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Measure what the notes claim for flattening in steps: each claim an experiment that can come out either way.
 
@@ -64,7 +51,7 @@ def command(
     from wavemore.settings.config import load_recipe
     from wavemore.study import CLAIMS, study
 
-    settings = settings_of(set_)
+    settings = options.settings_of(set_)
     longest = load_recipe("fast").with_settings(settings).data.max_length
     corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
     try:
@@ -76,7 +63,7 @@ def command(
             quick=quick,
             settings=settings,
             remark=(lambda sentence: None) if quiet else say,
-            command=command_line(context.obj),
+            command=options.command_line(context.obj),
         )
     except KeyboardInterrupt:
         say(f"stopped; what was done is kept in {output}, and the same command goes on with it")

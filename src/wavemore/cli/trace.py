@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavemore.cli.options import JsonOption, ModelArgument, SetOption, settings_of, whole_number
+from wavemore.cli import options
 from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
 
@@ -15,17 +15,15 @@ NAME = "trace"
 
 
 def command(
-    model: ModelArgument = None,
+    model: options.Model = None,
     recipe: Annotated[str | None, typer.Option(help="Trace an untrained model of this recipe instead.")] = None,
-    batch: Annotated[int, typer.Option(parser=whole_number, metavar="<int>", help="Rows in the batch.")] = 32,
+    batch: Annotated[int, options.whole(help="Rows in the batch.")] = 32,
     vocabulary: Annotated[
         int | None,
-        typer.Option(
-            parser=whole_number, metavar="<int>", help="With --recipe: ids, the boundary included; without it 27, a-z."
-        ),
+        options.whole(help="With --recipe: ids, the boundary included; without it 27, a-z."),
     ] = None,
-    set_: SetOption = None,
-    json: JsonOption = False,
+    set_: options.Set = None,
+    json: options.Json = False,
 ) -> None:
     """Send a batch through the model and show the shape after every layer.
 
@@ -52,7 +50,7 @@ def command(
         file = ModelFile.load(path)
         config, size = _traceable(file.recipe, f"the model {path}"), len(file.vocabulary)
     else:
-        config = _traceable(load_recipe(recipe).with_settings(settings_of(set_)), f"the recipe {recipe}")
+        config = _traceable(load_recipe(recipe).with_settings(options.settings_of(set_)), f"the recipe {recipe}")
         size = 27 if vocabulary is None else vocabulary
     steps = trace(config, size, batch)
     if json:

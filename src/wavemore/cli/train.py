@@ -8,18 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavemore.cli.options import (
-    ColumnOption,
-    EncodingOption,
-    FormatOption,
-    JsonOption,
-    ListArgument,
-    QuietOption,
-    SetOption,
-    command_line,
-    settings_of,
-    whole_number,
-)
+from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
 from wavemore.errors import FileError, UsageError
@@ -33,20 +22,18 @@ _SAMPLES = 1000  # drawn at the end to see what share is new
 
 def command(
     context: typer.Context,
-    strings: ListArgument,
+    strings: options.List,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="The model file to write; without it, named after the list.")
     ] = None,
     recipe: Annotated[
         str, typer.Option(help="A recipe's name, or a TOML file; auto chooses settings that fit the list.")
     ] = "auto",
-    set_: SetOption = None,
-    seed: Annotated[
-        int | None, typer.Option(parser=whole_number, metavar="<int>", help="Seed of weights and batches (train.seed).")
-    ] = None,
-    column: ColumnOption = None,
-    encoding: EncodingOption = "utf-8",
-    format: FormatOption = None,
+    set_: options.Set = None,
+    seed: Annotated[int | None, options.whole(help="Seed of weights and batches (train.seed).")] = None,
+    column: options.Column = None,
+    encoding: options.Encoding = "utf-8",
+    format: options.Format = None,
     validation: Annotated[
         str | None, typer.Option(help="A validation list of its own; then nothing is split off LIST.")
     ] = None,
@@ -60,8 +47,8 @@ def command(
     tensorboard: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Write the same numbers there for TensorBoard.")
     ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Learn what the strings on LIST look like and write one model file.
 
@@ -88,7 +75,7 @@ def command(
     from wavemore.lists.sources import source_name
     from wavemore.models.modelfile import is_model_file
 
-    settings = settings_of(set_)
+    settings = options.settings_of(set_)
     if seed is not None and "train.seed" in settings:
         raise UsageError("--seed and --set train.seed are the same setting; give one of them")
     if private:
@@ -203,7 +190,7 @@ def _command_line(words: Sequence[str] | None) -> str:
             next(given, None)  # its folder
         elif word not in ("--resume", "--restart", "--no-record") and not word.startswith("--tensorboard="):
             kept.append(word)
-    return command_line(kept)
+    return options.command_line(kept)
 
 
 def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) -> None:
