@@ -70,7 +70,7 @@ ALONE = {
 
 TORCH_WORLD = {"nn", "train"}
 
-LAZY = {"matplotlib", "outlines_core", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"}
+LAZY = {"matplotlib", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"}
 """Packages that no module may import when it is itself imported."""
 
 AT_TOP = {GROUND, FACE, "fitting", "estimator"}
