@@ -1,6 +1,5 @@
 """What every kind of model does with the state of strings in the making, against what it says of whole strings."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_at_random import ABC, KINDS, network, rows
 
-from wavemore.predict.engine import Engine, State
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Position, Predictor
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -42,7 +40,7 @@ def test_a_rearranged_state_stands_where_its_strings_stood_and_goes_on_from_ther
     assert state.strings.tolist() == [0, 1, 3, 4]
     before = state.logits.copy()
     places = np.array([3, 0, 3, 2, 0, 3])  # string 1, at place 1, is left out
-    other = model.rearranged(state, places)
+    other = state.rearranged(places)
     others = [strings[number] for number in state.strings[places]]
     assert others == ["bca", "aab", "bca", "abb", "aab", "bca"]
     assert other.strings.tolist() == [0, 1, 2, 3, 4, 5]
@@ -51,7 +49,7 @@ def test_a_rearranged_state_stands_where_its_strings_stood_and_goes_on_from_ther
         other, others = stepped(model, other, others, characters)
         assert off(model, other, others) < 1e-5
     assert other.strings.tolist() == [0, 2, 3, 4]
-    other, others = model.rearranged(other, np.array([2, 2])), [others[3]] * 2
+    other, others = other.rearranged(np.array([2, 2])), [others[3]] * 2
     other, others = stepped(model, other, others, "ab")
     assert off(model, other, others) < 1e-5
     # What the state was made of is as it was.
@@ -69,21 +67,17 @@ def test_any_arrangement_between_any_steps(kind, data):
     for _ in range(data.draw(st.integers(1, 7))):
         places = data.draw(st.lists(st.integers(0, len(state.strings) - 1), min_size=1, max_size=5))
         strings = [strings[number] for number in state.strings[places]]
-        state = model.rearranged(state, np.array(places))
+        state = state.rearranged(np.array(places))
         characters = data.draw(st.text("abc.", min_size=len(places), max_size=len(places)))
         if characters.strip("."):
             state, strings = stepped(model, state, strings, characters)
         assert off(model, state, strings) < 1e-5
 
 
-def test_the_comparison_notices_a_past_that_stays_where_it_was(monkeypatch):
-    def forgetful(self: Engine, state: State, places: np.ndarray) -> State:
-        return replace(state, strings=np.arange(len(places)), context_of=state.context_of[places])
-
+def test_the_comparison_notices_a_past_that_stays_where_it_was():
     model = network(0, groups=(2, 2, 2))
     state, strings = stepped(model, model.start(3), [""] * 3, "abc")
-    monkeypatch.setattr(Engine, "rearranged", forgetful)
-    state, strings = model.rearranged(state, np.array([2, 0, 1])), ["c", "a", "b"]
-    assert off(model, state, strings) < 1e-5  # what is said now does not tell
-    state, strings = stepped(model, state, strings, "aaa")
-    assert off(model, state, strings) > 1e-3
+    forgetful, strings = Position.rearranged(state, np.array([2, 0, 1])), ["c", "a", "b"]
+    assert off(model, forgetful, strings) < 1e-5  # what is said now does not tell
+    forgetful, strings = stepped(model, forgetful, strings, "aaa")
+    assert off(model, forgetful, strings) > 1e-3

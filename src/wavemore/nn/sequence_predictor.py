@@ -8,7 +8,7 @@ Shapes in this file
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 from wavemore.nn.packing import Strings
 from wavemore.nn.sequence import Memory, SequenceModel
 from wavemore.predict.chunks import distinct
-from wavemore.predict.predictor import Predictions
+from wavemore.predict.predictor import Position, Predictions
 from wavemore.settings.config import SequenceConfig
 
 __all__ = ["SequencePredictor", "SequenceState"]
@@ -28,24 +28,15 @@ _CHARACTERS = 64  # of a long string
 
 
 @dataclass(frozen=True)
-class SequenceState:
-    """Where many strings stand after the same number of characters: each distinct beginning once.
+class SequenceState(Position):
+    """Where many strings stand: each distinct beginning is a context."""
 
-    Strings are numbered as at the start. Some may have ended; a state knows the ones that go on.
-    """
-
-    strings: np.ndarray
-    """(alive,): the numbers of the strings that go on."""
-    context_of: np.ndarray
-    """(alive,): for each of them which distinct beginning it has, the row of `logits` that is its own."""
-    logits: np.ndarray
-    """(n, V) float32: of what follows, for each distinct beginning."""
     _memory: Memory
     """n rows."""
 
 
 class SequencePredictor:
-    """A `SequenceModel` in evaluation mode. Holds weights and nothing that changes."""
+    """A `SequenceModel` in evaluation mode as a `Predictor`. Holds weights and nothing that changes."""
 
     def __init__(self, config: SequenceConfig, weights: Mapping[str, np.ndarray]) -> None:
         self.config = config
@@ -61,7 +52,6 @@ class SequencePredictor:
         return 2 * 4 * memory + 40 * self.vocabulary_size
 
     def start(self, strings: int) -> SequenceState:
-        """The state of so many strings before their first character."""
         with torch.inference_mode():
             memory = self._model.begin(1)
             return self._stepped(
@@ -69,7 +59,6 @@ class SequencePredictor:
             )
 
     def step(self, state: SequenceState, going_on: np.ndarray, characters: np.ndarray) -> SequenceState:
-        """The state one character later; see `Predictor.step`."""
         before = state.context_of[going_on]  # (alive,)
         where, beginning = distinct(
             before * self.vocabulary_size + characters, len(state.logits) * self.vocabulary_size
@@ -80,12 +69,7 @@ class SequencePredictor:
             ids = torch.from_numpy(characters[where].astype(np.int64))  # (n,)
             return self._stepped(state.strings[going_on], beginning, ids, memory)
 
-    def rearranged(self, state: SequenceState, places: np.ndarray) -> SequenceState:
-        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
-        return replace(state, strings=np.arange(len(places)), context_of=state.context_of[places])
-
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
-        """What the model says of every character of the strings; see `Predictor.predictions`."""
         laid_out = Strings.of(strings, vocabulary)
         for portion in laid_out.portions(_NUMBERS_AT_ONCE // self._widest):
             packed = laid_out.packed(portion)

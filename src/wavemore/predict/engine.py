@@ -35,7 +35,7 @@ from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 from wavemore.predict.activation import activated
 from wavemore.predict.chunks import Chunks, distinct, joined
 from wavemore.predict.folding import folded_linear, product
-from wavemore.predict.predictor import Predictions
+from wavemore.predict.predictor import Position, Predictions
 from wavemore.settings.config import ModelConfig
 from wavemore.threads import side_by_side
 
@@ -83,18 +83,9 @@ class _Depth(NamedTuple):
 
 
 @dataclass(frozen=True)
-class State:
-    """Where many strings stand after the same number of characters: each distinct beginning once.
+class State(Position):
+    """Where many strings stand, and what they need to go on: each distinct beginning once."""
 
-    Strings are numbered as at the start. Some may have ended; a state knows the ones that go on.
-    """
-
-    strings: np.ndarray
-    """(alive,): the numbers of the strings that go on."""
-    context_of: np.ndarray
-    """(alive,): for each of them the row of `logits` that is its own."""
-    logits: np.ndarray
-    """(n, V) float32: of what follows, for each distinct context."""
     _beginning_of: tuple[np.ndarray, ...]
     """For the last depths, newest last, (S,): which distinct beginning each string has."""
     _nodes: tuple[tuple[_Depth, ...], ...]
@@ -104,6 +95,11 @@ class State:
     """How many characters the next state's beginnings have."""
     _strings: int
     """How many strings there were at the start."""
+
+    def rearranged(self, places: np.ndarray) -> "State":
+        strings = self.strings[places]
+        beginning_of = tuple(beginning_of[strings] for beginning_of in self._beginning_of)
+        return replace(super().rearranged(places), _beginning_of=beginning_of, _strings=len(places))
 
 
 class Engine:
@@ -145,7 +141,6 @@ class Engine:
         return self.config.context * nodes + 40 * self.vocabulary_size
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
-        """What the model says of every character of the strings; see `Predictor.predictions`."""
         chunks = Chunks.of(strings, vocabulary, self.config.groups, self.config.cycles)
         for part, logits in self.chunk_logits(chunks):
             yield predictions_of(chunks, part, logits)
@@ -173,15 +168,12 @@ class Engine:
             yield part, logits
 
     def start(self, strings: int) -> State:
-        """The state of so many strings before their first character."""
         everyone = np.arange(strings)
         nothing = np.zeros(strings, dtype=np.int64)
         empty = State(everyone, nothing, np.empty((0, self.vocabulary_size), np.float32), (), (), 1, 0, strings)
         return self._advanced(empty, everyone, nothing, np.array([BOUNDARY]), np.zeros(1, dtype=np.int64))
 
     def step(self, state: State, going_on: np.ndarray, characters: np.ndarray) -> State:
-        """The state one character later. `going_on` numbers places of `state.strings`; each of these strings takes the
-        id that stands in `characters` (none of them the boundary)."""
         strings = state.strings[going_on]
         before = state._beginning_of[-1][strings]
         # A beginning is the beginning one character earlier, and one more character.
@@ -189,17 +181,6 @@ class Engine:
             before * self.vocabulary_size + characters, state._beginnings * self.vocabulary_size
         )
         return self._advanced(state, strings, beginning, characters[where], strings[where])
-
-    def rearranged(self, state: State, places: np.ndarray) -> State:
-        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
-        strings = state.strings[places]
-        return replace(
-            state,
-            strings=np.arange(len(places)),
-            context_of=state.context_of[places],
-            _beginning_of=tuple(beginning_of[strings] for beginning_of in state._beginning_of),
-            _strings=len(places),
-        )
 
     def _advanced(
         self, state: State, strings: np.ndarray, beginning: np.ndarray, last: np.ndarray, examples: np.ndarray

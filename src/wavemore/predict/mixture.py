@@ -14,8 +14,8 @@ Shapes in this file
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -33,20 +33,16 @@ _HALVINGS = 40  # of the interval that holds the weight
 
 
 @dataclass(frozen=True)
-class MixtureState:
-    """Where many strings stand: a state of each model, and what they say together."""
+class MixtureState(Position):
+    """Where many strings stand: a state of each model, and log-probabilities of what follows each distinct pair of
+    their contexts."""
 
     network: Position
     ngram: NgramState
-    context_of: np.ndarray
-    """(alive,): for each string that goes on the row of `logits` that is its own."""
-    logits: np.ndarray
-    """(n, V) float32: log-probabilities of what follows, for each distinct pair of contexts."""
 
-    @property
-    def strings(self) -> np.ndarray:
-        """(alive,): the numbers of the strings that go on."""
-        return self.network.strings
+    def rearranged(self, places: np.ndarray) -> Self:
+        network, ngram = self.network.rearranged(places), self.ngram.rearranged(places)
+        return replace(super().rearranged(places), network=network, ngram=ngram)
 
 
 class Mixture:
@@ -65,22 +61,13 @@ class Mixture:
         return self.network.remembered + self.ngram.remembered
 
     def start(self, strings: int) -> MixtureState:
-        """The state of so many strings before their first character."""
         return self._state(self.network.start(strings), self.ngram.start(strings))
 
     def step(self, state: MixtureState, going_on: np.ndarray, characters: np.ndarray) -> MixtureState:
-        """The state one character later; see `Predictor.step`."""
         network = self.network.step(state.network, going_on, characters)
         return self._state(network, self.ngram.step(state.ngram, going_on, characters))
 
-    def rearranged(self, state: MixtureState, places: np.ndarray) -> MixtureState:
-        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
-        network = self.network.rearranged(state.network, places)
-        ngram = self.ngram.rearranged(state.ngram, places)
-        return MixtureState(network, ngram, state.context_of[places], state.logits)
-
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
-        """What both together say of every character of the strings; see `Predictor.predictions`."""
         _, seen = self.ngram.contexts(strings, vocabulary)  # (N,)
         at_once = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
         for rows, context_of, logits, answers in self.network.predictions(strings, vocabulary):
@@ -97,7 +84,8 @@ class Mixture:
     def _state(self, network: Position, ngram: NgramState) -> MixtureState:
         where, pair_of = _pairs(network.context_of, len(network.logits), ngram.context_of, len(ngram.logits))
         rows = _normalised(network.logits)[network.context_of[where]]  # (n, V)
-        return MixtureState(network, ngram, pair_of, mixed(rows, ngram.logits[ngram.context_of[where]], self.weight))
+        logits = mixed(rows, ngram.logits[ngram.context_of[where]], self.weight)
+        return MixtureState(network.strings, pair_of, logits, network, ngram)
 
 
 def mixed(network: np.ndarray, ngram: np.ndarray, weight: float) -> np.ndarray:

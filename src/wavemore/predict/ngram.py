@@ -26,7 +26,7 @@ Shapes in this file
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
@@ -35,7 +35,7 @@ import numpy as np
 from wavemore.errors import ModelFileError, UsageError
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 from wavemore.predict.chunks import distinct
-from wavemore.predict.predictor import Predictions
+from wavemore.predict.predictor import Position, Predictions
 from wavemore.settings.config import NgramConfig
 
 __all__ = ["Ngram", "NgramState"]
@@ -50,18 +50,9 @@ class _UnsoundError(Exception):
 
 
 @dataclass(frozen=True)
-class NgramState:
-    """Where many strings stand after the same number of characters: each distinct context once.
+class NgramState(Position):
+    """Where many strings stand; the logits are log-probabilities."""
 
-    Strings are numbered as at the start. Some may have ended; a state knows the ones that go on.
-    """
-
-    strings: np.ndarray
-    """(alive,): the numbers of the strings that go on."""
-    context_of: np.ndarray
-    """(alive,): for each of them the row of `logits` that is its own."""
-    logits: np.ndarray
-    """(n, V) float32: log-probabilities of what follows, for each distinct context."""
     _contexts: np.ndarray
     """(n,): the longest known n-gram that each context ends in."""
 
@@ -148,14 +139,11 @@ class Ngram:
         return 40 * self.vocabulary_size + 128
 
     def start(self, strings: int) -> NgramState:
-        """The state of so many strings before their first character."""
         everyone = np.arange(strings)
         context = self._longest(np.array([_ROOT]), np.array([BOUNDARY]))
         return NgramState(everyone, np.zeros(strings, dtype=np.int64), self.following(context), context)
 
     def step(self, state: NgramState, going_on: np.ndarray, characters: np.ndarray) -> NgramState:
-        """The state one character later. `going_on` numbers places of `state.strings`; each of these strings takes the
-        id that stands in `characters` (none of them the boundary)."""
         before = state.context_of[going_on]
         where, pairs = distinct(before * self.vocabulary_size + characters, len(state.logits) * self.vocabulary_size)
         contexts = self._longest(state._contexts[before[where]], characters[where])
@@ -163,12 +151,7 @@ class Ngram:
         contexts = contexts[where]
         return NgramState(state.strings[going_on], numbers[pairs], self.following(contexts), contexts)
 
-    def rearranged(self, state: NgramState, places: np.ndarray) -> NgramState:
-        """The state of other strings that go on from where these stand; see `Predictor.rearranged`."""
-        return replace(state, strings=np.arange(len(places)), context_of=state.context_of[places])
-
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
-        """What the model says of every character of the strings; see `Predictor.predictions`."""
         answers, contexts = self.contexts(strings, vocabulary)
         where, numbers = distinct(contexts, self._contexts)
         rows = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)

@@ -1,7 +1,8 @@
 """What sampling, scoring and evaluating need of a model, whatever its kind."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -29,26 +30,25 @@ class Predictions(NamedTuple):
     """(k,): the ids that do follow."""
 
 
-class Position(Protocol):
-    """Where many strings stand after the same number of characters, each distinct context once.
+@dataclass(frozen=True)
+class Position:
+    """Where many strings stand after the same number of characters, each distinct context once. A predictor's own kind
+    adds what it needs to go on.
 
     Strings are numbered as at the start. Some may have ended; a position knows the ones that go on.
     """
 
-    @property
-    def strings(self) -> np.ndarray:
-        """(alive,): the numbers of the strings that go on."""
-        ...
+    strings: np.ndarray
+    """(alive,): the numbers of the strings that go on."""
+    context_of: np.ndarray
+    """(alive,): for each of them the row of `logits` that is its own."""
+    logits: np.ndarray
+    """(n, V) float32: of what follows, for each distinct context."""
 
-    @property
-    def context_of(self) -> np.ndarray:
-        """(alive,): for each of them the row of `logits` that is its own."""
-        ...
-
-    @property
-    def logits(self) -> np.ndarray:
-        """(n, V) float32: of what follows, for each distinct context."""
-        ...
+    def rearranged(self, places: np.ndarray) -> Self:
+        """The position of as many strings as there are `places`: string i, numbered anew from 0, goes on from where the
+        string at place places[i] of `strings` stands. Places may repeat, and be left out."""
+        return replace(self, strings=np.arange(len(places)), context_of=self.context_of[places])
 
 
 State = TypeVar("State", bound=Position)
@@ -68,17 +68,12 @@ class Predictor(Protocol[State]):
         ...
 
     def start(self, strings: int) -> State:
-        """The state of so many strings before their first character."""
+        """The state of this many strings before their first character."""
         ...
 
     def step(self, state: State, going_on: np.ndarray, characters: np.ndarray) -> State:
         """The state one character later. `going_on` numbers places of `state.strings`; each of these strings takes the
         id that stands in `characters` (none of them the boundary)."""
-        ...
-
-    def rearranged(self, state: State, places: np.ndarray) -> State:
-        """The state of as many strings as there are `places`: string i, numbered anew from 0, goes on from where the
-        string at place places[i] of `state.strings` stands. Places may repeat, and be left out."""
         ...
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:

@@ -210,7 +210,7 @@ class _Search:
                 continue
             if latest is not None and beginnings.before is latest:
                 everyone = np.arange(len(beginnings))
-                state = self.distribution.predictor.rearranged(state, beginnings.places)
+                state = state.rearranged(beginnings.places)
                 state = self.distribution.predictor.step(state, everyone, beginnings.characters)
             else:
                 state = self._state(beginnings)
