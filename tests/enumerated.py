@@ -43,7 +43,7 @@ def enumerated(engine: Engine, conditions: Sequence[Condition], shape: Shape) ->
         parents, ids = np.repeat(np.arange(len(strings)), 3), np.tile([1, 2, 3], len(strings))
         chances = chances[parents] * weights[parents, ids]
         strings = [strings[i] + "abc"[c - 1] for i, c in zip(parents, ids, strict=True)]
-        states = engine.step(engine.rearranged(states, parents), np.arange(len(parents)), ids)
+        states = engine.step(states.rearranged(parents), np.arange(len(parents)), ids)
     assert automaton is not None
     return {s: p for s, p in found.items() if automaton.accepts(ABC.encode(s))}
 

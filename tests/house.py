@@ -23,7 +23,7 @@ HOUSE: list[dict[str, str]] = [
     {"lists": "vocabulary fetch counts > streams > sources > corpus > given"},
     {
         "tables": "columns printed > lines parquet ranking > formats",
-        "predict": "activation chunks predictor windows > folding ngram > engine mixture > ensemble",
+        "predict": "activation chunks predictor windows > counts folding > engine ngram > ensemble mixture",
     },
     {
         "nn": "layers packing > bow recurrent shared transformer > wavenet > ensemble inside sequence trace > __init__ "

@@ -27,7 +27,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
+from wavemore.lists.vocabulary import Vocabulary
+from wavemore.predict.chunks import laid_out
 
 __all__ = ["Packed", "Packing", "SequenceLayer", "Strings"]
 
@@ -120,10 +121,7 @@ class Strings:
     @classmethod
     def of(cls, strings: Sequence[str], vocabulary: Vocabulary) -> Self:
         """Raises `UnknownCharacterError` for a character that the vocabulary lacks."""
-        characters, lengths = vocabulary.encode_all(strings)  # (characters,), (S,)
-        ids = np.full(len(characters) + len(strings) + 1, BOUNDARY, dtype=np.int64)
-        ids[np.arange(len(characters)) + np.repeat(np.arange(len(strings)), lengths) + 1] = characters
-        return cls(ids, lengths + 1)
+        return cls(*laid_out(strings, vocabulary))
 
     def packed(self, strings: np.ndarray) -> Packed:
         """The strings of these numbers, (B,)."""

@@ -27,7 +27,7 @@ import numpy as np
 
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 
-__all__ = ["Branch", "Chunks", "distinct", "joined"]
+__all__ = ["Branch", "Chunks", "distinct", "joined", "laid_out"]
 
 
 class Branch(NamedTuple):
@@ -59,15 +59,11 @@ class Chunks:
     def of(cls, strings: Sequence[str], vocabulary: Vocabulary, groups: Sequence[int], cycles: int = 1) -> Self:
         """The chunks of all predictions of all strings, for a model of these settings (see `ModelConfig`). Raises
         `UnknownCharacterError`."""
-        characters, lengths = vocabulary.encode_all(strings)
-        starts = np.cumsum(lengths + 1) - (lengths + 1)  # (S,)
-        n = len(characters) + len(strings)
-        last = np.full(n, BOUNDARY, dtype=np.int64)  # (N,) the character before each prediction
-        place = np.arange(n) - np.repeat(starts, lengths + 1)  # (N,) in its string
-        last[place > 0] = characters
-        answers = np.full(n, BOUNDARY, dtype=np.int32)
-        answers[:-1] = last[1:]  # the next string begins with the boundary, which is the answer that ends this one
-        ids, count, size = last, len(vocabulary), 1  # size: the dilation
+        laid, lengths = laid_out(strings, vocabulary)
+        starts = np.cumsum(lengths) - lengths  # (S,)
+        place = np.arange(len(laid) - 1) - np.repeat(starts, lengths)  # (N,) of each prediction in its string
+        answers = laid[1:].astype(np.int32)
+        ids, count, size = laid[:-1], len(vocabulary), 1  # size: the dilation
         children = []  # of each level, (g, n)
         for i, g in enumerate([*groups] * cycles):
             size = 1 if i % len(groups) == 0 else size
@@ -154,6 +150,20 @@ class Chunks:
             branches.append(Branch(numbers, tuple(reach.tolist())))
             wanted = picked.reshape(-1)[where]
         return cls(wanted, tuple(reversed(branches)), contexts, answers, starts)
+
+
+def laid_out(strings: Sequence[str], vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of all strings end to end with one boundary before, between and after them, int64, (N + 1,): prediction p
+    reads on from ids[p], and its answer is ids[p + 1]. And how many predictions each string has, one more than
+    characters: int64, (S,). Raises `UnknownCharacterError`."""
+    characters, lengths = vocabulary.encode_all(strings)
+    lengths += 1
+    inside = np.ones(lengths.sum() + 1, dtype=bool)
+    inside[0] = False
+    inside[np.cumsum(lengths)] = False
+    ids = np.full(len(inside), BOUNDARY, dtype=np.int64)
+    ids[inside] = characters
+    return ids, lengths
 
 
 def _earlier(ids: np.ndarray, place: np.ndarray, d: int) -> np.ndarray:
