@@ -21,7 +21,7 @@ def test_train_writes_a_model_and_reports(answer):
         r"model\.safetensors: 328 parameters, weights of step \d\d\n"
         r"train \d\.\d{5}, validation \d\.\d{5} nats per character\n"
         r"of 1,000 samples \d+\.\d% are new, that is, not on the list\n"
-        r"whoever has the file can find out: whether a string .* was on the list \(train with --private .*\)\n",
+        r"of the list the file gives away: whether a guessed string was on it \(not with --private\)\n",
         out,
     )
     assert re.fullmatch(r"(step [246]0  batch loss \d\.\d{4}  validation loss \d\.\d{4}\n){3}", err)
@@ -74,7 +74,7 @@ def test_train_json(answer):
     losses = ModelFile.load("list.safetensors").provenance["losses"]
     assert record.pop("new_samples") in range(1001)
     assert record.pop("step") in (20, 40, 60)
-    assert record.pop("gives_away").startswith("whether a string that somebody guesses was on the list")
+    assert record.pop("gives_away").startswith("whether a guessed string was on it")
     assert record == {
         "model": "list.safetensors",
         "parameters": 328,

@@ -59,7 +59,7 @@ def test_no_string_comes_back_from_a_private_file(unguessable, tmp_path: Path):
     file = ModelFile.load(tmp_path / "private.safetensors")
     assert put_together(file) & set(unguessable) == set()
     assert (file.fingerprints, file.held_out_scores) == (None, None)
-    assert disclosure(file) == "nothing of the list but what samples and scores tell"
+    assert disclosure(file) == "nothing but what samples and scores tell"
     text = (tmp_path / "private.safetensors").read_bytes() + (tmp_path / "run.jsonl").read_bytes()
     sha256 = fit(unguessable, recipe="ngram").file_.provenance["data"]["sha256"].encode()
     assert not [word for word in (sha256, b"wavemore.fit", b"sha256", *map(str.encode, unguessable)) if word in text]
@@ -72,14 +72,14 @@ def test_the_attack_finds_the_training_strings_where_ngrams_are_mixed_in(unguess
     file = fit(unguessable, settings=QUICK).file_
     assert len(put_together(file) & set(unguessable)) > 700
     said = disclosure(file)
-    assert "put together again" in said
-    assert "guesses" in said
+    assert "put together" in said
+    assert "guessed" in said
 
 
 def test_fingerprints_alone_are_said_to_be_there(tiny_model: StringModel):
     file = tiny_model.file_
-    assert disclosure(file).startswith("whether a string that somebody guesses was on the list (train with")
-    assert disclosure(replace(file, fingerprints=None)) == "nothing of the list but what samples and scores tell"
+    assert disclosure(file).startswith("whether a guessed string was on it (not with")
+    assert disclosure(replace(file, fingerprints=None)) == "nothing but what samples and scores tell"
 
 
 def test_a_private_model_samples_and_scores(unguessable):

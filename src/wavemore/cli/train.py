@@ -217,6 +217,6 @@ def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) 
             f"{target}: {record['parameters']:,} parameters, weights of step {record['step']:,}",
             f"train {losses['train']:.5f}, validation {losses['validation']:.5f} nats per character",
             f"of {_SAMPLES:,} samples {new / _SAMPLES:.1%} are new, that is, not on the list",
-            f"whoever has the file can find out: {record['gives_away']}",
+            f"of the list the file gives away: {record['gives_away']}",
         ]
     )

@@ -10,9 +10,9 @@ def disclosure(file: ModelFile) -> str:
     model tell, which grows with how much the network knows by heart."""
     found = []
     if file.recipe.model.counts:
-        found.append("counted pieces of strings, from which strings of the list can be put together again")
+        found.append("pieces that its strings can be put together from")
     if file.fingerprints is not None:
-        found.append("whether a string that somebody guesses was on the list")
+        found.append("whether a guessed string was on it")
     if not found:
-        return "nothing of the list but what samples and scores tell"
-    return f"{' and '.join(found)} (train with --private to keep none of it)"
+        return "nothing but what samples and scores tell"
+    return f"{' and '.join(found)} (not with --private)"
