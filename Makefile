@@ -16,10 +16,11 @@ help:
 	@echo "make drawings    draw the pictures of README.md and docs/ again"
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
 
-# .venv has what the targets that were made so far need: an extra of pyproject.toml each.
+# .venv has what the targets that were made so far need: an extra of pyproject.toml each. Modules are compiled when they
+# are first imported, not all of them here, which would take twice as long.
 .venv/with-%: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[$*]'
 	touch $@
 
 demo: .venv/with-train
