@@ -36,6 +36,7 @@ __all__ = [
     "UnknownCharacterError",
     "UsageError",
     "WavemoreError",
+    "is_out_of_memory",
 ]
 
 
@@ -110,3 +111,8 @@ class MissingExtraError(WavemoreError, ImportError):
         return cls(
             f"{purpose} needs {package}, which is not installed; install it with: pip install 'wavemore[{extra}]'"
         )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory; PyTorch says it in a `RuntimeError`."""
+    return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)

@@ -84,7 +84,7 @@ def test_ctrl_c_reaches_no_run_under_way(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("list.txt --seeds 3", "the number of seeds is 3, and a study has 5 or more"),
+        ("list.txt --seeds 3", "the number of seeds is 3; it must be 5 or more"),
         ("list.txt --set data.splt=lecture", 'unknown key "data.splt" (did you mean "split"?)'),
         ("list.txt --set model.hidden=4", "model.hidden is what the study itself sets; leave it out of the settings"),
     ],

@@ -242,7 +242,7 @@ def test_a_chart_is_the_same_bytes_twice_and_png_is_one():
             {"claims": ["hierachy"]},
             f'there is no claim "hierachy" (did you mean "hierarchy"?); they are {", ".join(CLAIMS)}',
         ),
-        ({"seeds": 4}, "the number of seeds is 4, and a study has 5 or more"),
+        ({"seeds": 4}, "the number of seeds is 4; it must be 5 or more"),
         (
             {"settings": {"model.hidden": 3}},
             "model.hidden is what the study itself sets; leave it out of the settings",

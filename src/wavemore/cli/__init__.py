@@ -13,7 +13,7 @@ import typer
 from wavemore._version import __version__
 from wavemore.cli import compare, evaluate, explain, info, inspect, plot, sample, score, study, trace, train
 from wavemore.cli.output import say
-from wavemore.errors import FileError, WavemoreError
+from wavemore.errors import FileError, WavemoreError, is_out_of_memory
 
 __all__ = ["app", "main", "run"]
 
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
         say(str(FileError.of("write to", "standard output", error)))
         return 1
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):  # PyTorch
+        if not is_out_of_memory(error):
             raise
         say("there is not enough memory for this; try smaller settings or a smaller list")
         return 1

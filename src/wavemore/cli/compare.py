@@ -47,12 +47,12 @@ def command(
 ) -> None:
     """Train several recipes on one list, each with several seeds, and show what they cost and reach.
 
-    All rows have the list split alike; where recipes differ in that, --set makes it one, as with data.split=lecture: it
-    changes every recipe. A model file is only evaluated, and must have been trained on the same split of the same list.
-    Losses are those of held-out strings, "unseen" of the ones that are not training strings too.
+    All rows split the list in the same way; where recipes differ in that, --set sets it for all of them, as with
+    data.split=lecture. A model file is only evaluated, and must have been trained on the same split of the same list.
+    Losses are those of held-out strings; "unseen" are those of them that are not in the training part too.
 
-    Choose by the validation part. The test part is for the last word on what was chosen, so it is looked at with --test
-    alone; without it there are no such columns.
+    Choose by the validation part. The test part is for one last look at what was chosen, so its columns are there with
+    --test alone.
 
     With --keep every finished model and its figures stay in FOLDER, one record a line in compare.jsonl. The same
     command does only what is missing there; Ctrl-C loses nothing, since the run it stops is kept too. A row that fails

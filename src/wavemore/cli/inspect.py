@@ -53,11 +53,11 @@ def command(
 ) -> None:
     """Look inside a model: its activations, its gradients, and what wants attention.
 
-    Strings of LIST are run, as many as make 20,000 predictions, of the training part where LIST is the model's own.
-    Shown are, for each level, mean and standard deviation of the activations, dead units (standard deviation below
-    0.01) and the share of saturated values (|tanh| above 0.97, or as flat); for each parameter, gradient over weight
-    and log10 of update over weight in one step with the recipe's optimiser at its full rate; gradient norms; and how
-    far each BatchNorm's running statistics lie off the list's. Below stands what wants attention.
+    Strings of LIST are run through the model, as many as make 20,000 predictions; of its own list, strings of the
+    training part. Shown are, for each level, mean and standard deviation of the activations, dead units (standard
+    deviation below 0.01) and the share of saturated values (|tanh| above 0.97, or as flat); for each parameter,
+    gradient over weight and log10 of update over weight in one step with the recipe's optimiser at its full rate;
+    gradient norms; and how far each BatchNorm's running statistics lie off the list's. Last comes what wants attention.
 
     Of several networks that vote the first is shown, and of a mixture with an n-gram model the network. Needs PyTorch;
     -o needs the extra "plot".

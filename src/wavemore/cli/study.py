@@ -33,7 +33,7 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure what the notes claim for flattening in steps: each claim an experiment that can come out either way.
+    """Measure what the lecture's notes claim for flattening in steps: each claim is an experiment with an open end.
 
     Every model is trained with several seeds on equal data; an effect has a 95 % interval over seeds, and a claim is
     supported, not supported, or undecided by a rule that the report states. It is one HTML page, study.html, that opens

@@ -1,6 +1,6 @@
 """What a comparison found: of each row its runs, their medians, ranges and intervals, as records, text or Markdown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple, Self
@@ -108,12 +108,13 @@ class Comparison:
                 lines.append([result.name, f"failed: {result.problems[0]}"])
                 continue
             losses = [result.loss(part) for part in self.parts]
-            lines.append([result.name, f"{result.parameters:,}", _seconds(result.seconds), *map(_loss, losses)])
+            shown = [_middle(loss, _nats_shown) for loss in losses]
+            lines.append([result.name, f"{result.parameters:,}", _middle(result.seconds, _seconds_shown), *shown])
             if len(result.runs) > 1:
-                lines.append(
-                    [f"  {len(result.runs)} seeds", "", _seconds_range(result.seconds), *map(_loss_range, losses)]
-                )
-            lines.append(["  95 % interval", "", "", *(_interval(result.interval(part)) for part in self.parts)])
+                shown = [_range(loss, _nats_shown) for loss in losses]
+                lines.append([f"  {len(result.runs)} seeds", "", _range(result.seconds, _seconds_shown), *shown])
+            shown = [_ends(result.interval(part), _nats_shown) for part in self.parts]
+            lines.append(["  95 % interval", "", "", *shown])
         return "\n".join([*aligned(lines), "", *self.notes()])
 
     def to_markdown(self) -> str:
@@ -124,9 +125,9 @@ class Comparison:
             if not result.runs:
                 rows.append([name, "", "", f"failed: {result.problems[0]}", *[""] * (len(self.parts) - 1)])
                 continue
-            seconds = _seconds(result.seconds)
+            seconds = _middle(result.seconds, _seconds_shown)
             if len(result.runs) > 1 and result.seconds is not None:
-                seconds += f" ({_seconds_range(result.seconds)})"
+                seconds += f" ({_range(result.seconds, _seconds_shown)})"
             rows.append([name, f"{result.parameters:,}", seconds, *(_cell(result, part) for part in self.parts)])
         shown = "(lowest - highest over seeds) [95 % interval over strings]"
         notes = [f"each cell: median {shown}", *self.notes(), *([f"command: `{self.command}`"] if self.command else [])]
@@ -196,29 +197,25 @@ def _nats(run: FinishedRun, part: str) -> float:
 
 def _cell(result: Result, part: str) -> str:
     loss, interval = result.loss(part), result.interval(part)
-    spread = f" ({_loss_range(loss)})" if len(result.runs) > 1 else ""
-    return _loss(loss) + spread + ("" if interval is None else f" [{_interval(interval)}]")
+    spread = f" ({_range(loss, _nats_shown)})" if len(result.runs) > 1 else ""
+    return _middle(loss, _nats_shown) + spread + ("" if interval is None else f" [{_ends(interval, _nats_shown)}]")
 
 
-def _loss(spread: Spread | None) -> str:
-    return "-" if spread is None else f"{spread.median:.4f}"
+def _middle(spread: Spread | None, shown: Callable[[float], str]) -> str:
+    return "-" if spread is None else shown(spread.median)
 
 
-def _loss_range(spread: Spread | None) -> str:
-    return "-" if spread is None else f"{spread.low:.4f} - {spread.high:.4f}"
+def _range(spread: Spread | None, shown: Callable[[float], str]) -> str:
+    return _ends(spread and (spread.low, spread.high), shown)
 
 
-def _interval(interval: tuple[float, float] | None) -> str:
-    return "-" if interval is None else "{:.4f} - {:.4f}".format(*interval)
+def _ends(ends: tuple[float, float] | None, shown: Callable[[float], str]) -> str:
+    return "-" if ends is None else f"{shown(ends[0])} - {shown(ends[1])}"
 
 
-def _seconds(spread: Spread | None) -> str:
-    return "-" if spread is None else _rounded(spread.median)
+def _nats_shown(nats: float) -> str:
+    return f"{nats:.4f}"
 
 
-def _seconds_range(spread: Spread | None) -> str:
-    return "-" if spread is None else f"{_rounded(spread.low)} - {_rounded(spread.high)}"
-
-
-def _rounded(seconds: float) -> str:
+def _seconds_shown(seconds: float) -> str:
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.2f}"

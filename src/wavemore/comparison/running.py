@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wavemore.comparison.contenders import Contender, contenders_of, data_of
 from wavemore.comparison.folder import Folder, Place, run_key
 from wavemore.comparison.results import Comparison, FinishedRun, Result
-from wavemore.errors import CheckpointError, CorpusError, FileError, UsageError, WavemoreError
+from wavemore.errors import CheckpointError, CorpusError, FileError, UsageError, WavemoreError, is_out_of_memory
 from wavemore.fitting import Lists, fit_model
 from wavemore.judging.evaluate import evaluate, parts_of
 from wavemore.lists.corpus import Corpus, read_corpus, split
@@ -46,7 +46,7 @@ def compare(
                 run goes on
     test        whether the test part is looked at
     progress    a bar for each run and a line for each evaluation on standard error
-    remark      hears what was done, a sentence at a time
+    remark      is told what was done, a sentence at a time
 
     The first seed has its turn with every row, then the next one, so that a machine that slows down slows all rows.
     A row that fails does not stop the others: its result says why. Raises `UsageError` for rows, seeds or settings that
@@ -74,20 +74,11 @@ def compare(
 
 def _check_seeds(seeds: Sequence[int]) -> None:
     if not seeds:
-        raise UsageError("there are no seeds, and a comparison needs at least one")
+        raise UsageError("there are no seeds; name one at least")
     for i, seed in enumerate(seeds):
         TrainConfig(seed=seed)  # raises for what is none
         if seed in seeds[:i]:
             raise UsageError(f"the seed {seed} is named twice; name it once")
-
-
-def _reason(error: WavemoreError | MemoryError | RuntimeError) -> str:
-    """Why a run failed, where that is no bug."""
-    if isinstance(error, WavemoreError):
-        return str(error)
-    if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):  # PyTorch
-        raise error
-    return "there is not enough memory for this"
 
 
 @dataclass(frozen=True)
@@ -117,7 +108,9 @@ class _Turns:
             except FileError:  # the folder's
                 raise
             except (WavemoreError, MemoryError, RuntimeError) as error:
-                reason = _reason(error)
+                if not isinstance(error, WavemoreError) and not is_out_of_memory(error):
+                    raise
+                reason = str(error) if isinstance(error, WavemoreError) else "there is not enough memory for this"
                 problems[one.name].append(f"{which}: {reason}" if which and len(seeds) > 1 else reason)
                 remark(f"{title} failed: {reason}")
                 continue

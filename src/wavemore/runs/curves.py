@@ -113,7 +113,7 @@ def smoothed(ends: np.ndarray, counts: np.ndarray, means: np.ndarray, share: flo
 
     `means` (n,) are the means over the `counts` (n,) steps up to `ends` (n,). The steps around are a `share` of all, as
     many before as after, so that a falling curve is not moved: at the beginning, where it falls most, they are the
-    record's own alone. At the end, where noise is all there is, those before are as many as ever.
+    record's own steps alone. At the end, where there is only noise, the steps before stay as many.
     """
     known = np.isfinite(means)
     if not known.any():

@@ -30,7 +30,7 @@ _SMOOTH: dict[str, Any] = {"linewidth": 2.2}
 _HELD_OUT: dict[str, Any] = {"linewidth": 1.6, "linestyle": (0, (4, 1.5)), "marker": "o", "markersize": 4}
 _CAPTION = (
     "Where the dashed line stops falling and the thick one goes on, the run begins to learn its list by heart;\n"
-    "where both still fall at the end, more steps pay; where the gradient norm leaps, try a lower learning rate."
+    "where both still fall at the end, more steps help; where the gradient norm leaps, try a lower learning rate."
 )
 _TAUGHT = "\nThe batch loss of a taught run is that against what its teacher expects, not against the characters."
 

@@ -14,7 +14,7 @@ from wavemore.study.trials import Data, Trial
 from wavemore.threads import cores, interrupt_sets
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
 
 __all__ = ["measured_trials"]
 
@@ -63,26 +63,15 @@ def _pooled(
         while pending and not stopped.is_set():
             for future in wait(pending, _LOOK_EVERY, FIRST_COMPLETED).done:
                 yield pending.pop(future), future.result()
-        pool.shutdown(wait=False, cancel_futures=True)
-        yield from ((trial, future.result()) for future, trial in pending.items() if not _called_off(future))
+        under_way = [(future, trial) for future, trial in pending.items() if not future.cancel()]
+        yield from ((trial, future.result()) for future, trial in under_way)
     except BrokenProcessPool as error:
         raise TrainingError(
-            "a process of the study was ended from outside, perhaps for want of memory; what was done is kept, and the "
-            "same command goes on with it"
+            "a process of the study was ended from outside, perhaps because memory ran out; what was done is kept, and "
+            "the same command goes on with it"
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _called_off(future: "Future[dict[str, Any]]") -> bool:
-    """Whether a trial had not begun when the pool was shut."""
-    from concurrent.futures import CancelledError
-
-    try:
-        future.exception()  # waits for one under way
-    except CancelledError:
-        return True
-    return False
 
 
 def _pool(processes: int, data: Data, base: Recipe) -> "ProcessPoolExecutor":

@@ -56,7 +56,7 @@ def study(
     quick       small models and short runs, to see how it goes
     settings    changes of the recipe that all runs start from, such as `{"data.split": "lecture"}`
     processes   how many runs at a time; 0 is one a core, and 8 at most
-    remark      hears how far it is, a sentence at a time
+    remark      is told how far it is, a sentence at a time
 
     Finished runs stay in the folder, and the same call does only what is missing. Raises `UsageError`, what reading and
     splitting the list raises, and `FileError`; and `KeyboardInterrupt` on Ctrl-C, when the runs under way are done and
@@ -64,7 +64,7 @@ def study(
     """
     experiments = _chosen(claims)
     if seeds < FEWEST:
-        raise UsageError(f"the number of seeds is {seeds}, and a study has {FEWEST} or more")
+        raise UsageError(f"the number of seeds is {seeds}; it must be {FEWEST} or more")
     base = _base(settings or {})
     corpus = strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=base.data.max_length)
     parts = split(corpus, base.data)
