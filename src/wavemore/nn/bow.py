@@ -17,7 +17,7 @@ __all__ = ["Hidden", "Mean"]
 
 
 class Mean(SequenceLayer):
-    """Each position and behind it the mean of those so far: (N, C) -> (N, 2 C). All that is left of the order is which
+    """Each position, and after it the mean of those so far: (N, C) -> (N, 2 C). All that is left of the order is which
     character is the newest; the boundary's share of the mean tells how many there are.
 
     It remembers their sum and their number: (n, C + 1).

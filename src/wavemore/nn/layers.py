@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wavemore.errors import ShapeError
+from wavemore.predict.activation import EPS
 
 __all__ = [
     "GELU",
@@ -74,7 +75,7 @@ class BatchNorm1d(nn.Module):
     Takes (B, C) or (B, T, C) and treats every leading position as one more row: mean and variance are over axis 0 of
     two axes and over axes (0, 1) of three. In training mode they are the batch's, the variance unbiased as in the
     lecture (`torch.nn.BatchNorm1d` normalises with the biased one), and running statistics follow with `momentum`.
-    In evaluation mode the running statistics serve, so a row's result does not depend on its neighbours.
+    In evaluation mode the running statistics are used, so a row's result does not depend on its neighbours.
 
     `uses`, (B,), says that row i of (B, C) stands for uses[i] equal rows: the result is what all those rows would give.
 
@@ -86,7 +87,7 @@ class BatchNorm1d(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, channels: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(self, channels: int, *, eps: float = EPS, momentum: float = 0.1) -> None:
         super().__init__()
         self.eps = eps
         self.momentum = momentum
@@ -150,7 +151,7 @@ class LayerNorm(nn.Module):
     """Each row brought to mean 0 and variance 1 over its channels, then scaled by gamma and shifted by beta (Ba et al.
     2016). (..., C) -> (..., C). A row does not see the others, so both modes are the same."""
 
-    def __init__(self, channels: int, *, eps: float = 1e-5) -> None:
+    def __init__(self, channels: int, *, eps: float = EPS) -> None:
         super().__init__()
         self.eps = eps
         self.gamma = nn.Parameter(torch.ones(channels))
@@ -166,7 +167,7 @@ class LayerNorm(nn.Module):
 class RMSNorm(nn.Module):
     """Each row divided by the root of its mean square, then scaled by gamma (Zhang, Sennrich 2019)."""
 
-    def __init__(self, channels: int, *, eps: float = 1e-5) -> None:
+    def __init__(self, channels: int, *, eps: float = EPS) -> None:
         super().__init__()
         self.eps = eps
         self.gamma = nn.Parameter(torch.ones(channels))

@@ -1,4 +1,4 @@
-"""How a batch of strings lies in memory for the baselines that read a string from its beginning, and what a layer is.
+"""How a batch lies in memory for the baselines that read a string from its beginning, and what a layer of theirs is.
 
 Strings differ in length, and padding costs as much as characters do: of 256 names 1,838 positions are real, while as
 many rows of the longest have some 3,300. So a batch is *packed*: the first position of every string, then the second of
@@ -43,7 +43,7 @@ class Packing(NamedTuple):
 
     @classmethod
     def of(cls, lengths: Sequence[int] | np.ndarray) -> Self:
-        """The packing of strings with so many positions, the longest first."""
+        """The packing of strings of these lengths in positions, the longest first."""
         lengths = np.asarray(lengths, dtype=np.int64)  # (B,)
         there = np.arange(lengths.max(initial=0))[:, None] < lengths  # (L, B)
         return cls(tuple(there.sum(1).tolist()), torch.from_numpy(np.flatnonzero(there)))
@@ -134,7 +134,7 @@ class Strings:
         return Packed(ids, answers, packing, numbers)
 
     def portions(self, most: int) -> Iterator[np.ndarray]:
-        """The numbers of all strings, the longest first, in portions of at most so many positions with padding; a
+        """The numbers of all strings, the longest first, in portions of at most `most` positions with padding; a
         longer string makes a portion by itself."""
         order = np.argsort(-self.lengths, kind="stable")  # (S,)
         start = 0

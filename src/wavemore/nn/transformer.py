@@ -1,4 +1,4 @@
-"""The Transformer as makemore has it, after GPT-2: blocks of causal self-attention and a small MLP, each behind a
+"""The Transformer as makemore has it, after GPT-2: blocks of causal self-attention and a small MLP, each after a
 LayerNorm and added to what came in. Its positions are rotary (Su et al. 2021) in place of a learned table, which would
 set strings a longest length: queries and keys are turned by angles that grow with the position, so their products
 depend on how far apart two characters stand; how far it is from the beginning the boundary tells, as one of them.
@@ -17,7 +17,7 @@ from wavemore.nn.packing import Packing, SequenceLayer
 
 __all__ = ["Block"]
 
-_LONGEST_WAVE = 10000.0  # the slowest pair of channels turns by one radian in so many positions
+_LONGEST_WAVE = 10000.0  # the slowest pair of channels turns by one radian in this many positions
 
 
 class Block(SequenceLayer):
@@ -25,7 +25,7 @@ class Block(SequenceLayer):
     (n, 2, K, t, D)."""
 
     def __init__(self, hidden: int, heads: int, layers: int, dropout: float, generator: torch.Generator | None) -> None:
-        """`layers` is how many blocks stand on each other: the more there are, the less each adds at first, so that
+        """`layers` is how many blocks follow one another: the more there are, the less each adds at first, so that
         their sum starts no larger than what came in."""
         super().__init__()
         self.heads = heads
@@ -45,7 +45,7 @@ class Block(SequenceLayer):
         y = packing.padded(self.attention(self.attention_norm(x)))  # (L, B, 3 H)
         queries, keys, values = self._split(y)  # (B, K, L, D) each
         position = torch.arange(y.shape[0])
-        # Padding stands behind every string, where no position of the string looks.
+        # Padding comes after every string, where no position of the string looks.
         mixed = F.scaled_dot_product_attention(
             turned(queries, position), turned(keys, position), values, is_causal=True
         )  # (B, K, L, D)

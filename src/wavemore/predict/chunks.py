@@ -12,7 +12,7 @@ context. The strings "emma" and "emily" have 11 predictions; as windows they nee
 
 Work grows with the number of characters times the children of a node at each level; with levels of two that is the
 logarithm of the context. Memory grows with the characters alone, some hundred bytes each. A context is never written
-out: the child that lies d characters back belongs to the prediction d places before, or, where that lies outside the
+out: the child that lies d characters back belongs to the prediction d places before, or, where that is outside the
 string, to the string's first prediction, whose context is all padding.
 
 Shapes in this file
@@ -41,8 +41,8 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True)
 class Chunks:
-    """The distinct chunks of some predictions. Older children come first at each level, so that what serves as the j-th
-    oldest child is a prefix of its level: a matrix product for that child needs those rows alone."""
+    """The distinct chunks of some predictions. Older children come first at each level, so that the chunks that are a
+    j-th oldest child are a prefix of their level: a matrix product for that child needs those rows alone."""
 
     characters: np.ndarray
     """int64, (n,): the distinct ids that stand at the bottom, the boundary as padding included."""

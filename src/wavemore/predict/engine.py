@@ -146,7 +146,7 @@ class Engine:
             yield predictions_of(chunks, part, logits)
 
     def chunk_logits(self, chunks: Chunks) -> Iterator[tuple[slice, np.ndarray]]:
-        """The (n, V) float32 logits of the distinct contexts, in slices of some thousand rows, with each its slice."""
+        """The (n, V) float32 logits of the distinct contexts, in slices of some thousand rows, each with its slice."""
         characters = chunks.characters
         products = [part[characters] for part in self._characters.products]
         assert self._characters.values is not None
@@ -191,7 +191,7 @@ class Engine:
         beginning_of[strings] = beginning
         history = (*state._beginning_of, beginning_of)
         nodes: list[_Depth] = [_Depth(last, self._characters)]
-        depths: list[Sequence[_Depth]] = [*state._nodes, nodes]  # the newest's lower levels serve its upper ones
+        depths: list[Sequence[_Depth]] = [*state._nodes, nodes]  # the newest's upper levels read its lower ones
         where, reached = np.arange(len(last)), 1
         for i, (g, dilation) in enumerate(self.config.levels):
             # The j-th oldest child lies (g - 1 - j) * dilation characters back; before the string all is padding, as at

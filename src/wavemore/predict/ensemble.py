@@ -1,6 +1,6 @@
 """Several networks that vote: their logits are averaged, that is, their probabilities' geometric mean is taken.
 
-Networks that were trained alike but for their seed err differently, so the mean errs less than each of them. With
+Networks that were trained alike but for their seed err differently, so their mean errs by less than each of them. With
 averaged logits an ensemble is one more network, whose levels stand side by side and meet in the head.
 """
 

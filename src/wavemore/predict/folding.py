@@ -1,4 +1,4 @@
-"""The weights that the engine works with: a Linear with the BatchNorm behind it folded in, and products with it.
+"""The weights that the engine works with: a Linear with the BatchNorm after it folded in, and products with it.
 
 Shapes in this file
     n  rows      g  neighbours      C  channels of one of them      W  channels that come out
@@ -18,7 +18,7 @@ _MOST_ROWS = 16  # of one product
 
 
 def folded_linear(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """A Linear with the BatchNorm behind it folded in, computed in float64: g arrays (C, W), the rows of the weight for
+    """A Linear with the BatchNorm after it folded in, computed in float64: g arrays (C, W), the rows of the weight for
     each input, and the bias, (W,)."""
     weight = weights[f"{prefix}.linear.weight"].astype(np.float64)
     bias = weights.get(f"{prefix}.linear.bias", np.zeros(weight.shape[1]))

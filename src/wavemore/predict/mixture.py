@@ -108,8 +108,8 @@ def best_weight(network: np.ndarray, ngram: np.ndarray) -> float:
 
     A short list's few predictions could push the weight to an end by chance. So 15 more are made up, of which one model
     alone holds the answer possible, the n-gram model for 35 % of them: with no others the weight is 0.35, and among
-    thousands these do not count. Both numbers were the best of some on parts of 50 and 500 strings of the embedded
-    lists.
+    thousands these do not count. Both numbers were the best of those tried on parts of 50 and 500 strings of the
+    embedded lists.
 
     The logarithm of the likelihood is concave in the weight: its derivative falls, and bisection finds where it is 0.
     """

@@ -39,7 +39,7 @@ class Windows:
         string = np.arange(len(strings))  # (S,)
         ids = np.full(len(characters) + context * (len(strings) + 1), BOUNDARY, dtype=np.int32)
         ids[np.arange(len(characters)) + context * (np.repeat(string, lengths) + 1)] = characters
-        # Prediction k of string s is the k-th of all; T padding ids a string, less the one that is its boundary.
+        # Prediction k of string s is the k-th of all; T padding ids a string, without the one that is its boundary.
         answers = np.arange(len(characters) + len(strings))  # (N,)
         positions = answers + context + (context - 1) * np.repeat(string, lengths + 1)
         return cls(ids, positions, before + string, context)

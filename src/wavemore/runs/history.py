@@ -71,7 +71,7 @@ class PastRun:
         return str(self.about.get("role", "model"))
 
     def until(self, done: Sequence[int]) -> "PastRun":
-        """The same without what each member wrote after so many steps."""
+        """The same without what each member wrote after the steps that `done` has for it."""
         at = dict(enumerate(done))
         return PastRun(self.about, [one for one in self.written if one["step"] <= at.get(one.get("member", 0), 0)])
 
@@ -158,8 +158,8 @@ class HistoryFile:
         self._begun = False
 
     def begin(self, about: dict[str, Any], done: Sequence[int] | None) -> float:
-        """A run begins, or goes on from so many steps of each member; then what was written of later ones is dropped.
-        The seconds that it has had. Raises `FileError`."""
+        """A run begins, or goes on: then `done` has how many steps each member has taken, and what was written of later
+        ones is dropped. Returns the seconds that the run has taken so far. Raises `FileError`."""
         about = json.loads(json.dumps({"record": "run", "format": FORMAT, **about}))
         runs = self._kept(about, done)
         if done is None or not runs:

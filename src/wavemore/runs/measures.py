@@ -14,6 +14,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from wavemore.predict.activation import EPS
+
 __all__ = [
     "BINS",
     "DEAD",
@@ -36,12 +38,11 @@ FLAT_GELU = -2.24
 """A GELU is flat below this: there too its slope is below 0.06 (0.059 is that of tanh where it is 0.97)."""
 DEAD = 0.01
 """A unit is dead where its output's standard deviation over all the list's windows is below this: its tanh spans 2, and
-a GELU behind a norm varies by some tenths."""
+a GELU after a norm varies by some tenths."""
 BINS = 60
 """Of a histogram, unless it is to be small."""
 WIDEST = 6.0
 """Where the histograms of what an activation is given end at the latest, so that where it is flat can be told."""
-_EPS = 1e-5  # of BatchNorm
 
 
 class Histogram(NamedTuple):
@@ -184,7 +185,7 @@ class Parameter:
         bins: int = BINS,
         most: int | None = None,
     ) -> Self:
-        """From three arrays of its shape. The histogram is of all gradients, or of some `most` at even distances."""
+        """From three arrays of its shape. The histogram is of all gradients, or of about `most` at even distances."""
         sizes = [float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (weight, gradient, update)]
         some = gradient.reshape(-1)[:: 1 if most is None else _stride(gradient.shape, most)]
         moved = np.abs(some[some != 0]).astype(np.float64)
@@ -201,8 +202,8 @@ class Parameter:
 
 
 def _stride(shape: tuple[int, ...], most: int) -> int:
-    """Which elements of a tensor to take for some `most`: each so many, with no factor of the last axis, or only a few
-    of its units would ever be seen."""
+    """The distance between the elements of a tensor that are taken, about `most` of them. It has no factor in common
+    with the last axis, or only a few of that axis's units would ever be seen."""
     step = max(1, -(-prod(shape) // most))
     while gcd(step, shape[-1] if shape else 1) > 1:
         step += 1
@@ -235,8 +236,8 @@ class Norm(NamedTuple):
     @classmethod
     def of(cls, name: str, running: tuple[np.ndarray, np.ndarray], batch: tuple[np.ndarray, np.ndarray]) -> Self:
         """From (W,) means and variances."""
-        deviation = np.sqrt(running[1].astype(np.float64) + _EPS)
-        shift, scale = (batch[0] - running[0]) / deviation, np.sqrt(batch[1].astype(np.float64) + _EPS) / deviation
+        deviation = np.sqrt(running[1].astype(np.float64) + EPS)
+        shift, scale = (batch[0] - running[0]) / deviation, np.sqrt(batch[1].astype(np.float64) + EPS) / deviation
         sizes = (float(np.sqrt(np.mean(np.square(x)))) for x in (shift, np.log(scale)))
         return cls(name, next(sizes), float(np.exp(next(sizes))), shift, scale)
 

@@ -29,7 +29,7 @@ class Checkpoint:
     """The state of a run between two steps."""
 
     tensors: dict[str, Tensor]
-    """Named "weights.*", "best.*", "optimizer.*", "batches.*" and "generator", behind a number and a dot for each
+    """Named "weights.*", "best.*", "optimizer.*", "batches.*" and "generator", after a number and a dot for each
     member of an ensemble; and "teacher.*"."""
     progress: dict[str, Any]
     """Step, history, best loss: the loop's own numbers."""

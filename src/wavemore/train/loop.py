@@ -128,7 +128,7 @@ class _Job:
         self._saved = 0.0
 
     def work(self, threads: int) -> None:
-        """Train until every run is done or the job is stopped; on so many threads, 0 for a good number."""
+        """Train until every run is done or the job is stopped. `threads` 0 is one a core, and one for a single run."""
         if len(self.runs) == 1:
             with torch_threads(threads or 1):
                 self._train(0)

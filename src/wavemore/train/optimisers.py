@@ -16,7 +16,7 @@ class Optimizer(Protocol):
     """Adjusts parameters by their gradients."""
 
     def step(self, rate: float) -> None:
-        """One update with this learning rate, from the gradients that lie on the parameters."""
+        """One update with this learning rate, from the gradients that the parameters have."""
         ...
 
     def state(self) -> dict[str, Tensor]:

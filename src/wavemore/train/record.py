@@ -28,8 +28,8 @@ class Sink(Protocol):
     """Where records go. A recorder calls it from one thread at a time."""
 
     def begin(self, about: dict[str, Any], done: Sequence[int] | None) -> float:
-        """A run begins, or goes on from so many steps of each member. `about` says what it is. The seconds that it has
-        had, 0 where the sink does not know."""
+        """A run begins, or goes on: then `done` has how many steps each member has taken. `about` says what the run is.
+        Returns the seconds that it has taken so far, 0 where the sink does not know."""
         ...
 
     def write(self, record: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ class Watch:
     """One step of a network, from before the step until its numbers are told. The network stays as it is."""
 
     def __init__(self, model: nn.Module, rows: int = _ROWS) -> None:
-        """Just before the step; of each level at most so many `rows` are taken."""
+        """Just before the step; of each level at most `rows` rows are taken."""
         self.seen: list[Passed] = []
         """Where the step is to put what goes through its levels."""
         self._model, self._most = model, rows
