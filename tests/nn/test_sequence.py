@@ -1,80 +1,28 @@
 """The contract that every baseline keeps which reads a string from its beginning, in each of its three forms."""
 
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from baselines import ALPHABET, CONFIGS, KINDS, STRINGS, built, ids_of, logits_of, trained_a_little, weights_of
 
 from wavemore.errors import ShapeError, UnknownCharacterError
-from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import evaluation_mode
-from wavemore.nn.packing import Packing, Strings
+from wavemore.nn.packing import Strings
 from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.sequence_predictor import SequencePredictor
-from wavemore.nn.transformer import turned
 from wavemore.predict.predictor import Distribution, Predictor, log_probabilities
 from wavemore.sampling.constraints import StartsWith
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import SequenceConfig
 
-Kind = Literal["bow", "rnn", "gru", "lstm", "transformer"]
-
-KINDS: tuple[Kind, ...] = ("bow", "rnn", "gru", "lstm", "transformer")
-CONFIGS = [
-    SequenceConfig(kind=kind, embedding=embedding, hidden=6, layers=layers, heads=heads, dropout=0.3)
-    for kind in KINDS
-    for embedding, layers, heads in [(4, 1, 1), (6, 2, 2), (3, 3, 3)]  # heads of 6, 3 and 2 channels
-]
-ALPHABET = Vocabulary("abcde")
-STRINGS = ["abcab", "abc", "", "e", "abcde" * 4, "abd", "abc"]
-
 
 @pytest.fixture(params=CONFIGS, ids=lambda config: f"{config.kind} {config.layers}")
 def config(request: pytest.FixtureRequest) -> SequenceConfig:
     return request.param
-
-
-def built(config: SequenceConfig, seed: int = 3) -> SequenceModel:
-    return SequenceModel(config, len(ALPHABET), generator=torch.Generator().manual_seed(seed))
-
-
-def trained_a_little(config: SequenceConfig) -> SequenceModel:
-    """A model in evaluation mode whose weights have all moved away from where they start, with logits far from even."""
-    model = built(config)
-    ids = ids_of(rows=30, seed=1)
-    for _ in range(5):
-        model.zero_grad()
-        F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten()).backward()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                assert parameter.grad is not None
-                parameter.sub_(0.5 * parameter.grad)
-    with torch.no_grad():
-        model.head.linear.weight.mul_(10)
-    return model.eval()
-
-
-def ids_of(rows: int = 8, positions: int = 9, seed: int = 0) -> torch.Tensor:
-    """(rows, positions) ids: the boundary, then characters."""
-    ids = torch.randint(1, len(ALPHABET), (rows, positions), generator=torch.Generator().manual_seed(seed))
-    ids[:, 0] = 0
-    return ids
-
-
-def weights_of(model: SequenceModel) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
-
-
-def logits_of(model: SequenceModel, string: str) -> np.ndarray:
-    """The plain form, one string by itself: (len(string) + 1, V)."""
-    ids = torch.from_numpy(np.append(0, ALPHABET.encode(string)).astype(np.int64))
-    with torch.no_grad():
-        return model(ids[None])[0].numpy()
 
 
 def test_probabilities_sum_to_one_and_an_untrained_model_is_sane_in_evaluation_mode(config):
@@ -269,72 +217,3 @@ def test_a_predictor_samples_scores_and_refuses_unknown_characters(config):
 def test_a_string_may_have_any_length(kind):
     model = trained_a_little(SequenceConfig(kind=kind, embedding=4, hidden=8, heads=2))
     assert np.isfinite(logits_of(model, "abcde" * 400)).all()
-
-
-# --- what the kinds are made of
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(1, 7), max_size=6).map(lambda lengths: sorted(lengths, reverse=True)))
-def test_a_batch_is_packed_and_padded_and_packed_again(lengths):
-    packing = Packing.of(lengths)
-    x = torch.arange(1.0, sum(lengths) + 1)[:, None]  # (N, 1)
-    padded = packing.padded(x)
-    assert padded.shape == (max(lengths, default=0), len(lengths), 1)
-    assert [int((padded[:, row] > 0).sum()) for row in range(len(lengths))] == lengths
-    assert torch.equal(packing.packed(padded), x)
-    assert packing.positions.tolist() == [t for t, count in enumerate(packing.counts) for _ in range(count)]
-
-
-@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
-def test_recurrent_layers_equal_torchs(kind):
-    """`torch.nn`'s layers stack their gates in another order for a GRU: reset, kept, new; for an LSTM added, kept, new,
-    read."""
-    model = trained_a_little(SequenceConfig(kind=kind, embedding=4, hidden=6))
-    weights = {name.removeprefix("layers.0."): tensor for name, tensor in model.state_dict().items()}
-    order = {"rnn": [0], "gru": [0, 1, 2], "lstm": [0, 1, 3, 2]}[kind]
-    theirs = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[kind](4, 6, batch_first=True)
-
-    def stacked(tensor: torch.Tensor) -> torch.Tensor:
-        gates = tensor.chunk(len(order), dim=-1)
-        return torch.cat([gates[i] for i in order], dim=-1)
-
-    with torch.no_grad():
-        theirs.weight_ih_l0.copy_(stacked(weights["input.weight"]).T)
-        theirs.weight_hh_l0.copy_(stacked(weights["state.weight"]).T)
-        theirs.bias_ih_l0.copy_(stacked(weights["input.bias"]))
-        theirs.bias_hh_l0.zero_()
-        x = torch.randn((5, 7, 4), generator=torch.Generator().manual_seed(0))
-        ours = cast(Any, model.layers[0])(x.transpose(0, 1).reshape(-1, 4), Packing.of([7] * 5))
-        assert torch.allclose(ours.view(7, 5, 6).transpose(0, 1), theirs(x)[0], atol=1e-5)
-
-
-def test_an_lstm_keeps_what_it_has_at_first():
-    bias = built(SequenceConfig(kind="lstm", embedding=4, hidden=3)).state_dict()["layers.0.input.bias"]
-    assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6
-
-
-def test_the_mean_is_that_of_the_characters_so_far():
-    model = trained_a_little(SequenceConfig(kind="bow", embedding=4, hidden=6))
-    x = torch.randn((1, 5, 4), generator=torch.Generator().manual_seed(0))
-    means = torch.stack([x[:, : t + 1].mean(1) for t in range(5)], dim=1)
-    found = cast(Any, model.layers[0])(x[0], Packing.of([5]))
-    assert torch.allclose(found, torch.cat([x, means], dim=2)[0], atol=1e-6)
-
-
-def test_a_bag_of_words_knows_no_order_but_the_newest():
-    model = trained_a_little(SequenceConfig(kind="bow", embedding=4, hidden=6, layers=2))
-    assert np.allclose(logits_of(model, "abcd")[-1], logits_of(model, "cabd")[-1], atol=1e-5)
-    assert not np.allclose(logits_of(model, "abcd")[-1], logits_of(model, "abdc")[-1], atol=1e-3)
-
-
-def test_turned_products_depend_on_how_far_apart_positions_are():
-    generator = torch.Generator().manual_seed(0)
-    query, key = (torch.randn((1, 1, 1, 7), generator=generator) for _ in range(2))
-
-    def product(i: int, j: int) -> torch.Tensor:
-        return (turned(query, torch.tensor([i])) * turned(key, torch.tensor([j]))).sum()
-
-    assert torch.allclose(product(9, 4), product(105, 100), atol=1e-4)
-    assert not torch.allclose(product(9, 4), product(9, 5), atol=1e-3)
-    assert torch.allclose(turned(query, torch.tensor([30])).norm(), query.norm())
