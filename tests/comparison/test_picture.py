@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from wavemore.canvas import short
-from wavemore.comparison import picture
-from wavemore.comparison.picture import draw_comparison
+from wavemore.comparison.picture import draw_comparison, unbeaten
 from wavemore.comparison.results import Comparison, FinishedRun, Result
 from wavemore.errors import FileError, MissingExtraError, UsageError
 
@@ -84,7 +83,7 @@ def test_names_cover_no_other_name(comparison, tmp_path, monkeypatch):
 
 
 def test_the_grey_line_joins_what_nothing_beats():
-    assert picture._unbeaten([(3, 1.0), (1, 2.0), (2, 2.5), (3, 0.9), (1, 3.0), (9, 0.9)]) == [(1, 2.0), (3, 0.9)]
+    assert unbeaten([(3, 1.0), (1, 2.0), (2, 2.5), (3, 0.9), (1, 3.0), (9, 0.9)]) == [(1, 2.0), (3, 0.9)]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox, BboxBase
 
-__all__ = ["draw_comparison"]
+__all__ = ["draw_comparison", "unbeaten"]
 
 _RINGS = (16, 28, 44, 62, 82, 104, 130, 160, 200)  # dots from its point to a name, the nearest free place first
 _ANGLES = (0, 180, 90, 270, 45, 315, 135, 225, 20, 340, 160, 200)
@@ -76,7 +76,7 @@ def _panel(axes: "Axes", results: Sequence[Result], costs: Sequence[Spread | Non
                 zorder=3,
             )
     points = [(cost.median, _height(result)) for result, cost in zip(results, costs, strict=True) if cost is not None]
-    best = _unbeaten(points)
+    best = unbeaten(points)
     axes.plot([cost for cost, _ in best], [loss for _, loss in best], color="0.75", zorder=0)
     axes.margins(0.15)
     log_across(axes)
@@ -156,7 +156,7 @@ def _bars(spread: Spread) -> np.ndarray:
     return np.array([[spread.median - spread.low], [spread.high - spread.median]])
 
 
-def _unbeaten(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def unbeaten(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """The points (cost, loss) that no other one beats in both, the cheapest first."""
     best: list[tuple[float, float]] = []
     for cost, loss in sorted(points):

@@ -5,8 +5,8 @@ of_model.py     runs a model over strings of a list; nodes.py single nodes: neig
 of_history.py   reads the looks that training wrote down
 inspection.py   what was seen; findings.py sentences about what is wrong, and the thresholds for them
 report.py       the numbers as text and as records
-pictures.py     which pictures there are, and what to look for; drawing.py draws those of numbers, tree_picture.py those
-                of single nodes; page.py all in one HTML file
+pictures.py     which pictures there are, and what to look for; drawing.py draws those of numbers, node_drawing.py
+                those of single nodes; page.py all in one HTML file
 """
 
 from wavemore.inspection.inspection import Inspection
