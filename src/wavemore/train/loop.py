@@ -1,4 +1,5 @@
-"""The training loop: draw a batch of contexts, step down the gradient, now and then look at the validation part."""
+"""Training from its beginning to its end: the networks of an ensemble side by side, their checkpoints, Ctrl-C, and the
+weights that are kept. `Run.train` takes the steps."""
 
 import copy
 import threading

@@ -1,4 +1,4 @@
-"""One network's training: model, optimiser, generator and progress, step by step."""
+"""One network's training: its loop (forward, backward, step, evaluation), and all that a checkpoint holds of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
