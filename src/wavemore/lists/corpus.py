@@ -99,7 +99,8 @@ def read_corpus(
         rows = (row[:3] for row in read)
     else:
         name, where = "strings", "the list"
-        source = repeated(list(source), list(source.values())) if isinstance(source, Mapping) else source
+        if isinstance(source, Mapping) and any(count is not None for count in source.values()):
+            source = repeated(list(source), list(source.values()))
         rows = _given(source, max_length)
     strings: list[str] = []
     skipped = Skipped()
