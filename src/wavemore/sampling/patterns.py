@@ -257,7 +257,7 @@ def _determined(positions: _Positions, whole: _Part, vocabulary: Vocabulary, pat
             if number == len(queue):
                 queue.append(reached)
             rows.append(number)
-        work += states.bit_count() * (1 + len(follow) // 4096) + len(classes)  # long ints take longer
+        work += states.bit_count() * (1 + len(follow) // 512) + len(classes)  # long ints take longer
         if work > _WORK or len(queue) > _STATES:
             raise UsageError(f"{pattern!r} needs too large an automaton; write it with smaller counts or alternatives")
         check_size(len(queue), len(vocabulary))
