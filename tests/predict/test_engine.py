@@ -1,5 +1,7 @@
 """The folded form against the windowed form, its oracle."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -60,9 +62,10 @@ def stepped_logits(engine: Engine, strings: list[str], vocabulary: Vocabulary) -
         state = engine.step(state, going_on, np.array([ids[s][depth] for s in state.strings[going_on]]))
 
 
-def assert_equal(found: np.ndarray, expected: np.ndarray) -> None:
+def assert_equal(found: np.ndarray, expected: np.ndarray, rounding: float = 0.0) -> None:
+    """Equal but for 1e-5, or four times the rounding of the expected numbers themselves, where that is more."""
     assert found.shape == expected.shape
-    assert np.abs(found - expected).max() < 1e-5 * max(1, np.abs(expected).max())
+    assert np.abs(found - expected).max() < max(1e-5 * max(1, np.abs(expected).max()), 4 * rounding)
 
 
 @settings(deadline=None, max_examples=300)
@@ -73,8 +76,11 @@ def test_both_ways_through_the_tree_equal_the_windowed_form(config, alphabet, se
     model = with_random_weights(config, len(vocabulary), seed)
     engine = engine_of(model)
     expected = windowed_logits(model, strings, vocabulary)
-    assert_equal(chunk_logits(engine, strings, vocabulary), expected)
-    assert_equal(stepped_logits(engine, strings, vocabulary), expected)
+    # A LayerNorm over two channels that are nearly equal makes much of their last digits, in the windowed form too.
+    exact = windowed_logits(copy.deepcopy(model).double(), strings, vocabulary)
+    rounding = float(np.abs(expected - exact).max())
+    assert_equal(chunk_logits(engine, strings, vocabulary), expected, rounding)
+    assert_equal(stepped_logits(engine, strings, vocabulary), expected, rounding)
 
 
 @pytest.mark.parametrize("groups", [(2,) * 7, (16, 8), (128,)])
