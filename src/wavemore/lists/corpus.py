@@ -21,7 +21,7 @@ from wavemore.settings.config import DataConfig
 
 __all__ = ["Corpus", "Parts", "Skipped", "frequent", "read_corpus", "split"]
 
-_FREQUENT = 10  # times as often as half of the strings
+_FREQUENT = 10  # times the median count
 FEWEST_STRINGS = 20
 """A list is split from this many strings up."""
 
@@ -156,8 +156,8 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
 
 
 def frequent(counts: Mapping[str, int]) -> list[str]:
-    """The strings that come more than ten times as often as half of the strings do. A split leaves them in the training
-    part: one that is held out would be most of its part, and the model would take what is commonest for odd."""
+    """The strings whose count is more than ten times the median count. A split leaves them in the training part: one
+    that is held out would be most of its part, and the model would take what is commonest for odd."""
     most = _FREQUENT * median(counts.values())
     return [string for string, count in counts.items() if count > most]
 
