@@ -20,7 +20,10 @@ GROUND, FACE = "ground", "face"
 HOUSE: list[dict[str, str]] = [
     {GROUND: "errors _version progress threads > conventions files provenance > canvas"},
     {"settings": "strict > architecture > config > sizing"},
-    {"lists": "vocabulary fetch counts > streams > sources > corpus > given"},
+    {
+        "lists": "compression counts encodings fetch vocabulary > layout rows > notes streams > json_rows > sources "
+        "> corpus > given",
+    },
     {
         "tables": "columns printed > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > counts folding > engine ngram > ensemble mixture",

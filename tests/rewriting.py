@@ -9,6 +9,7 @@ import pytest
 from rows import written
 
 from wavemore.errors import WavemoreError
+from wavemore.lists.layout import Layout
 from wavemore.tables.columns import Part, Portion
 from wavemore.tables.formats import open_table
 
@@ -23,17 +24,17 @@ def part_of(portion: Portion) -> Part:
     return Part(portion.kept, portion.texts, {NAMES[0]: lengths, NAMES[1]: [text[:1] for text in portion.texts]})
 
 
-def rewritten(source: str | Path, names: list[str] = NAMES, **options: Any) -> bytes:
+def rewritten(source: Any, names: list[str] = NAMES, **layout: Any) -> bytes:
     """What becomes of a table."""
     out = io.BytesIO()
-    with open_table(source, names, **options) as table:
+    with open_table(source, names, Layout(**layout)) as table:
         table.write(out, map(part_of, table.portions()))
     return out.getvalue()
 
 
-def portion_of(source: str | Path, **options: Any) -> Portion:
+def portion_of(source: Any, **layout: Any) -> Portion:
     """The rows of a short table."""
-    with open_table(source, NAMES, **options) as table:
+    with open_table(source, NAMES, Layout(**layout)) as table:
         (portion,) = table.portions()
     return portion
 

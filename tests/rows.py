@@ -6,25 +6,27 @@ from typing import Any
 import pytest
 
 from wavemore.errors import WavemoreError
-from wavemore.lists.sources import read_rows
+from wavemore.lists.layout import Layout
+from wavemore.lists.sources import open_rows
 
 
-def rows(source: str | Path, **options: Any) -> list[tuple[int, str, str]]:
+def rows(source: Any, *, longest: int = 1000, **layout: Any) -> list[tuple[int, str, str]]:
     """The line, string and problem of each row."""
-    return [row[:3] for row in read_rows(source, **options)]
+    with open_rows(source, Layout(**layout), longest) as found:
+        return [row[:3] for row in found.rows]
 
 
-def texts(source: str | Path, **options: Any) -> list[str]:
+def texts(source: Any, **options: Any) -> list[str]:
     """The strings of the rows, of which each has one or is blank."""
     found = rows(source, **options)
     assert all(problem in ("", "blank") for _, _, problem in found)
     return [text for _, text, _ in found]
 
 
-def refusal(kind: type[WavemoreError], source: str | Path, **options: Any) -> str:
-    """What `read_rows` says against a source."""
+def refusal(kind: type[WavemoreError], source: Any, **options: Any) -> str:
+    """What `open_rows` says against a source."""
     with pytest.raises(kind) as caught:
-        list(read_rows(source, **options))
+        rows(source, **options)
     return str(caught.value)
 
 

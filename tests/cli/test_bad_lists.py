@@ -42,9 +42,9 @@ def test_binary(refused):
 
 
 def test_utf_16(refused):
-    Path("wide.txt").write_text("anna\nemma\n", encoding="utf-16")
+    Path("wide.txt").write_text("anna\nemma\n", encoding="utf-16-le")
     assert refused(FAILED, "train", "wide.txt") == (
-        "wide.txt begins as UTF-16 text does, not utf-8; name its encoding: utf-16"
+        "wide.txt has a zero byte at position 1, so it is not utf-8 text; it looks like UTF-16: --encoding utf-16-le"
     )
 
 
@@ -88,9 +88,7 @@ def test_wrong_column(refused):
     assert refused(WRONG_USAGE, "train", "table.csv", "--column", "nmae") == (
         'table.csv has no column "nmae" (did you mean "name"?); its columns are id, name'
     )
-    assert refused(WRONG_USAGE, "train", "table.csv", "--column", "3") == (
-        "table.csv has no column 3; its first row has 2"
-    )
+    assert refused(WRONG_USAGE, "train", "table.csv", "--column", "3") == ("table.csv has no column 3; its rows have 2")
     Path("table.jsonl").write_text('{"id": 1, "name": "anna"}\n')
     assert refused(WRONG_USAGE, "train", "table.jsonl", "--column", "nmae") == (
         'table.jsonl has no key "nmae" (did you mean "name"?); its keys are id, name'
@@ -100,7 +98,7 @@ def test_wrong_column(refused):
 def test_table_without_a_column_and_column_without_a_table(refused):
     Path("table.csv").write_text("id,name\n1,anna\n")
     assert refused(WRONG_USAGE, "train", "table.csv") == (
-        "table.csv is read as csv, which has columns; name the one that holds the strings"
+        "table.csv is read as csv, which has columns; name the one that holds the strings: id, name"
     )
     assert refused(WRONG_USAGE, "train", "list.txt", "--column", "name") == (
         "a column (name) was named, but list.txt is read as plain text; name the format csv, tsv or jsonl"
@@ -133,12 +131,12 @@ def test_damaged_gzip(refused, strings):
     Path("cut.txt.gz").write_bytes(data[:-20])
     assert refused(FAILED, "train", "cut.txt.gz") == (
         "cut.txt.gz is a damaged gzip file: Compressed file ended before the end-of-stream marker was reached; "
-        "fetch or pack it again"
+        "fetch or compress it again"
     )
     Path("flipped.txt.gz").write_bytes(data[:30] + bytes([data[30] ^ 0xFF]) + data[31:])
     message = refused(FAILED, "train", "flipped.txt.gz")
     assert message.startswith("flipped.txt.gz is a damaged gzip file: ")
-    assert message.endswith("; fetch or pack it again")
+    assert message.endswith("; fetch or compress it again")
 
 
 @pytest.mark.parametrize("name", ["nosuch", "base64", "rot13"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from wavemore.estimator import StringModel
+from wavemore.lists.corpus import read_corpus
 
 HEAD = "log_likelihood\tbits_per_character\tunknown\tstring"
 
@@ -26,22 +27,32 @@ def test_a_list_becomes_tab_separated_with_its_lines_last(score, tiny_model):
     assert head == HEAD
     assert end == ""
     cells = [row.split("\t") for row in rows]
-    kolo, dede = numbers(tiny_model, "kolo", "dede")
-    assert [row[0] for row in cells] == [kolo, "", "-inf", dede]
-    assert [row[2] for row in cells] == ["", "", "x", ""]
+    (kolo,) = numbers(tiny_model, "kolo")
+    assert [row[0] for row in cells] == [kolo, "", "-inf", "-inf"]
+    assert [row[2] for row in cells] == ["", "", "x", " "]
     assert [row[3] for row in cells] == ["kolo", "", "bax", "  dede"]
     assert float(cells[0][1]) == pytest.approx(tiny_model.evaluate(["kolo"]).bits_per_character, abs=1e-5)
     assert err == (
         "wavemore: list.txt: rows without a score: 1: 1 blank (line 2)\n"
-        "wavemore: list.txt: rows with a character that the model does not know, which have probability 0: 1\n"
+        "wavemore: list.txt: 1 with a blank at an end (line 4), which is kept; --strip takes blanks off\n"
+        "wavemore: list.txt: rows with a character that the model does not know, which have probability 0: 2\n"
     )
     assert score("tiny.safetensors list.txt -q") == (out, "")
+
+
+def test_blanks_at_the_ends_of_lines_are_said_and_can_be_taken_off(score, tiny_model):
+    _, err = score("tiny.safetensors list.txt")
+    assert "wavemore: list.txt: 1 with a blank at an end (line 4), which is kept; --strip takes blanks off\n" in err
+    out, err = score("tiny.safetensors list.txt --strip")
+    assert out.split("\n")[4].split("\t")[0::3] == [numbers(tiny_model, "dede")[0], "  dede"]
+    assert "blank at an end" not in err
 
 
 def test_rows_of_another_encoding_name_the_option(score):
     Path("latin.txt").write_bytes(b"kolo\nb\xe9\ndede\n")
     assert score("tiny.safetensors latin.txt")[1] == (
-        "wavemore: latin.txt: rows without a score: 1: 1 unreadable (line 2); --encoding names the encoding they have\n"
+        "wavemore: latin.txt: rows without a score: 1: 1 unreadable (line 2)\n"
+        "wavemore: latin.txt: it looks like Latin-1: --encoding latin-1\n"
     )
     Path("odd.jsonl").write_text('{"name": "kolo"}\n{"name": 5}\n')
     assert score("tiny.safetensors odd.jsonl --column name")[1] == (
@@ -105,6 +116,8 @@ def test_output_into_a_file_packed_by_its_name(score):
     score("tiny.safetensors table.csv --column name -o new.csv.gz")
     assert gzip.decompress(Path("new.csv.gz").read_bytes()) == out.encode()
     assert Path("new.csv.gz").read_bytes()[4:8] == bytes(4)  # no date: the same rows are the same bytes
+    score("tiny.safetensors table.csv --column name -o new.csv.zst")
+    assert read_corpus("new.csv.zst", column="log_likelihood").strings == read_corpus("new.csv", column="3").strings
     assert score("tiny.safetensors table.csv --column name -o -")[0] == out
 
 
@@ -165,7 +178,7 @@ def test_against_another_model_sorts_a_list(score):
 def test_unknown_characters(score, tiny_model):
     ignored, err = score("tiny.safetensors list.txt --unknown ignore")
     assert ignored.split("\n")[3].startswith(f"{numbers(tiny_model, 'ba')[0]}\t")
-    assert err.endswith("rows with a character that the model does not know, which are scored without them: 1\n")
+    assert err.endswith("rows with a character that the model does not know, which are scored without them: 2\n")
     dropped, err = score("tiny.safetensors table.csv --column name --unknown drop")
     assert [row.split(",")[0] for row in dropped.split("\r\n")] == ["id", "1", "3", "4"]
     assert err.endswith("rows with a character that the model does not know, which are left out: 1\n")

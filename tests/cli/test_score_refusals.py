@@ -46,8 +46,8 @@ def refusal(score: Answer, code: int, line: str) -> str:
             "list.txt --unknown no",
             'unknown is "no"; it must be one of zero, ignore, drop, error',
         ),
-        (2, "table.csv", "table.csv is read as csv, which has columns; name the one that holds the strings"),
-        (2, "list.txt --format xml", 'unknown format "xml"; choose text, csv, tsv, jsonl, parquet'),
+        (2, "table.csv", "table.csv is read as csv, which has columns; name the one that holds the strings: id, name"),
+        (2, "list.txt --format xml", 'unknown format "xml"; choose text, csv, tsv, jsonl, json, counted, parquet'),
         (
             2,
             "table.csv --column nme",
@@ -104,8 +104,8 @@ def test_what_reading_raises_is_not_taken_for_writing(score, monkeypatch):
 
 def test_a_bad_row_leaves_the_old_output(score):
     Path("old.csv").write_text("old")
-    Path("bad.csv").write_text("id,name\n1,kolo\n2,kolo,x\n")
-    assert "has 3 cells" in refusal(score, 1, "tiny.safetensors bad.csv --column name -o old.csv")
+    Path("bad.csv").write_text('id,name\n1,kolo\n2,"kolo\n')
+    assert "opens a quote" in refusal(score, 1, "tiny.safetensors bad.csv --column name -o old.csv")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

@@ -102,7 +102,9 @@ def test_train_takes_a_column(answer, strings):
     answer("train table.txt --column 2 --format tsv --recipe tiny.toml -q -o tab.safetensors")
     data = ModelFile.load("table.safetensors").provenance["data"]
     assert data["strings"] == len(strings)
-    assert ModelFile.load("tab.safetensors").provenance["data"]["strings"] == len(strings) + 1  # its header too
+    assert ModelFile.load("tab.safetensors").provenance["data"]["strings"] == len(strings)
+    answer("train table.txt --column 2 --format tsv --no-header --recipe tiny.toml -q -o all.safetensors")
+    assert ModelFile.load("all.safetensors").provenance["data"]["strings"] == len(strings) + 1
 
 
 def test_train_with_lists_held_out(answer):

@@ -117,7 +117,7 @@ def test_strings_of_an_iterable_are_taken_as_they_are():
 def test_an_item_that_is_no_string_is_named(item: object, shown: str):
     with pytest.raises(UsageError) as caught:
         read_corpus(["anna", item])  # pyright: ignore[reportArgumentType]
-    assert str(caught.value) == f"item 2 of the list is {shown}, and not a string"
+    assert str(caught.value) == f"item 2 of the list is {shown}; it must be a string"
 
 
 def test_a_lone_surrogate_is_an_error_in_a_list_and_skipped_in_a_file(tmp_path: Path):
@@ -166,7 +166,7 @@ def test_more_unreadable_rows_than_strings_are_an_error(tmp_path: Path):
     with pytest.raises(CorpusError) as caught:
         read_corpus(path)
     assert str(caught.value) == (
-        f"2 rows of {path} cannot be read (the first is line 2); name the encoding and format it has"
+        f"2 rows of {path} cannot be read (the first is line 2); it looks like Latin-1: --encoding latin-1"
     )
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from wavemore.estimator import load
 from wavemore.lists.corpus import read_corpus
-from wavemore.lists.sources import embedded_lists
+from wavemore.lists.streams import embedded_lists
 from wavemore.models.modelfile import pretrained_path
 
 

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from rows import refusal, rows, texts, written
 
 from wavemore.errors import CorpusError, UsageError
-from wavemore.lists.sources import tidied
+from wavemore.lists.rows import tidied
 
 lines = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r\ufeff"), max_size=20), max_size=10)
 
 
 def test_cells_that_are_no_strings():
-    assert tidied(" a b ", 10) == ("a b", "")
+    assert tidied(" a b ", 10) == (" a b ", "")
+    assert tidied(" a b ", 10, strip=True) == ("a b", "")
     assert tidied(None, 10) == ("", "missing")
     assert tidied(3, 10) == ("", "not a string")
     assert tidied("a\udcff", 10) == ("", "unreadable")
@@ -39,7 +40,7 @@ def test_cells_come_back_whatever_they_hold(strings: list[str], kind: tuple[str,
     header = f"id{kind[1]}name\r\n" if column == "name" else ""
     with TemporaryDirectory() as folder:
         path = written(Path(folder) / f"list.{kind[0]}", header + buffer.getvalue())
-        assert texts(path, column=column) == [string.strip() for string in strings]
+        assert texts(path, column=column) == [string if string.strip() else "" for string in strings]
 
 
 def test_a_column_by_name_takes_the_first_line_as_header(tmp_path: Path):
@@ -78,7 +79,7 @@ def test_a_wrong_column_is_named_with_those_there_are(tmp_path: Path):
         f'{path} has no column "nme" (did you mean "name"?); its columns are id, name'
     )
     assert refusal(UsageError, path, column="0") == f'{path} has no column "0"; its columns are id, name'
-    assert refusal(UsageError, path, column="3") == f"{path} has no column 3; its first row has 2"
+    assert refusal(UsageError, path, column="3") == f"{path} has no column 3; its rows have 2"
 
 
 def test_an_endless_line_of_a_table_is_an_error(tmp_path: Path):
@@ -87,13 +88,13 @@ def test_an_endless_line_of_a_table_is_an_error(tmp_path: Path):
         f"line 2 of {path} is longer than 16,777,216 bytes; is it a table at all?"
     )
     path = written(tmp_path / "open.csv", 'name\n"' + (("a" * 1023 + "\n") * 16_400))
-    assert refusal(CorpusError, path, column="name").startswith(f"line 16386 of {path} is not a row of a table: ")
+    assert refusal(CorpusError, path, column="name").startswith(f"line 16386 of {path} has no end of its cell: ")
 
 
 def test_a_quote_without_end_is_an_error(tmp_path: Path):
     path = written(tmp_path / "list.csv", 'id,name\n1,anna\n2,"bob\n3,cleo\n')
     assert refusal(CorpusError, path, column="name") == (
-        f"line 3 of {path} opens a quote that nothing closes; mend the table"
+        f"line 3 of {path} opens a quote that nothing closes; close or double it"
     )
 
 
@@ -113,7 +114,7 @@ def test_values_come_back_whatever_they_hold(strings: list[str], ascii_only: boo
     records = [json.dumps({"id": 1, "name": string}, ensure_ascii=ascii_only) for string in strings]
     with TemporaryDirectory() as folder:
         path = written(Path(folder) / "list.jsonl", "".join(f"{record}\n" for record in records))
-        assert texts(path, column="name") == [string.strip() for string in strings]
+        assert texts(path, column="name") == [string if string.strip() else "" for string in strings]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "ndjson"])

@@ -9,7 +9,7 @@ import pytest
 from rows import refusal, texts, written
 
 from wavemore.errors import FileError, UsageError
-from wavemore.lists.sources import embedded_lists, source_name
+from wavemore.lists.streams import embedded_lists, source_name
 
 
 def give_stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
@@ -28,9 +28,11 @@ def test_options_that_do_not_fit_are_named(tmp_path: Path):
         f"a column (name) was named, but {path} is read as plain text; name the format csv, tsv or jsonl"
     )
     assert refusal(UsageError, path, format="tsv") == (
-        f"{path} is read as tsv, which has columns; name the one that holds the strings"
+        f"{path} is read as tsv, which has columns; name the one that holds the strings: anna"
     )
-    assert refusal(UsageError, path, format="xml") == 'unknown format "xml"; choose text, csv, tsv, jsonl'
+    assert (
+        refusal(UsageError, path, format="xml") == 'unknown format "xml"; choose text, csv, tsv, jsonl, json, counted'
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "hex", "rot13"])

@@ -17,16 +17,16 @@ lines = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r
 
 @settings(deadline=None)
 @given(lines, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans(), st.booleans())
-def test_lines_come_back_stripped_and_numbered(strings: list[str], end: str, mark: bool, packed: bool, ended: bool):
+def test_lines_come_back_numbered(strings: list[str], end: str, mark: bool, packed: bool, ended: bool):
     text = "".join(string + end for string in strings)
     if strings and strings[-1] and not ended:
         text = text.removesuffix(end)
     data = text.encode("utf-8-sig" if text and mark else "utf-8")
     with TemporaryDirectory() as folder:
         path = written(Path(folder) / "list.txt", gzip.compress(data) if packed else data)
-        found = rows(path)
-    stripped = [string.strip() for string in strings]
-    assert found == [(n, string, "" if string else "blank") for n, string in enumerate(stripped, start=1)]
+        found = rows(path, format="text")
+    kept = [string if string.strip() else "" for string in strings]
+    assert found == [(n, string, "" if string else "blank") for n, string in enumerate(kept, start=1)]
 
 
 @pytest.mark.parametrize("character", ["\f", "\v", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
@@ -61,9 +61,25 @@ def test_a_byte_order_mark_is_no_character(tmp_path: Path, encoding: str):
     assert texts(written(tmp_path / "list.txt", data), encoding=encoding) == ["anna", "bob"]
 
 
-def test_utf_16_that_is_not_named_is_said_to_be_it(tmp_path: Path):
+@pytest.mark.parametrize("wide", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("named", ["utf-8", "utf-8-sig"])
+def test_the_mark_of_a_wide_encoding_is_obeyed(tmp_path: Path, wide: str, named: str):
+    mark = "" if wide in ("utf-16", "utf-32") else "\ufeff"
+    path = written(tmp_path / "list.txt", f"{mark}José\r\nさくら\n".encode(wide))
+    assert texts(path, encoding=named) == ["José", "さくら"]
+
+
+def test_utf_16_under_another_name_is_said_to_be_it(tmp_path: Path):
     path = written(tmp_path / "list.txt", "anna\n".encode("utf-16"))
-    assert refusal(CorpusError, path) == f"{path} begins as UTF-16 text does, not utf-8; name its encoding: utf-16"
+    assert refusal(CorpusError, path, encoding="cp1252") == (
+        f"{path} begins as UTF-16 text does, not cp1252; name its encoding: utf-16"
+    )
+
+
+@pytest.mark.parametrize("wide", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told(tmp_path: Path, wide: str):
+    path = written(tmp_path / "list.txt", "anna\nemma\n".encode(wide))
+    assert refusal(CorpusError, path).endswith(f"so it is not utf-8 text; it looks like UTF-16: --encoding {wide}")
 
 
 def test_a_zero_byte_is_no_text(tmp_path: Path):
@@ -93,7 +109,7 @@ def test_of_a_line_too_long_the_rest_is_passed_over(tmp_path: Path, end: str):
     path = written(
         tmp_path / "list.txt", f"{'a' * 10}{end}{long}{end}{blanks}c{blanks}{end}{'d' * 11}{end}{'e' * 5000}"
     )
-    assert rows(path, longest=10) == [
+    assert rows(path, longest=10, strip=True) == [
         (1, "a" * 10, ""),
         (2, "", "too long"),
         (3, "c", ""),
@@ -120,4 +136,4 @@ def test_damaged_gzip_is_an_error(tmp_path: Path, spoil: Any):
     path = written(tmp_path / "list.gz", spoil(gzip.compress(b"".join(b"name%d\n" % i for i in range(20_000)))))
     message = refusal(CorpusError, path)
     assert message.startswith(f"{path} is a damaged gzip file: ")
-    assert message.endswith("; fetch or pack it again")
+    assert message.endswith("; fetch or compress it again")

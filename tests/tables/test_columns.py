@@ -46,6 +46,9 @@ def test_what_goes_wrong_outside_is_not_taken_for_the_source(tmp_path):
     with open_table(path, NAMES) as table, pytest.raises(OSError, match=r"^full$"):
         table.write(Full(), map(part_of, table.portions()))
     assert refusal(FileError, tmp_path / "no") == refusal(FileError, tmp_path / "no", format="parquet", column="a")
-    assert refusal(UsageError, path, format="xml") == 'unknown format "xml"; choose text, csv, tsv, jsonl, parquet'
+    assert (
+        refusal(UsageError, path, format="xml")
+        == 'unknown format "xml"; choose text, csv, tsv, jsonl, json, counted, parquet'
+    )
     damaged = written(tmp_path / "list.gz", gzip.compress(b"anna\n" * 50)[:-9])
     assert refusal(CorpusError, damaged).startswith(f"{damaged} is a damaged gzip file: ")

@@ -9,6 +9,7 @@ import pytest
 from rewriting import NAMES, refusal, rewritten, written
 
 from wavemore.errors import CorpusError, UsageError
+from wavemore.lists.layout import Layout
 from wavemore.tables.formats import open_table
 
 
@@ -48,7 +49,7 @@ def test_parquet_keeps_columns_schema_and_compression(tmp_path, kind, monkeypatc
 def test_parquet_rows_are_numbered_and_taken(tmp_path, monkeypatch):
     monkeypatch.setattr("wavemore.tables.parquet._ROWS_AT_ONCE", 2)
     parquet(tmp_path / "list.parquet", name=["anna", "bob", None, "d"])
-    with open_table(tmp_path / "list.parquet", NAMES, column="name") as table:
+    with open_table(tmp_path / "list.parquet", NAMES, Layout(column="name")) as table:
         portions = list(table.portions())
         assert [list(portion.numbers) for portion in portions] == [[1, 2], [3, 4]]
         rows = table.join([portion.kept for portion in portions])
@@ -76,7 +77,7 @@ def test_parquet_that_is_none_or_lacks_the_column(tmp_path):
     )
     assert (
         refusal(UsageError, path)
-        == f"{path} is read as parquet, which has columns; name the one that holds the strings"
+        == f"{path} is read as parquet, which has columns; name the one that holds the strings: id, name"
     )
     for data in (b"", b"id,name\n", path.read_bytes()[:-9], path.read_bytes()[:20] + path.read_bytes()[24:]):
         message = refusal(CorpusError, written(tmp_path / "bad.parquet", data), column="name")

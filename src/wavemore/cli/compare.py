@@ -42,6 +42,9 @@ def command(
     column: options.Column = None,
     encoding: options.Encoding = "utf-8",
     format: options.Format = None,
+    delimiter: options.Delimiter = None,
+    header: options.Header = None,
+    strip: options.Strip = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -68,6 +71,7 @@ def command(
     from wavemore.canvas import check_picture
     from wavemore.comparison.contenders import contenders_of, data_of
     from wavemore.comparison.picture import draw_comparison
+    from wavemore.lists.layout import Layout
 
     if json and markdown:
         raise UsageError("--json and --markdown exclude each other; choose one")
@@ -76,7 +80,8 @@ def command(
     longest = data_of(contenders).max_length
     if picture is not None:
         check_picture(picture)
-    corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
+    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    corpus = read_list(list_, layout, max_length=longest, quiet=quiet)
     line = options.command_line(context.obj)
     comparison = _compared(corpus, contenders, chosen, keep=keep, test=test, quiet=quiet, command=line)
     if json:

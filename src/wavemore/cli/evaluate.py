@@ -33,6 +33,9 @@ def command(
     column: options.Column = None,
     encoding: options.Encoding = "utf-8",
     format: options.Format = None,
+    delimiter: options.Delimiter = None,
+    header: options.Header = None,
+    strip: options.Strip = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -61,11 +64,13 @@ def command(
       wavemore evaluate names --samples 1000         the model in the package, on its own list
     """
     from wavemore.estimator import load
+    from wavemore.lists.layout import Layout
 
     model, list_ = options.model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
     longest = loaded.file_.recipe.data.max_length
-    corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
+    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    corpus = read_list(list_, layout, max_length=longest, quiet=quiet)
     found = loaded.report(corpus, samples=samples, memorisation=memory, progress=not quiet)
     unknown = found.losses["all"].unknown
     if unknown and not quiet:

@@ -142,7 +142,7 @@ def _no_history(path: str) -> FileError:
 
 def _own_list(file: "ModelFile") -> str:
     """The list in the package that the model was trained on, by its name. Raises `UsageError`."""
-    from wavemore.lists.sources import embedded_lists
+    from wavemore.lists.streams import embedded_lists
 
     data = file.provenance.get("data")
     name = data.get("name") if isinstance(data, dict) else None

@@ -10,13 +10,16 @@ from wavemore.errors import UsageError
 
 __all__ = [
     "Column",
+    "Delimiter",
     "Encoding",
     "Format",
+    "Header",
     "Json",
     "List",
     "Model",
     "Quiet",
     "Set",
+    "Strip",
     "command_line",
     "model_and_list",
     "number",
@@ -32,10 +35,20 @@ List = Annotated[
 ]
 Column = Annotated[
     str | None,
-    typer.Option(help="The column of a CSV, TSV or JSON lines list: its name, or its number if there is no header."),
+    typer.Option(help="The column of a CSV, TSV or JSON list: its name, or its number."),
 ]
 Encoding = Annotated[str, typer.Option(help="The list's encoding.")]
-Format = Annotated[str | None, typer.Option(help="text, csv, tsv or jsonl; without it, told from the file's ending.")]
+Format = Annotated[
+    str | None,
+    typer.Option(help="text, csv, tsv, jsonl, json or counted (uniq -c); without it, told from the file's ending."),
+]
+Delimiter = Annotated[
+    str | None, typer.Option(help="The character between cells, such as ; or tab; without it, found out.")
+]
+Header = Annotated[
+    bool | None, typer.Option("--header/--no-header", help="Whether the first row names columns; else found out.")
+]
+Strip = Annotated[bool, typer.Option("--strip", help="Take blanks off both ends of each string.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.steps=1000; may be repeated."),

@@ -1,6 +1,5 @@
 """What commands print: results to standard output, messages to standard error."""
 
-import gzip
 import io
 import json
 import sys
@@ -35,21 +34,18 @@ def write_lines(lines: Iterable[str]) -> None:
 
 @contextmanager
 def result_file(output: str | None) -> Iterator[BinaryIO]:
-    """Where bytes go: a file that is written whole or not at all, packed where its name ends in .gz, or standard output
-    where `output` is None or "-". Raises `FileError`."""
+    """Where bytes go: a file that is written whole or not at all, compressed where its name ends in .gz or the like, or
+    standard output where `output` is None or "-". Raises `FileError`, and `MissingExtraError` for .zst."""
     if output in (None, "-"):
         stream = _StandardOutput()
         yield cast(BinaryIO, stream)
         stream.flush()
         return
     from wavemore.files import whole_file
+    from wavemore.lists.compression import compressed
 
-    with whole_file(output) as file:
-        if not output.endswith(".gz"):
-            yield file
-            return
-        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:  # the same rows are the same bytes
-            yield cast(BinaryIO, packed)
+    with whole_file(output) as file, compressed(file, output) as stream:
+        yield stream
 
 
 def json_line(record: Mapping[str, Any]) -> str:

@@ -27,7 +27,8 @@ def command(
         list[str] | None, typer.Option("--string", "-s", help="Score this string; may be repeated, without a LIST.")
     ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="Write this file, packed if it ends in .gz.")
+        str | None,
+        typer.Option("--output", "-o", help="Write this file, compressed if its name ends in .gz, .bz2, .xz, .zst."),
     ] = None,
     percentile: Annotated[
         bool, typer.Option("--percentile", help="Add the share of held-out strings that are less likely.")
@@ -55,8 +56,13 @@ def command(
     encoding: options.Encoding = "utf-8",
     format: Annotated[
         str | None,
-        typer.Option(help="text, csv, tsv, jsonl or parquet; without it, told from the file's ending."),
+        typer.Option(
+            help="text, csv, tsv, jsonl, json, counted (uniq -c) or parquet; without it, told from the file's ending."
+        ),
     ] = None,
+    delimiter: options.Delimiter = None,
+    header: options.Header = None,
+    strip: options.Strip = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -90,6 +96,7 @@ def command(
     """
     from wavemore.estimator import load
     from wavemore.judging.scored_table import Order, scored_table
+    from wavemore.lists.layout import Layout
 
     source: str | list[str] = string or ""
     if string:
@@ -98,13 +105,12 @@ def command(
     else:
         model, source = options.model_and_list(model, list_, to="score", with_it="score with it")
     order = Order(odd, sort, reverse)
+    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     first, *others = map(load, (model, *(against or [])))
     scores = first.row_scores(
         against=others, unknown=cast("Unknown", unknown), percentile=percentile, guess_number=guess_number
     )
-    with scored_table(
-        source, scores, order, column=column, encoding=encoding, format=format, progress=not quiet
-    ) as found:
+    with scored_table(source, scores, order, layout, progress=not quiet) as found:
         _check_output(output, "jsonl" if json else found.table.kind)
         with result_file(output) as file:
             found.write(file, json=json)
@@ -114,6 +120,7 @@ def command(
 
 def _check_output(output: str | None, kind: str) -> None:
     """Refuse a file whose name tells of another format, and a terminal for Parquet."""
+    from wavemore.lists.compression import without_ending
     from wavemore.tables.formats import format_of_name
 
     if output in (None, "-"):
@@ -122,7 +129,7 @@ def _check_output(output: str | None, kind: str) -> None:
         return
     named = format_of_name(output)
     if named not in ("text", kind):
-        ending = "".join(Path(output).suffixes[-2:] if output.endswith(".gz") else Path(output).suffixes[-1:])
+        ending = "".join(Path(output).suffixes[-2 if without_ending(output) != output else -1 :])
         raise UsageError(f"{output} would hold {kind}, and {ending} is for {named}; give it another ending")
 
 
@@ -131,9 +138,9 @@ def _remark(found: "ScoredTable", treated: str) -> None:
     if tally.without.counts:
         without = str(tally.without).removeprefix("skipped ")
         without = without.replace("(line", "(row") if table.kind == "parquet" else without
-        undecoded = "unreadable" in tally.without.counts and table.kind in ("text", "csv", "tsv")
-        mend = "; --encoding names the encoding they have" if undecoded else ""
-        say(f"{table.source}: rows without a score: {without}{mend}")
+        say(f"{table.source}: rows without a score: {without}")
+    for note in table.notes.all():
+        say(f"{table.source}: {note}")
     if tally.unknown:
         done = {
             "zero": "have probability 0",

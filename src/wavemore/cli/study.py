@@ -30,6 +30,9 @@ def command(
     column: options.Column = None,
     encoding: options.Encoding = "utf-8",
     format: options.Format = None,
+    delimiter: options.Delimiter = None,
+    header: options.Header = None,
+    strip: options.Strip = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -48,12 +51,14 @@ def command(
       wavemore study names.txt -o claims --set data.split=lecture
       wavemore study towns --claims hierarchy,information --seeds 8
     """
+    from wavemore.lists.layout import Layout
     from wavemore.settings.config import load_recipe
     from wavemore.study import CLAIMS, study
 
     settings = options.settings_of(set_)
     longest = load_recipe("fast").with_settings(settings).data.max_length
-    corpus = read_list(list_, column=column, encoding=encoding, format=format, max_length=longest, quiet=quiet)
+    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    corpus = read_list(list_, layout, max_length=longest, quiet=quiet)
     try:
         found = study(
             corpus,

@@ -34,6 +34,9 @@ def command(
     column: options.Column = None,
     encoding: options.Encoding = "utf-8",
     format: options.Format = None,
+    delimiter: options.Delimiter = None,
+    header: options.Header = None,
+    strip: options.Strip = False,
     validation: Annotated[
         str | None, typer.Option(help="A validation list of its own; then nothing is split off LIST.")
     ] = None,
@@ -72,7 +75,8 @@ def command(
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
     from wavemore.estimator import StringModel
-    from wavemore.lists.sources import source_name
+    from wavemore.lists.layout import Layout
+    from wavemore.lists.streams import source_name
     from wavemore.models.modelfile import is_model_file
 
     settings = options.settings_of(set_)
@@ -90,7 +94,8 @@ def command(
     before = None if resume else _written(checkpoint)
     replaced = is_model_file(target)
 
-    read = partial(read_list, column=column, encoding=encoding, format=format, max_length=max_length, quiet=quiet)
+    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    read = partial(read_list, layout=layout, max_length=max_length, quiet=quiet)
     listed = read(strings)
     try:
         model.fit(

@@ -10,7 +10,8 @@ import numpy as np
 
 from wavemore.errors import UnknownCharacterError, UsageError
 from wavemore.judging.row_scores import Judge, RowScores
-from wavemore.lists.corpus import Skipped
+from wavemore.lists.layout import Layout
+from wavemore.lists.notes import Skipped
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings import strict
 from wavemore.tables.columns import Column, Part, Portion, Table
@@ -88,13 +89,11 @@ def scored_table(
     source: str | Path | Sequence[str],
     scores: RowScores,
     order: Order,
+    layout: Layout | None = None,
     *,
-    column: str | None = None,
-    encoding: str = "utf-8",
-    format: str | None = None,
     progress: bool = False,
 ) -> Iterator[ScoredTable]:
-    """A list or table with the scores of its rows; see `open_table` for the source and its format.
+    """A list or table with the scores of its rows; see `open_table` for the source and its layout.
 
     progress    a bar on standard error where it takes longer than a second
 
@@ -104,7 +103,7 @@ def scored_table(
     from wavemore.progress import counted
 
     tally = Tally()
-    with open_table(source, scores.names, column=column, encoding=encoding, format=format) as table:
+    with open_table(source, scores.names, layout) as table:
         order.check(scores.names)
         portions = counted(
             table.portions(), None, "scoring", quiet=not progress, size=lambda portion: len(portion.texts)

@@ -4,18 +4,21 @@ import random
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, sha256
-from itertools import accumulate
+from itertools import accumulate, repeat
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from wavemore.errors import CorpusError, UsageError
+from wavemore.errors import CorpusError
 from wavemore.lists.counts import repeated
-from wavemore.lists.sources import problem_of, read_rows
-from wavemore.lists.streams import place, source_name
+from wavemore.lists.layout import Layout
+from wavemore.lists.notes import Notes, Skipped
+from wavemore.lists.rows import Row, items, tidied
+from wavemore.lists.sources import open_rows
+from wavemore.lists.streams import Source, source_name
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.config import DataConfig
 
@@ -25,32 +28,7 @@ _FREQUENT = 10  # times the median count
 FEWEST_STRINGS = 20
 """A list is split from this many strings up."""
 
-
-@dataclass
-class Skipped:
-    """What cleaning left out: how many rows for each reason, and the first few line numbers of each."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    lines: dict[str, list[int]] = field(default_factory=dict)
-
-    def add(self, reason: str, line: int) -> None:
-        """Count one row."""
-        self.counts[reason] += 1
-        lines = self.lines.setdefault(reason, [])
-        if len(lines) < 5:
-            lines.append(line)
-
-    def __str__(self) -> str:
-        """'skipped 3: 2 blank (lines 4, 9), 1 unreadable (line 7)', or an empty string when nothing was."""
-        if not self.counts:
-            return ""
-        reasons = ", ".join(self._reason(reason) for reason in sorted(self.counts))
-        return f"skipped {self.counts.total():,}: {reasons}"
-
-    def _reason(self, reason: str) -> str:
-        lines, count = self.lines[reason], self.counts[reason]
-        numbers = ", ".join(f"{line:,}" for line in lines) + (", ..." if count > len(lines) else "")
-        return f"{count:,} {reason} (line{'s' if count > 1 else ''} {numbers})"
+_MOST = 100_000_000  # strings that counts may add up to
 
 
 @dataclass(frozen=True)
@@ -60,6 +38,8 @@ class Corpus:
     name: str
     strings: list[str]
     skipped: Skipped
+    notes: tuple[str, ...] = ()
+    """What else there is to say of the list, a sentence each."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -79,48 +59,72 @@ class Parts(NamedTuple):
 
 
 def read_corpus(
-    source: str | Path | Iterable[str],
+    source: Source | Iterable[str],
     *,
     column: str | None = None,
     encoding: str = "utf-8",
     format: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    strip: bool = False,
     max_length: int = 1000,
 ) -> Corpus:
-    """The clean strings of a source: a path, "-" for standard input, a list's name, any iterable of strings, or a
-    mapping of strings to counts, such as a `collections.Counter` (see `repeated`).
+    """The clean strings of a source: a path, "-" for standard input, a list's name, an open file, any iterable of
+    strings, or a mapping of strings to counts, such as a `collections.Counter` (see `repeated`). `Layout` has the
+    meaning of the options; all of them but `strip` are for files alone.
 
-    Rows of files lose the white space around them; strings of an iterable are taken as they are. Skipped and counted
-    are rows without a string, as `Row` names them, and strings that hold a line break. Raises `CorpusError` when no
-    string is left, or when most rows are unreadable, and what `read_rows` raises.
+    Strings are taken as they are, in NFC. Skipped and counted are rows without a string, as `Row` names them, and
+    strings that hold a line break; `notes` say what else was found. Raises `CorpusError` when no string is left, or
+    when most rows are unreadable, and what `open_rows` raises.
     """
-    if isinstance(source, str | Path):
-        name, where = source_name(source), place(source)
-        read = read_rows(source, column=column, encoding=encoding, format=format, longest=max_length)
-        rows = (row[:3] for row in read)
-    else:
-        name, where = "strings", "the list"
+    if not isinstance(source, str | Path) and not hasattr(source, "read"):
         if isinstance(source, Mapping) and any(count is not None for count in source.values()):
             source = repeated(list(source), list(source.values()))
-        rows = _given(source, max_length)
-    strings: list[str] = []
-    skipped = Skipped()
-    for line, text, problem in rows:
-        broken = "with a line break" if "\n" in text or "\r" in text else ""
-        if problem or broken:
-            skipped.add(problem or broken, line)
+        return _filled("strings", "the list", _given(source, max_length, strip=strip), Notes())
+    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    source = cast(Source, source)
+    with open_rows(source, layout, max_length) as found:
+        return _filled(source_name(source), found.lines.where, found.rows, found.notes)
+
+
+def _given(strings: object, longest: int, *, strip: bool) -> Iterator[Row]:
+    """The items of an iterable as rows. Raises `UsageError` for an item that is no string, and `CorpusError` for one
+    that no text can be."""
+    for number, item in enumerate(items(strings), start=1):
+        text, problem = tidied(item, longest, strip=strip)
+        if problem == "unreadable":
+            raise CorpusError(
+                f"item {number} of the list holds a lone surrogate, which no text may: {item!r}; mend or remove it"
+            )
+        yield number, text, problem, b"", None
+
+
+def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
+    """The corpus of these rows."""
+    strings, skipped = list[str](), Skipped()
+    for row in rows:
+        line, text, problem, _, held = row
+        if problem or text.strip() != text:
+            notes.look_at(row)
+        if not problem and ("\n" in text or "\r" in text):
+            problem = "with a line break"
+        if problem:
+            skipped.add(problem, line)
+        elif isinstance(held, int):  # a count
+            if len(strings) + held > _MOST:
+                raise CorpusError(f"the counts of {where} add up to more than {_MOST:,} strings; divide them all")
+            strings.extend(repeat(normalise(text), held))
         else:
             strings.append(normalise(text))
-    unreadable = skipped.counts["unreadable"]
-    if unreadable > len(strings):
-        first = skipped.lines["unreadable"][0]
+    if (count := skipped.counts["unreadable"]) > len(strings):
         raise CorpusError(
-            f"{_counted(unreadable, 'row')} of {where} cannot be read (the first is line {first}); "
-            "name the encoding and format it has"
+            f"{_counted(count, 'row')} of {where} cannot be read (the first is line {skipped.lines['unreadable'][0]}); "
+            f"{notes.looks_like or 'name the encoding and format it has'}"
         )
     if not strings:
         why = f" ({skipped})" if skipped.counts else ""
         raise CorpusError(f"{where} holds no strings{why}; give one string a line")
-    return Corpus(name, strings, skipped)
+    return Corpus(name, strings, skipped, notes.all())
 
 
 def split(corpus: Corpus, config: DataConfig) -> Parts:
@@ -178,24 +182,6 @@ def _parts(counts: Mapping[str, int], seed: int) -> dict[str, str]:
 def _order(seed: int):  # noqa: ANN202 - a sort key
     key = seed.to_bytes(8, "little")
     return lambda string: blake2b(string.encode("utf-8"), digest_size=16, key=key).digest()
-
-
-def _given(strings: Iterable[str], longest: int) -> Iterator[tuple[int, str, str]]:
-    """The number of each item, from 1, its text, and why it is no string of a list."""
-    if not isinstance(strings, Iterable):
-        raise UsageError(f"the list is {strings!r}; it must be strings, or the path of a file that holds some")
-    for number, string in enumerate(strings, start=1):
-        if not isinstance(string, str):
-            raise UsageError(
-                f"item {number} of the list is {string!r}, of type {type(string).__name__}, and not a string"
-            )
-        text = str(string)
-        problem = problem_of(text, longest)
-        if problem == "unreadable":
-            raise CorpusError(
-                f"item {number} of the list holds a lone surrogate, which no text may: {text!r}; mend or remove it"
-            )
-        yield number, text, problem
 
 
 def _counted(count: int, noun: str) -> str:

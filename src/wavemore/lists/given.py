@@ -2,41 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from wavemore.errors import UsageError
+from wavemore.lists.rows import items
 
 if TYPE_CHECKING:
     from wavemore.lists.corpus import Corpus
 
 __all__ = ["Strings", "Weights", "corpus_of", "listed"]
 
-Strings: TypeAlias = "str | Path | Iterable[str] | Corpus"
-"""A file's path, "-" for standard input, a list's name, any iterable of strings, a mapping of strings to counts, or a
-`Corpus` read before."""
+Strings: TypeAlias = "str | Path | IO[Any] | Iterable[str] | Corpus"
+"""A file's path, "-" for standard input, a list's name, an open file, any iterable of strings, a mapping of strings to
+counts, or a `Corpus` read before."""
 Weights: TypeAlias = Sequence[float] | np.ndarray | None
 """A number for each string, 0 or more: how often it counts; None for once each."""
 
 
 def listed(strings: "Iterable[str] | Corpus") -> Sequence[str]:
     """The strings of an iterable or a `Corpus`. Raises `UsageError` for a single string, and for what is no string."""
-    if isinstance(strings, str):
-        raise UsageError(f"a list of strings is needed, and {strings!r} is a single one; write [{strings!r}]")
-    from wavemore.lists.corpus import Corpus
-
-    if isinstance(strings, Corpus):
-        return strings.strings
-    if not isinstance(strings, Iterable) or isinstance(strings, Path):
-        raise UsageError(f"the list is {strings!r}; it must be strings; read_corpus(path) reads them from a file")
-    strings = list(strings)
-    for number, string in enumerate(strings, start=1):
-        if not isinstance(string, str):
-            raise UsageError(
-                f"item {number} of the list is {string!r}, of type {type(string).__name__}; it must be a string"
-            )
-    return strings
+    given = getattr(strings, "strings", None)  # of a `Corpus`, which takes longer to import than a model to answer
+    return given if isinstance(given, list) else list(items(strings))
 
 
 def corpus_of(strings: Strings, longest: int, weights: "Weights" = None) -> "Corpus":

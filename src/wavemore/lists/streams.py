@@ -1,29 +1,45 @@
 """From the name of a source to its bytes and lines: files, standard input, lists of the package and lists fetched once,
-packed with gzip or not. What the lines say is for `sources`.
+compressed or not. What the lines say is for `sources`.
 
-Lines end at LF or CRLF and nowhere else: `str.splitlines` would also split at form feeds, U+2028 and six more.
+Lines end at LF or CRLF and nowhere else, or at CR where there is no LF: `str.splitlines` would also split at form
+feeds, U+2028 and six more.
 """
 
 import codecs
-import gzip
 import io
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, AnyStr, BinaryIO, NamedTuple, cast
+from typing import IO, Any, AnyStr, BinaryIO, NamedTuple, TypeAlias, cast
 
 from wavemore.errors import CorpusError, FileError, UsageError
+from wavemore.lists.compression import expanded
 from wavemore.lists.fetch import FETCHED, fetched_path
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Lines", "embedded_lists", "lines_of", "opened", "place", "source_name"]
+__all__ = ["Lines", "Source", "embedded_lists", "lines_of", "opened", "place", "source_name"]
+
+Source: TypeAlias = str | Path | IO[Any]
+"""A file's path, "-" for standard input, a list's name, or an open file."""
 
 _LONGEST_LINE = 1 << 24  # bytes
-_WIDE = ("utf-16", "utf-32")
+_LONGEST_NAME = 255  # of a file, in most systems
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_NO_TEXT = {
+    b"PAR1": "a Parquet file; save it as CSV, or score it with --format parquet",
+    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save it as CSV",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook; save it as CSV",
+    b"SQLite format 3": "an SQLite database; export a table of it as CSV",
+    b"%PDF-": "a PDF; save its text",
+}
 
 
 class Lines(NamedTuple):
@@ -33,6 +49,8 @@ class Lines(NamedTuple):
     """How messages call the source."""
     codec: str
     """Python's own name of its encoding, without what belongs to the byte order mark."""
+    end: str
+    """What ends a line, LF or CR. Before LF there may be a CR."""
     mark: bytes
     """A byte order mark, where it begins with one."""
     lines: Iterator[tuple[bytes, str]]
@@ -45,22 +63,25 @@ def embedded_lists() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".txt") for f in files if f.name.endswith(".txt")))
 
 
-def source_name(source: str | Path) -> str:
+def source_name(source: Source) -> str:
     """A short name for the source: the file's name without directories and endings, the list's name, or "stdin"."""
     if str(source) == "-":
         return "stdin"
-    name = Path(source).name.split(".")[0] or "strings"
+    name = Path(place(source)).name.split(".")[0] or "strings"
     return name.encode("utf-8", "backslashreplace").decode()  # bytes that have no character, as in a model file
 
 
-def place(source: str | Path) -> str:
+def place(source: Source) -> str:
     """How messages call the source."""
-    return "standard input" if str(source) == "-" else str(source)
+    if isinstance(source, str | Path):
+        return "standard input" if str(source) == "-" else str(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "the open file"
 
 
 @contextmanager
-def lines_of(source: str | Path, encoding: str, longest: int | None = None) -> Iterator[Lines]:
-    """The lines of a file, of standard input ("-"), of an embedded list or of one that can be fetched.
+def lines_of(source: Source, encoding: str, longest: int | None = None) -> Iterator[Lines]:
+    """The lines of a source. An open text file has an encoding of its own.
 
     longest    bytes, or characters in UTF-16 and the like; of a longer line the rest is passed over, and where None,
                one that memory may not hold is an error
@@ -69,18 +90,26 @@ def lines_of(source: str | Path, encoding: str, longest: int | None = None) -> I
     `UsageError` for an unknown encoding.
     """
     codec, where = _codec(encoding), place(source)
+    if _is_text(source):
+        yield Lines(where, "utf-8", "\n", b"", _text_lines(cast(IO[str], source), where))
+        return
     with opened(source) as raw:
         with _named(where, encoding):
-            file = _unpacked(raw, where, codec)
-            head = file.peek(4)[:4]
-        if codec in _WIDE:  # whose byte order only a mark tells
+            file = _unpacked(raw, where)
+            head = file.peek(1 << 16)
+        if codec in ("utf-8", "utf-8-sig"):
+            codec = next((wide for mark, wide in _MARKS.items() if head.startswith(mark)), codec)
+        _check_text(head, codec, where)
+        if codec in _MARKS.values():  # whose byte order only a mark tells
             orders = [f"{codec}-le", f"{codec}-be"]
             codec = next((c for c in orders if head.startswith("\ufeff".encode(c))), orders[sys.byteorder == "big"])
         codec = codec.removesuffix("-sig").removesuffix("_sig")
         mark = "\ufeff".encode(codec, "ignore")
         mark = mark if mark and head.startswith(mark) else b""
         file.read(len(mark))
-        yield Lines(where, codec, mark, _split(file, codec, where, encoding, longest))
+        text = head.decode(codec, "ignore")
+        end = "\r" if "\r" in text[:-1] and "\n" not in text else "\n"
+        yield Lines(where, codec, end, mark, _split(file, codec, end, where, encoding, longest))
 
 
 def _codec(encoding: str) -> str:
@@ -88,9 +117,10 @@ def _codec(encoding: str) -> str:
     try:
         codec = codecs.lookup(encoding).name
         io.TextIOWrapper(io.BytesIO(), codec)  # refuses codecs that are not of text, such as hex
-    except LookupError as error:
+        "\na,\ufeff".encode(codec, "ignore")  # and those that have no way to leave characters out, such as idna
+    except (LookupError, ValueError) as error:
         raise UsageError(
-            f'unknown encoding "{encoding}"; name one that Python knows, such as utf-8 or cp1252'
+            f'unknown encoding "{encoding[:40]}"; name one that Python knows, such as utf-8 or cp1252'
         ) from error
     return codec
 
@@ -104,8 +134,6 @@ def _named(where: str, encoding: str) -> Iterator[None]:
         raise CorpusError(
             f"{where} is not {encoding} text ({error}); name the encoding it has, or mend the file"
         ) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CorpusError(f"{where} is a damaged gzip file: {error}; fetch or pack it again") from error
     except FileError:
         raise
     except OSError as error:
@@ -113,32 +141,17 @@ def _named(where: str, encoding: str) -> Iterator[None]:
 
 
 @contextmanager
-def opened(source: str | Path) -> Iterator[BinaryIO]:
+def opened(source: Source) -> Iterator[BinaryIO]:
     """The source's bytes as they are. Raises `FileError`, and what `fetched_path` raises."""
+    if not isinstance(source, str | Path):
+        yield cast(BinaryIO, _LeftOpen(source))
+        return
     if str(source) == "-":
         if sys.stdin is None:
             raise FileError("standard input is closed, so no strings can be read from it; give a file")
-        yield cast(BinaryIO, _StandardInput())
+        yield cast(BinaryIO, _LeftOpen(sys.stdin.buffer))
         return
-    path, name = Path(source), str(source)
-    if not name:
-        raise UsageError("the list has an empty name; give a file or a list's name")
-    try:
-        exists, is_file = path.exists(), path.is_file()
-    except OSError as error:  # such as a name that is too long
-        raise FileError.of("read", source, error) from error
-    if not is_file and name in embedded_lists():
-        with (resources.files("wavemore.lists") / "datasets" / f"{name}.txt").open("rb") as file:
-            yield cast(BinaryIO, file)
-        return
-    if not exists:
-        if name not in FETCHED:
-            known = (*embedded_lists(), *FETCHED)
-            raise FileError(
-                f'there is no file "{name}" and no list of that name{suggestion(name, known)}; '
-                f"lists are {', '.join(known)}"
-            )
-        path = fetched_path(name)
+    path = _found(str(source))
     try:
         file = path.open("rb")
     except OSError as error:
@@ -147,47 +160,104 @@ def opened(source: str | Path) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, file)
 
 
-class _StandardInput(io.RawIOBase):
-    """Standard input as a stream that leaves it open when it is closed itself."""
+def _found(name: str) -> Path:
+    """The file of this name, or of the list of this name."""
+    if not name:
+        raise UsageError("the list has an empty name; give a file or a list's name")
+    path, in_package = Path(name), name in embedded_lists()
+    try:
+        path.stat()
+    except (FileNotFoundError, ValueError) as error:  # the latter for a zero character
+        if name in FETCHED:
+            return fetched_path(name)
+        if not in_package and path.is_symlink():
+            raise FileError(f"cannot read {name}: it is a link to a file that is not there") from error
+    except OSError as error:  # such as a name that is too long
+        if len(name) <= _LONGEST_NAME:
+            raise FileError.of("read", name, error) from error
+    else:
+        if path.is_file() or not in_package:
+            return path
+    if in_package:
+        return Path(str(resources.files("wavemore.lists") / "datasets" / f"{name}.txt"))
+    if "\n" in name or len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"the list is one string of {len(name):,} characters, {name[:40]!r}...; it must be several strings, as "
+            "text.splitlines() gives them, or the name of a file"
+        )
+    known = (*embedded_lists(), *FETCHED)
+    raise FileError(
+        f'there is no file "{name}" and no list of that name{suggestion(name, known)}; lists are {", ".join(known)}'
+    )
+
+
+class _LeftOpen(io.RawIOBase):
+    """A stream that leaves the file it reads open when it is closed itself."""
+
+    def __init__(self, file: Any) -> None:
+        self._read = file.read1 if hasattr(file, "read1") else file.read
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = cast(io.BufferedReader, sys.stdin.buffer).read1(len(buffer))
+        data = self._read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
 
-def _unpacked(raw: BinaryIO, where: str, codec: str) -> "io.BufferedReader[Any]":
-    """The bytes without gzip. Raises `CorpusError` where text in this codec cannot begin like this."""
-    buffered = io.BufferedReader(cast(io.RawIOBase, raw), 1 << 16)
-    head = buffered.peek(1 << 16)
-    if head.startswith(b"\x1f\x8b"):
-        buffered = io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=buffered)), 1 << 16)
-        head = buffered.peek(1 << 16)
-    wide = codec.startswith(_WIDE)
-    if not wide and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def _is_text(source: Source) -> bool:
+    """Whether this is an open file of text. Raises `FileError` where it cannot be read."""
+    if isinstance(source, str | Path):
+        return False
+    try:
+        return isinstance(source.read(0), str)
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {place(source)}: {error}") from error
+
+
+def _unpacked(raw: BinaryIO, where: str) -> "io.BufferedReader[Any]":
+    """The bytes that are not compressed. Raises `CorpusError` for what is known not to be text."""
+    file = expanded(io.BufferedReader(cast(io.RawIOBase, raw), 1 << 16), where)
+    head = file.peek(16)
+    for first, what in _NO_TEXT.items():
+        if head.startswith(first):
+            raise CorpusError(f"{where} is {what}")
+    return file
+
+
+def _check_text(head: bytes, codec: str, where: str) -> None:
+    """Raise `CorpusError` where text in this codec cannot begin like this."""
+    if codec.startswith(("utf-16", "utf-32")):
+        return
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise CorpusError(f"{where} begins as UTF-16 text does, not {codec}; name its encoding: utf-16")
-    if not wide and b"\0" in head:
-        raise CorpusError(
-            f"{where} has a zero byte at position {head.index(0)}, so it is not {codec} text; "
-            "give a text file, or name its encoding if it is utf-16 or utf-32"
-        )
-    return buffered
+    if b"\0" in head:
+        halves = [head[i : len(head) // 2 * 2 : 2] for i in (0, 1)]
+        wide = next((w for w, half in zip(("be", "le"), halves, strict=True) if half.count(0) > 0.9 * len(half)), "")
+        mend = "give a text file, or name its encoding if it is utf-16 or utf-32"
+        mend = f"it looks like UTF-16: --encoding utf-16-{wide}" if wide else mend
+        raise CorpusError(f"{where} has a zero byte at position {head.index(0)}, so it is not {codec} text; {mend}")
+
+
+def _text_lines(file: IO[str], where: str) -> Iterator[tuple[bytes, str]]:
+    with _named(where, getattr(file, "encoding", None) or "utf-8"):
+        for number, line in enumerate(file):
+            text = line.removeprefix("\ufeff") if number == 0 else line
+            yield text.encode("utf-8", "surrogatepass"), text
 
 
 def _split(
-    file: io.BufferedReader, codec: str, where: str, encoding: str, longest: int | None
+    file: io.BufferedReader, codec: str, end: str, where: str, encoding: str, longest: int | None
 ) -> Iterator[tuple[bytes, str]]:
-    errors = "strict" if codec.startswith(_WIDE) else "surrogateescape"
+    errors = "strict" if codec.startswith(("utf-16", "utf-32")) else "surrogateescape"
     with _named(where, encoding):
-        if "\na,".encode(codec) == b"\na,":  # where a line ends is seen without decoding it
+        if end == "\n" and "\na,".encode(codec) == b"\na,":  # where a line ends is seen without decoding it
             for raw in _cut(file.readline, b"\n", where, longest):
                 yield raw, raw.decode(codec, errors)
             return
-        with io.TextIOWrapper(cast(BinaryIO, file), codec, errors, newline="\n") as stream:
-            for line in _cut(stream.readline, "\n", where, longest):
+        with io.TextIOWrapper(cast(BinaryIO, file), codec, errors, newline=end) as stream:
+            for line in _cut(stream.readline, end, where, longest):
                 yield line.encode(codec, errors), line
 
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 
 from wavemore.errors import UsageError
+from wavemore.lists.notes import Notes
 
 __all__ = [
     "LONGEST_STRING",
@@ -69,6 +70,8 @@ class Table(ABC):
         """How messages call it."""
         self.kind = kind
         """The format that is written."""
+        self.notes = Notes()
+        """What there is to say of it when all rows are read."""
 
     @abstractmethod
     def portions(self) -> Iterator[Portion]:

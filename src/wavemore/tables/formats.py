@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from wavemore.errors import CorpusError, UsageError
-from wavemore.lists.sources import DELIMITERS, Row, Rows, check_column, format_of, rows_of
-from wavemore.lists.streams import Lines, lines_of
+from wavemore.errors import UsageError
+from wavemore.lists.layout import Layout, format_told
+from wavemore.lists.rows import Row
+from wavemore.lists.sources import Rows, rows_of
+from wavemore.lists.streams import Lines, Source, lines_of, place
 from wavemore.tables.columns import LONGEST_STRING, Columns, Part, Table, as_texts, check_new, json_text, json_values
 from wavemore.tables.lines import LineTable, Pieces, check_codec
 
@@ -24,44 +26,36 @@ _PARQUET = {".parquet": "parquet", ".pq": "parquet"}
 
 def format_of_name(name: str | Path) -> str:
     """The format that a file's name tells, "text" where it tells none."""
-    return format_of(name, None, _PARQUET)
+    return format_told(name, None, _PARQUET) or "text"
 
 
 @contextmanager
-def open_table(
-    source: str | Path | Sequence[str],
-    names: Sequence[str],
-    *,
-    column: str | None = None,
-    encoding: str = "utf-8",
-    format: str | None = None,
-) -> Iterator[Table]:
-    """The table of a source that `read_rows` would read, of a Parquet file, or of the strings themselves.
+def open_table(source: Source | Sequence[str], names: Sequence[str], layout: Layout | None = None) -> Iterator[Table]:
+    """The table of a source that `open_rows` would read, of a Parquet file, or of the strings themselves.
 
     names     of the columns that will be added
-    column    as for `read_rows`; of a Parquet file by name
+    layout    how it is read; of a Parquet file the column by name
 
-    Raises what `read_rows` raises, and `UsageError` where the table has one of the names already.
+    Raises what `open_rows` raises, and `UsageError` where the table has one of the names already.
     """
-    if not isinstance(source, str | Path):
-        yield _Text(_rows(Lines("the command line", "utf-8", b"", map(_line_of, source)), "text", ""), names)
+    layout = layout or Layout()
+    if not isinstance(source, str | Path) and not hasattr(source, "read"):
+        given = Lines("the command line", "utf-8", "\n", b"", map(_line_of, cast(Sequence[str], source)))
+        yield _Text(rows_of(given, "text", layout, LONGEST_STRING), names)
         return
-    kind = format_of(source, format, _PARQUET)
-    check_column(source, kind, column)
-    if kind == "parquet":
+    source = cast(Source, source)
+    told = format_told(place(source), layout.format, _PARQUET)
+    if told == "parquet":
         from wavemore.tables.parquet import open_parquet
 
-        with open_parquet(source, names, column or "") as table:
+        with open_parquet(source, names, layout) as table:
             yield table
         return
-    with lines_of(source, encoding) as lines:
-        check_codec(lines.codec, encoding)
-        if kind == "text":
-            yield _Text(_rows(lines, kind, ""), names)
-        elif kind == "jsonl":
-            yield _Json(_rows(lines, kind, column or ""), names)
-        else:
-            yield _Separated(_rows(lines, kind, column or ""), names, kind)
+    with lines_of(source, layout.encoding) as lines:
+        check_codec(lines.codec, layout.encoding)
+        rows = rows_of(lines, told, layout, LONGEST_STRING)
+        kinds = {"text": _Text, "counted": _Text, "jsonl": _JsonLines, "json": _JsonArray}
+        yield kinds.get(rows.kind, _Separated)(rows, names)
 
 
 def write_json_lines(file: BinaryIO, parts: Iterable[Part]) -> None:
@@ -87,44 +81,40 @@ class _Text(LineTable):
 
     def values(self, columns: Columns) -> Iterator[str]:
         texts = [as_texts(name, column, infinities=True) for name, column in columns.items()]
-        for place, column in enumerate(columns.values()):
+        for place_of, column in enumerate(columns.values()):
             if isinstance(column, list):
-                texts[place] = [text if text.isprintable() else repr(text)[1:-1] for text in column]
+                texts[place_of] = [text if text.isprintable() else repr(text)[1:-1] for text in column]
         return map("\t".join, zip(*texts, repeat("")))
 
 
 class _Separated(LineTable):
-    """CSV or TSV. A row with fewer cells than the first is filled up, so that the values stand below their names."""
+    """CSV or TSV. A row with fewer cells than others is filled up, so that the values stand below their names; one with
+    more stays as it is, without values."""
 
-    def __init__(self, rows: Rows, names: Sequence[str], kind: str) -> None:
-        super().__init__(rows, kind, names)
-        self._delimiter = DELIMITERS[kind]
-        self._width = len(rows.names)
-        if rows.names:
-            check_new(names, rows.names, self.source)
+    def __init__(self, rows: Rows, names: Sequence[str]) -> None:
+        super().__init__(rows, rows.kind, names)
+        assert rows.table is not None  # of this format
+        self._delimiter, self._width = rows.table.delimiter, rows.table.width
+        if there := rows.table.names:
+            check_new(names, there, self.source)
             body, end = self.split(rows.above)
-            self.above = body + self.coded("".join(self._delimiter + self._quoted(name) for name in names)) + end
+            lacking = self._width - len(there) - rows.table.shift
+            added = self._delimiter * lacking + "".join(self._delimiter + self._quoted(name) for name in names)
+            self.above = body + self.coded(added) + end
 
     def pieces(self, row: Row) -> Pieces:
-        line, _, _, raw, cells = row
+        _, _, _, raw, cells = row
         body, end = self.split(raw)
         if cells is None:
             return body + end, None
-        if len(cells) == self._width:
-            return body, end
-        self._width = self._width or len(cells)
-        if len(cells) > self._width:
-            raise CorpusError(
-                f"line {line} of {self.source} has {len(cells)} cells and the first row {self._width}, so values added "
-                "at its end would stand in the wrong columns; mend the row"
-            )
-        return body + self.coded(self._delimiter * (self._width - len(cells))), end
+        lacking = self._width - len(cells)
+        return (body + self.coded(self._delimiter * lacking) if lacking else body), end
 
     def values(self, columns: Columns) -> Iterator[str]:
         texts = [as_texts(name, column, infinities=True) for name, column in columns.items()]
-        for place, column in enumerate(columns.values()):
+        for place_of, column in enumerate(columns.values()):
             if isinstance(column, list):
-                texts[place] = list(map(self._quoted, column))
+                texts[place_of] = list(map(self._quoted, column))
         return map(self._delimiter.join, zip(repeat(""), *texts))
 
     def _quoted(self, text: str) -> str:
@@ -133,17 +123,17 @@ class _Separated(LineTable):
         return '"' + text.replace('"', '""') + '"'
 
 
-class _Json(LineTable):
+class _JsonLines(LineTable):
     """JSON lines. Lines that are no object, or an empty one, stay as they are."""
 
     def __init__(self, rows: Rows, names: Sequence[str]) -> None:
-        super().__init__(rows, "jsonl", names)
+        super().__init__(rows, rows.kind, names)
         self._new, self._brace = set(names), self.coded("}")
 
     def pieces(self, row: Row) -> Pieces:
         line, _, _, raw, record = row
         body, end = self.split(raw)
-        if not record:
+        if not record or not isinstance(record, dict):
             return body + end, None
         if not self._new.isdisjoint(record):
             check_new(self.names, record, f"line {line} of {self.source}")
@@ -154,8 +144,30 @@ class _Json(LineTable):
         return json_values(columns, ascii_only=not self.codec.startswith("utf"))
 
 
-def _rows(lines: Lines, kind: str, column: str) -> Rows:
-    return rows_of(lines, kind, column, LONGEST_STRING)
+class _JsonArray(_JsonLines):
+    """A JSON array. Strings become objects with the key "string"; what is neither a string nor an object stays."""
+
+    def __init__(self, rows: Rows, names: Sequence[str]) -> None:
+        super().__init__(rows, names)
+        assert rows.array is not None  # of this format
+        self._array = rows.array
+
+    def pieces(self, row: Row) -> Pieces:
+        raw, value = row[3:]
+        if isinstance(value, str):
+            return self.coded('{"string": ') + raw, self._brace
+        return super().pieces(row)
+
+    def split(self, raw: bytes) -> tuple[bytes, bytes]:
+        return raw, b""
+
+    def write(self, file: BinaryIO, parts: Iterable[Part]) -> None:
+        between = self.above
+        for part in parts:
+            for (before, after), value in zip(part.kept, self.values(part.columns), strict=True):
+                file.write(between + before + (b"" if after is None else self.coded(value) + after))
+                between = self._array.between
+        file.write((self.above if between is self.above else b"") + self._array.below)
 
 
 def _line_of(string: str) -> tuple[bytes, str]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, TypeAlias
 
 from wavemore.errors import UsageError
-from wavemore.lists.sources import Row, Rows
+from wavemore.lists.rows import Row
+from wavemore.lists.sources import Rows
 from wavemore.tables.columns import ROWS_AT_ONCE, Columns, Part, Portion, Table
 
 __all__ = ["LineTable", "Pieces", "check_codec"]
@@ -38,7 +39,8 @@ class LineTable(Table):
         super().__init__(rows.lines.where, kind)
         self.names, self.above, self.codec = names, rows.above, rows.lines.codec
         self._rows = rows.rows
-        self._lf, self._crlf = self.coded("\n"), self.coded("\r\n")
+        self.notes = rows.notes
+        self._lf, self._crlf = self.coded(rows.lines.end), self.coded("\r\n")
         self.end = self._lf
         """Of its lines, as far as read."""
         self._ended = True
@@ -64,6 +66,8 @@ class LineTable(Table):
                 line, text, problem, raw, _ = row
                 if problem:
                     problems[len(texts)] = problem
+                if problem or text.strip() != text:
+                    self.notes.look_at(row)
                 numbers.append(line)
                 texts.append(text)
                 kept.append(self.pieces(row))

@@ -4,14 +4,14 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
 from wavemore.errors import CorpusError, FileError, MissingExtraError, UsageError
-from wavemore.lists.sources import tidied
-from wavemore.lists.streams import opened, place
+from wavemore.lists.layout import Layout
+from wavemore.lists.rows import listing, tidied
+from wavemore.lists.streams import Source, opened, place
 from wavemore.settings.strict import suggestion
 from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Part, Portion, Table, check_new
 
@@ -26,7 +26,7 @@ _WRITTEN = {"UNCOMPRESSED": "NONE"}  # compressions that a writer calls by anoth
 
 
 @contextmanager
-def open_parquet(source: str | Path, names: Sequence[str], column: str) -> Iterator[Table]:
+def open_parquet(source: Source, names: Sequence[str], layout: Layout) -> Iterator[Table]:
     """The table of a Parquet file or of standard input, its strings in the column of that name. Raises `FileError`,
     `CorpusError` for what is no Parquet, `UsageError` for a wrong column, `MissingExtraError` without pyarrow."""
     _pyarrow()
@@ -34,7 +34,7 @@ def open_parquet(source: str | Path, names: Sequence[str], column: str) -> Itera
         if not raw.seekable():
             _spool(raw, spooled, place(source))
         with _opened_parquet(raw if raw.seekable() else cast(BinaryIO, spooled), place(source)) as file:
-            yield _Parquet(place(source), file, names, column)
+            yield _Parquet(place(source), file, names, layout)
 
 
 def _spool(raw: BinaryIO, file: Any, where: str) -> None:
@@ -49,12 +49,16 @@ def _spool(raw: BinaryIO, file: Any, where: str) -> None:
 class _Parquet(Table):
     """A Parquet file. It keeps its schema, its metadata and the compression of its first column."""
 
-    def __init__(self, source: str, file: "ParquetFile", names: Sequence[str], column: str) -> None:
+    def __init__(self, source: str, file: "ParquetFile", names: Sequence[str], layout: Layout) -> None:
         super().__init__(source, "parquet")
-        self._file, self._names, self._column = file, names, column
-        there = file.schema_arrow.names
+        there, column = file.schema_arrow.names, layout.column
+        if column is None:
+            raise UsageError(
+                f"{source} is read as parquet, which has columns; name the one that holds the strings: {listing(there)}"
+            )
+        self._file, self._names, self._column, self._strip = file, names, column, layout.strip
         if there.count(column) != 1:
-            known = f"{suggestion(column, there[:100])}; its columns are {', '.join(there[:20])}"
+            known = f"{suggestion(column, there[:100])}; its columns are {listing(there)}"
             raise UsageError(f'{source} has no column "{column}"{known}')
         check_new(names, there, source)
         kind = file.schema_arrow.field(column).type
@@ -67,7 +71,9 @@ class _Parquet(Table):
         try:
             for batch in self._file.iter_batches(_ROWS_AT_ONCE):
                 cells = batch.column(self._column).cast(pyarrow.string()).to_pylist()
-                tidy = [tidied(cell, LONGEST_STRING) for cell in cells]
+                tidy = [tidied(cell, LONGEST_STRING, strip=self._strip) for cell in cells]
+                for i, (text, problem) in enumerate(tidy):
+                    self.notes.look_at((first + i, text, problem, b"", None))
                 problems = {i: problem for i, (_, problem) in enumerate(tidy) if problem}
                 texts, numbers = [text for text, _ in tidy], range(first, first + len(tidy))
                 yield Portion(numbers, texts, problems, pyarrow.Table.from_batches([batch]))

@@ -1,0 +1,67 @@
+"""What there is to say of a source's rows beside their strings: which have none, and what is strange about others."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from wavemore.lists.encodings import looks_like
+from wavemore.lists.rows import Row
+
+__all__ = ["Notes", "Skipped"]
+
+_LOOKED_AT = 100  # unreadable rows, to tell their encoding
+
+
+@dataclass
+class Skipped:
+    """What cleaning left out: how many rows for each reason, and the first few line numbers of each."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, reason: str, line: int) -> None:
+        """Count one row."""
+        self.counts[reason] += 1
+        lines = self.lines.setdefault(reason, [])
+        if len(lines) < 5:
+            lines.append(line)
+
+    def __str__(self) -> str:
+        """'skipped 3: 2 blank (lines 4, 9), 1 unreadable (line 7)', or an empty string when nothing was."""
+        return f"skipped {self.counts.total():,}: {self.listed()}" if self.counts else ""
+
+    def listed(self) -> str:
+        """The same without the sum, as '2 blank (lines 4, 9), 1 unreadable (line 7)'."""
+        return ", ".join(map(self._reason, sorted(self.counts)))
+
+    def _reason(self, reason: str) -> str:
+        lines, count = self.lines[reason], self.counts[reason]
+        numbers = ", ".join(f"{line:,}" for line in lines) + (", ..." if count > len(lines) else "")
+        return f"{count:,} {reason} (line{'s' if count > 1 else ''} {numbers})"
+
+
+class Notes:
+    """Sentences about a source, complete when all its rows have been looked at."""
+
+    def __init__(self, first: Iterable[str] = ()) -> None:
+        self._first = tuple(first)
+        self._blanks = Skipped()
+        self._unreadable: list[bytes] = []
+
+    def look_at(self, row: Row) -> None:
+        """Note what is strange about one row."""
+        line, text, problem, raw, _ = row
+        if text.strip() != text:
+            self._blanks.add("with a blank at an end", line)
+        elif problem == "unreadable" and len(self._unreadable) < _LOOKED_AT:
+            self._unreadable.append(raw)
+
+    @property
+    def looks_like(self) -> str:
+        """Which encoding unreadable rows have, in words; "" where there are none or nobody can tell."""
+        return looks_like(self._unreadable)
+
+    def all(self) -> tuple[str, ...]:
+        """The sentences."""
+        blanks = f"{self._blanks.listed()}, which is kept; --strip takes blanks off" if self._blanks.counts else ""
+        return tuple(filter(None, (*self._first, self.looks_like, blanks)))
