@@ -60,7 +60,7 @@ def test_negative_count(refused, tiny_path):
     ("line", "message"),
     [
         ("", "the list has an empty name; give a file or a list's name"),
-        ("list.txt --format xml", 'unknown format "xml"; choose text, csv, tsv, jsonl'),
+        ("list.txt --format xml", 'unknown format "xml"; choose text, csv, tsv, jsonl, json, counted'),
         ("list.txt --set train.steps", '--set train.steps has no "="; write it as key=value, such as train.steps=1000'),
         ("list.txt --recipe odd.toml", "the recipe odd.toml is not a TOML file: Invalid value (at end of document)"),
         ("list.txt -o -", '--output is "-"; it must be the name of a file'),

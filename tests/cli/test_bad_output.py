@@ -161,5 +161,7 @@ def test_output_in_no_folder(refused):
 
 def test_names_that_are_too_long(refused):
     name = "x" * 300
-    assert refused(FAILED, "train", name, "-o", "new.safetensors") == f"cannot read {name}: File name too long"
+    assert refused(WRONG_USAGE, "train", name, "-o", "new.safetensors") == (
+        f"the list is one string of 300 characters, '{name[:40]}'...; it must be several strings, or the name of a file"
+    )
     assert refused(FAILED, "train", "list.txt", "-o", name) == f"cannot write {name}: File name too long"

@@ -122,8 +122,8 @@ def test_a_file_in_a_file(tmp_path: Path):
 def test_one_string_in_place_of_a_list_is_a_short_sentence(text: str):
     message = refusal(UsageError, text)
     assert message == (
-        f"the list is one string of {len(text):,} characters, {text[:40]!r}...; it must be several strings, as "
-        "text.splitlines() gives them, or the name of a file"
+        f"the list is one string of {len(text):,} characters, {text[:40]!r}...; it must be several strings, or "
+        "the name of a file"
     )
 
 

@@ -182,8 +182,8 @@ def _found(name: str) -> Path:
         return Path(str(resources.files("wavemore.lists") / "datasets" / f"{name}.txt"))
     if "\n" in name or len(name) > _LONGEST_NAME:
         raise UsageError(
-            f"the list is one string of {len(name):,} characters, {name[:40]!r}...; it must be several strings, as "
-            "text.splitlines() gives them, or the name of a file"
+            f"the list is one string of {len(name):,} characters, {name[:40]!r}...; it must be several strings, or the "
+            "name of a file"
         )
     known = (*embedded_lists(), *FETCHED)
     raise FileError(
