@@ -40,7 +40,7 @@ HOUSE: list[dict[str, str]] = [
     },
     {
         "judging": "bootstrap calibration likelihood likeness > evaluate explanation guessing memorisation "
-        "> report row_scores > scored_table",
+        "> report row_scores usual > reasons scored_table > odd",
         "train": "batches board checkpoint optimisers teach watch > onestep run sequences > record trial "
         "> loop > __init__",
     },
@@ -54,8 +54,8 @@ HOUSE: list[dict[str, str]] = [
         "report > measuring > pool > running > __init__",
     },
     {
-        "cli": "options output > reading > compare evaluate explain info inspect plot sample score study trace train "
-        "> __init__",
+        "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score study "
+        "trace train > __init__",
     },
     {FACE: "__init__ > __main__"},
 ]

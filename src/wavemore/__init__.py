@@ -7,6 +7,7 @@
     model.score_samples(["emma", "xqzt"])  # log-likelihoods in nats
     model.save("names.safetensors")
     wavemore.load("names.safetensors")
+    wavemore.odd(["anna", "berta", ...])  # how odd each string of a column is, without a model
 
 Public names are imported when they are first used, so `import wavemore` takes no time and never imports PyTorch.
 """
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wavemore.comparison.running import compare
     from wavemore.errors import WavemoreError
     from wavemore.estimator import StringModel, fit, load
+    from wavemore.judging.odd import odd
     from wavemore.lists.corpus import read_corpus
     from wavemore.settings.config import Recipe, load_recipe
 
@@ -31,6 +33,7 @@ __all__ = [
     "fit",
     "load",
     "load_recipe",
+    "odd",
     "read_corpus",
 ]
 
@@ -42,6 +45,7 @@ _MODULES = {
     "fit": "estimator",
     "load": "estimator",
     "load_recipe": "settings.config",
+    "odd": "judging.odd",
     "read_corpus": "lists.corpus",
 }
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from wavemore._version import __version__
-from wavemore.cli import compare, evaluate, explain, info, inspect, plot, sample, score, study, trace, train
+from wavemore.cli import compare, evaluate, explain, info, inspect, odd, plot, sample, score, study, trace, train
 from wavemore.cli.output import say
 from wavemore.errors import FileError, WavemoreError, is_out_of_memory
 
@@ -26,6 +26,7 @@ app = typer.Typer(
         "  wavemore train towns -o towns.safetensors    learn a list: a file, or one in the package\n"
         "  wavemore sample towns.safetensors -n 5 --starts-with Wal\n"
         "  wavemore score -s emma -s xqzt               how well strings fit; also lists and tables\n"
+        "  wavemore odd people.csv --column name        the odd rows of a column, without a model\n"
         "  wavemore evaluate towns.safetensors towns    its loss on each part of the list\n\n"
         "'wavemore COMMAND --help' tells more of each."
     ),
@@ -50,7 +51,7 @@ def _root(
         raise typer.Exit
 
 
-for _command in (train, sample, score, evaluate, explain, compare, study, plot, trace, inspect, info):
+for _command in (train, sample, score, odd, evaluate, explain, compare, study, plot, trace, inspect, info):
     app.command(name=_command.NAME)(_command.command)
 
 

@@ -6,11 +6,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any, BinaryIO, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from wavemore.errors import FileError
+from wavemore.errors import FileError, UsageError
 
-__all__ = ["json_line", "result_file", "say", "write_lines"]
+if TYPE_CHECKING:
+    from wavemore.judging.scored_table import ScoredTable
+
+__all__ = ["json_line", "result_file", "say", "say_without", "write_lines", "write_rows"]
 
 
 def say(message: str) -> None:
@@ -48,9 +52,42 @@ def result_file(output: str | None) -> Iterator[BinaryIO]:
         yield stream
 
 
+def write_rows(found: "ScoredTable", output: str | None, *, json: bool) -> None:
+    """Into a file, or to standard output. Raises `UsageError` for a file whose name tells of another format, and for
+    Parquet on a terminal."""
+    _check(output, "jsonl" if json else found.table.kind)
+    with result_file(output) as file:
+        found.write(file, json=json)
+
+
+def say_without(found: "ScoredTable") -> None:
+    """How many rows have no string, and why; and what else was found."""
+    table, without = found.table, found.tally.without
+    if without.counts:
+        reasons = str(without).removeprefix("skipped ")
+        reasons = reasons.replace("(line", "(row") if table.kind == "parquet" else reasons
+        say(f"{table.source}: rows without a score: {reasons}")
+    for note in table.notes.all():
+        say(f"{table.source}: {note}")
+
+
 def json_line(record: Mapping[str, Any]) -> str:
     """One record as one line of JSON."""
     return json.dumps(record, ensure_ascii=False)
+
+
+def _check(output: str | None, kind: str) -> None:
+    from wavemore.lists.compression import without_ending
+    from wavemore.tables.formats import format_of_name
+
+    if output in (None, "-"):
+        if kind == "parquet" and sys.stdout is not None and sys.stdout.isatty():
+            raise UsageError("Parquet cannot be read on a terminal; name a file with --output, or add --json")
+        return
+    named = format_of_name(output)
+    if named not in ("text", kind):
+        ending = "".join(Path(output).suffixes[-2 if without_ending(output) != output else -1 :])
+        raise UsageError(f"{output} would hold {kind}, and {ending} is for {named}; give it another ending")
 
 
 def _write(text: str, *, flush: bool = False) -> None:

@@ -1,18 +1,15 @@
 """`wavemore score`: how well each string of a list fits, as columns of the list."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from wavemore.cli import options
-from wavemore.cli.output import result_file, say
+from wavemore.cli.output import say, say_without, write_rows
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
     from wavemore.judging.row_scores import Unknown
-    from wavemore.judging.scored_table import ScoredTable
 
 NAME = "score"
 
@@ -111,40 +108,13 @@ def command(
         against=others, unknown=cast("Unknown", unknown), percentile=percentile, guess_number=guess_number
     )
     with scored_table(source, scores, order, layout, progress=not quiet) as found:
-        _check_output(output, "jsonl" if json else found.table.kind)
-        with result_file(output) as file:
-            found.write(file, json=json)
-    if not quiet:
-        _remark(found, unknown)
-
-
-def _check_output(output: str | None, kind: str) -> None:
-    """Refuse a file whose name tells of another format, and a terminal for Parquet."""
-    from wavemore.lists.compression import without_ending
-    from wavemore.tables.formats import format_of_name
-
-    if output in (None, "-"):
-        if kind == "parquet" and sys.stdout is not None and sys.stdout.isatty():
-            raise UsageError("Parquet cannot be read on a terminal; name a file with --output, or add --json")
+        write_rows(found, output, json=json)
+    if quiet:
         return
-    named = format_of_name(output)
-    if named not in ("text", kind):
-        ending = "".join(Path(output).suffixes[-2 if without_ending(output) != output else -1 :])
-        raise UsageError(f"{output} would hold {kind}, and {ending} is for {named}; give it another ending")
-
-
-def _remark(found: "ScoredTable", treated: str) -> None:
-    table, tally = found.table, found.tally
-    if tally.without.counts:
-        without = str(tally.without).removeprefix("skipped ")
-        without = without.replace("(line", "(row") if table.kind == "parquet" else without
-        say(f"{table.source}: rows without a score: {without}")
-    for note in table.notes.all():
-        say(f"{table.source}: {note}")
-    if tally.unknown:
-        done = {
-            "zero": "have probability 0",
-            "ignore": "are scored without them",
-            "drop": "are left out",
-        }[treated]
-        say(f"{table.source}: rows with a character that the model does not know, which {done}: {tally.unknown:,}")
+    say_without(found)
+    if found.tally.unknown:
+        done = {"zero": "have probability 0", "ignore": "are scored without them", "drop": "are left out"}[unknown]
+        say(
+            f"{found.table.source}: rows with a character that the model does not know, which {done}: "
+            f"{found.tally.unknown:,}"
+        )

@@ -1,6 +1,6 @@
 """How well strings fit: the log-likelihood of each, in nats, all its characters and the boundary at its end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -9,10 +9,11 @@ from wavemore.errors import UnknownCharacterError
 from wavemore.lists.vocabulary import normalise
 from wavemore.predict.predictor import Distribution, log_probabilities
 
-__all__ = ["log_likelihoods", "portions", "stream_log_likelihoods"]
+__all__ = ["log_likelihoods", "portions", "stream_log_likelihoods", "surprises"]
 
 _STRINGS_AT_ONCE = 1 << 16
 _CHARACTERS_AT_ONCE = 1 << 18
+_WORST = 3
 
 
 def log_likelihoods(distribution: Distribution, strings: Iterable[str]) -> np.ndarray:
@@ -58,3 +59,19 @@ def _scores(distribution: Distribution, strings: list[str]) -> np.ndarray:
     """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
     predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
     return np.add.reduceat(log_probabilities(distribution, strings), np.cumsum(predictions) - predictions)
+
+
+def surprises(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
+    """Of at least one string each: minus its log-likelihood in nats, the mean surprise of its three most surprising
+    predictions, and the mean of all, both in bits: (3, strings). Raises `UnknownCharacterError`."""
+    predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
+    starts = np.cumsum(predictions) - predictions
+    nats = -log_probabilities(distribution, strings)  # (predictions,)
+    total = np.add.reduceat(nats, starts)
+    worst, own = np.zeros(len(strings)), np.repeat(np.arange(len(strings)), predictions)
+    for _ in range(_WORST):
+        highest = np.maximum.reduceat(nats, starts)
+        worst += highest
+        places = np.flatnonzero(nats == highest[own])
+        nats[places[np.unique(own[places], return_index=True)[1]]] = 0  # the first of each string
+    return np.stack([total, worst / np.minimum(_WORST, predictions) / np.log(2), total / predictions / np.log(2)])

@@ -18,7 +18,7 @@ from wavemore.tables.columns import Column, Part, Portion, Table
 from wavemore.tables.formats import open_table, write_json_lines
 from wavemore.tables.ranking import ranked, taken
 
-__all__ = ["Order", "ScoredTable", "Tally", "scored", "scored_table"]
+__all__ = ["Order", "ScoredTable", "Tally", "scored", "scored_table", "spread"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,13 @@ class Tally:
     """Rows that are kept and have no score, and why."""
     unknown: int = 0
     """Rows with characters that the model does not know."""
+
+    def places(self, portion: Portion) -> Sequence[int]:
+        """The places of the rows that have a string; the others are counted."""
+        for place, problem in portion.problems.items():
+            self.without.add(problem, portion.numbers[place])
+        rows = range(len(portion.texts))
+        return [row for row in rows if row not in portion.problems] if portion.problems else rows
 
 
 @dataclass(frozen=True)
@@ -117,10 +124,7 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
     Raises what reading the table raises, and `UnknownCharacterError` where `scores.unknown` is "error".
     """
     for portion in portions:
-        for place, problem in portion.problems.items():
-            tally.without.add(problem, portion.numbers[place])
-        texts, kept = portion.texts, portion.kept
-        places = [i for i in range(len(texts)) if i not in portion.problems] if portion.problems else range(len(texts))
+        texts, kept, places = portion.texts, portion.kept, tally.places(portion)
         columns = scores.columns([texts[i] for i in places])
         unknown = columns["unknown"]
         strange = [i for i, characters in enumerate(unknown) if characters]
@@ -130,7 +134,7 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
             unit = "row" if table.kind == "parquet" else "line"
             raise _refusal(scores.judges[0], texts[place], f"{unit} {portion.numbers[place]} of {table.source}")
         if len(places) < len(texts):
-            columns = {name: _spread(column, places, len(texts)) for name, column in columns.items()}
+            columns = {name: spread(column, places, len(texts)) for name, column in columns.items()}
         part = Part(kept, texts, columns)
         if strange and scores.unknown == "drop":
             gone = {places[i] for i in strange}
@@ -146,7 +150,7 @@ def _refusal(judge: Judge, text: str, where: str) -> UnknownCharacterError:
     raise AssertionError(f"{text!r} has no unknown character")
 
 
-def _spread(column: Column, places: Sequence[int], rows: int) -> Column:
+def spread(column: Column, places: Sequence[int], rows: int) -> Column:
     """The column over more rows, where those at `places` have its values and the others none."""
     if isinstance(column, list):
         texts = [""] * rows

@@ -36,7 +36,7 @@ Column: TypeAlias = "np.ndarray | list[str]"
 """(rows,) float64, NaN where there is no value; or texts, "" where there is none."""
 Columns: TypeAlias = dict[str, Column]
 
-TEXTS = frozenset({"unknown", "best"})
+TEXTS = frozenset({"unknown", "best", "reasons"})
 """The columns of texts; all others are of numbers."""
 
 

@@ -1,0 +1,197 @@
+"""The odd rows of a column, without a model of it before: what `wavemore odd` does.
+
+A column of up to 200,000 rows is learned whole, a longer one from that many rows drawn at random; all are scored.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from wavemore.errors import UsageError
+from wavemore.judging.reasons import reasons_of
+from wavemore.judging.scored_table import ScoredTable, Tally, spread
+from wavemore.judging.usual import Usual
+from wavemore.lists.given import listed
+from wavemore.lists.layout import Layout
+from wavemore.lists.vocabulary import normalise
+from wavemore.settings.strict import whole_number
+from wavemore.tables.columns import Part, Portion
+from wavemore.tables.formats import open_table
+from wavemore.tables.ranking import ranked
+
+__all__ = ["OddRows", "odd", "odd_table"]
+
+_SAMPLE = 200_000
+_SEED = 0
+_NAMES = ("oddness", "one_in", "reasons")
+_SHARE, _FEWEST = 0.01, 50  # of the rows get reasons, the oddest ones
+
+
+@dataclass(frozen=True)
+class OddRows:
+    """How odd the strings of a column are."""
+
+    scores: np.ndarray
+    """(strings,) float64, bits: the higher, the odder. In the order of the strings; see `judging/usual.py`."""
+    one_in: np.ndarray
+    """(strings,) float64: the N of "1 in N rows is as odd"."""
+    strings: Sequence[str]
+    groups: Sequence[str] | None
+    usual: Usual
+    """What was learned of the column."""
+
+    @cached_property
+    def reasons(self) -> list[str]:
+        """Why each string is odd, in words; "" where it is not among the oddest 1 %, or the oddest 50."""
+        return _reasons(self.usual, self.strings, self.groups, self.one_in)
+
+    def oddest(self, n: int = 20) -> list[int]:
+        """The places of the `n` oddest strings, the oddest first."""
+        return np.argsort(-self.scores, kind="stable")[:n].tolist()
+
+
+def odd(strings: Iterable[str], *, groups: Iterable[str] | None = None) -> OddRows:
+    """How odd each string of a column is, by models that have not seen it.
+
+    groups    of each string, such as a customer's number: rows of one group do not vouch for each other
+
+    Raises `CorpusError` for fewer than 20 strings, and `UsageError` for what is no string.
+    """
+    texts = list(map(normalise, listed(strings)))
+    kinds = None if groups is None else listed(groups)
+    if kinds is not None and len(kinds) != len(texts):
+        raise UsageError(f"there are {len(texts)} strings and {len(kinds)} groups; each string must have one group")
+    sample = _Sample()
+    sample.add(texts, kinds)
+    usual, learned = sample.learned()
+    scores = usual.oddness(texts, kinds, learned=_among(0, len(texts), learned))
+    return OddRows(scores, usual.rarity(scores), texts, kinds, usual)
+
+
+@contextmanager
+def odd_table(
+    source: str | Path | Sequence[str],
+    *,
+    most: int | None = None,
+    layout: Layout | None = None,
+    group: str | None = None,
+    progress: bool = False,
+) -> Iterator[ScoredTable]:
+    """A list or table with the oddness of its rows, how many rows are as odd, and reasons; see `open_table` for the
+    source and its layout.
+
+    most        how many rows, the oddest first; None for all rows in their order
+    group       a column: rows of one group do not vouch for each other
+    progress    a bar on standard error where it takes longer than a second
+
+    A file is read twice; standard input is held in memory. Raises what reading the table raises, and `UsageError` and
+    `CorpusError` as `odd` does.
+    """
+    from wavemore.progress import counted
+
+    if most is not None:
+        whole_number("the number of rows", most, 1)
+    layout = layout or Layout()
+    read, size = partial(open_table, source, layout=layout), lambda pair: len(pair[0].texts)
+    once = source == "-"
+    if once and group is not None:
+        raise UsageError("standard input is read once, and groups need a second reading; write the table to a file")
+    with read(_NAMES) as table:
+        held = list(table.portions()) if once else None
+
+        @contextmanager
+        def pairs(portions: Iterable[Portion], doing: str) -> Iterator[Iterator[tuple[Portion, Portion | None]]]:
+            """The portions of the strings, and of the groups where there are some."""
+            with nullcontext() if group is None else read([], layout=replace(layout, column=group)) as grouped:
+                beside = repeat(None) if grouped is None else grouped.portions()
+                yield counted(zip(portions, beside, strict=False), None, doing, quiet=not progress, size=size)
+
+        sample = _Sample()
+        with (
+            nullcontext(table) if once else read([]) as first,
+            pairs(held or first.portions(), "learning") as rows,
+        ):
+            for portion, beside in rows:
+                sample.add(*_strings(portion, beside, Tally().places(portion)))
+        usual, learned = sample.learned(table.source)
+        tally = Tally()
+        with pairs(held or table.portions(), "scoring") as rows:
+            parts = _scored(usual, rows, learned, tally, most or 0)
+            yield ScoredTable(
+                table, parts if most is None else ranked(table, parts, _NAMES[0], most=most, reverse=True), tally
+            )
+
+
+def _strings(portion: Portion, beside: Portion | None, places: Sequence[int]) -> tuple[list[str], list[str] | None]:
+    """The strings at these places of a portion, and their groups; a row without one is a group of its own."""
+    texts = [normalise(portion.texts[i]) for i in places]
+    if beside is None:
+        return texts, None
+    return texts, [f"row {portion.numbers[i]}" if i in beside.problems else f"group {beside.texts[i]}" for i in places]
+
+
+def _scored(
+    usual: Usual, rows: Iterable[tuple[Portion, Portion | None]], learned: np.ndarray, tally: Tally, most: int
+) -> Iterator[Part]:
+    first = 0
+    for portion, beside in rows:
+        places = tally.places(portion)
+        texts, groups = _strings(portion, beside, places)
+        scores = usual.oddness(texts, groups, learned=_among(first, len(texts), learned))
+        one_in = usual.rarity(scores)
+        reasons = _reasons(usual, texts, groups, one_in, most)
+        columns = zip(_NAMES, (scores, one_in.round(), reasons), strict=True)
+        rest = len(portion.texts)
+        yield Part(portion.kept, portion.texts, {name: spread(column, places, rest) for name, column in columns})
+        first += len(texts)
+
+
+class _Sample:
+    """At most 200,000 rows of a stream, each as likely to be among them as any other."""
+
+    def __init__(self) -> None:
+        self._draw, self._seen = np.random.default_rng(_SEED), 0
+        self._keys, self._numbers = np.zeros(0), np.zeros(0, dtype=np.int64)  # the rows with the lowest keys are kept
+        self._rows: list[tuple[str, str]] = []
+        self._grouped = False
+
+    def add(self, strings: Sequence[str], groups: Sequence[str] | None = None) -> None:
+        """The next rows."""
+        self._grouped = groups is not None
+        keys = np.append(self._keys, self._draw.random(len(strings)))
+        numbers = np.append(self._numbers, np.arange(self._seen, self._seen + len(strings)))
+        self._seen += len(strings)
+        rows = [*self._rows, *zip(strings, groups or strings, strict=True)]
+        kept = np.arange(len(keys)) if len(keys) <= _SAMPLE else np.sort(np.argpartition(keys, _SAMPLE)[:_SAMPLE])
+        self._keys, self._numbers, self._rows = keys[kept], numbers[kept], [rows[i] for i in kept.tolist()]
+
+    def learned(self, where: str = "the column") -> tuple[Usual, np.ndarray]:
+        """The column as they show it, and their numbers, rising."""
+        strings = [string for string, _ in self._rows]
+        return Usual(strings, [group for _, group in self._rows] if self._grouped else None, where), self._numbers
+
+
+def _among(first: int, rows: int, learned: np.ndarray) -> np.ndarray:
+    """Which of these rows were learned: (rows,) bool."""
+    among = np.zeros(rows, dtype=bool)
+    low, high = learned.searchsorted([first, first + rows])
+    among[learned[low:high] - first] = True
+    return among
+
+
+def _reasons(
+    usual: Usual, strings: Sequence[str], groups: Sequence[str] | None, one_in: np.ndarray, most: int = _FEWEST
+) -> list[str]:
+    """Those of the rows that are as odd as the oddest `most` ones, 50, or 1 % of the column, and "" for the others."""
+    known = len(usual.lengths)
+    rows = np.flatnonzero(one_in >= known / max(_SHARE * known, _FEWEST, most)).tolist()
+    own = None if groups is None else [groups[row] for row in rows]
+    found = [""] * len(strings)
+    for row, reasons in zip(rows, reasons_of(usual, [strings[row] for row in rows], own), strict=True):
+        found[row] = reasons
+    return found

@@ -1,0 +1,151 @@
+"""The odd rows of a column from Python, and of tables of every format."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faults import names, planted
+
+import wavemore
+from wavemore.errors import CorpusError, UsageError
+from wavemore.judging import odd as module
+from wavemore.judging.odd import odd, odd_table
+from wavemore.judging.usual import Usual
+from wavemore.lists.layout import Layout
+
+
+@pytest.fixture(scope="module")
+def column() -> list[str]:
+    return planted(names(1500), 5)[0]
+
+
+def written(found) -> list[list[str]]:
+    """The cells of the table that is written, head included."""
+    file = io.BytesIO()
+    found.write(file)
+    return [line.split("\t") for line in file.getvalue().decode().splitlines()]
+
+
+def test_scores_are_in_the_order_of_the_strings(column):
+    found = wavemore.odd(column)
+    assert found.scores.dtype == np.float64
+    assert found.scores.shape == found.one_in.shape == (len(column),)
+    assert np.array_equal(found.scores, Usual(column).oddness(column))
+    back = wavemore.odd(iter(column[::-1]))
+    assert back.scores == pytest.approx(found.scores[::-1])
+    assert found.oddest(3) == np.argsort(-found.scores)[:3].tolist()
+
+
+def test_the_oddest_rows_have_reasons_and_the_others_none(column):
+    found = odd(column)
+    oddest = set(found.oddest(50))
+    assert {i for i, reasons in enumerate(found.reasons) if reasons} == oddest
+    assert max(found.one_in) == len(column)
+
+
+def test_groups_go_with_the_strings(column):
+    with pytest.raises(UsageError, match="there are 1500 strings and 2 groups; each string must have one group"):
+        odd(column, groups=["a", "b"])
+    assert np.isfinite(odd(column, groups=[str(i // 3) for i in range(len(column))]).scores).all()
+
+
+def test_too_few_strings_are_refused():
+    with pytest.raises(CorpusError, match="the column has 2 strings, too few to tell what is usual"):
+        odd(["a", "b"])
+
+
+def test_of_many_rows_a_sample_is_learned_and_all_are_scored(column, monkeypatch):
+    monkeypatch.setattr(module, "_SAMPLE", 600)
+    found = odd(column)
+    assert len(found.usual.lengths) == 600
+    assert found.scores.shape == (len(column),)
+    sample = module._Sample()
+    for start in range(0, len(column), 100):
+        sample.add(column[start : start + 100])
+    usual, learned = sample.learned()
+    assert (np.diff(learned) > 0).all()
+    assert sorted(column[i] for i in learned) == sorted(usual._holders.elements())
+    assert np.array_equal(usual.oddness(column[:9]), found.usual.oddness(column[:9]))  # whatever the portions
+    apart = [module._among(start, 100, learned) for start in range(0, len(column), 100)]
+    assert np.flatnonzero(np.concatenate(apart)).tolist() == learned.tolist()
+
+
+def test_each_row_is_as_likely_to_be_in_the_sample(monkeypatch):
+    monkeypatch.setattr(module, "_SAMPLE", 500)
+    sample = module._Sample()
+    for start in range(0, 10_000, 1000):
+        sample.add([str(i) for i in range(start, start + 1000)])
+    _, learned = sample.learned()
+    tenths = np.bincount(learned // 1000, minlength=10)
+    assert len(learned) == 500
+    assert ((tenths - 50) ** 2 / 50).sum() < 21.7  # chi-square of nine degrees, 1 %
+
+
+def test_a_table_has_the_scores_of_its_column(column, tmp_path: Path):
+    found = odd(column)
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(column) + "\n")
+    with odd_table(path) as table:
+        head, *rows = written(table)
+    assert head == ["oddness", "one_in", "reasons", "string"]
+    assert [row[3] for row in rows] == column
+    assert [float(row[0]) for row in rows] == pytest.approx(found.scores, rel=1e-5)
+    assert [float(row[1]) for row in rows] == pytest.approx(found.one_in.round(), rel=1e-5)
+    assert [row[2] for row in rows] == found.reasons
+    with odd_table(path, most=70) as table:
+        _, *rows = written(table)
+    assert [row[3] for row in rows] == [column[i] for i in found.oddest(70)]
+    assert all(row[2] for row in rows)
+
+
+def test_rows_without_a_string_have_no_values_and_vouch_for_nobody(column, tmp_path: Path):
+    path = tmp_path / "list.jsonl"
+    path.write_text("".join(json.dumps({"name": name}) + "\n{}\n" for name in column))
+    with odd_table(path, layout=Layout(column="name")) as table:
+        file = io.BytesIO()
+        table.write(file, json=True)
+    rows = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert [row["string"] for row in rows[::2]] == column
+    assert {row["oddness"] for row in rows[1::2]} == {None}
+    assert [row["oddness"] for row in rows[::2]] == pytest.approx(odd(column).scores, rel=1e-5)
+    assert table.tally.without.counts.total() == len(column)
+
+
+def test_groups_are_read_from_a_column(column, tmp_path: Path):
+    groups = [str(i // 3) for i in range(len(column))]
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "id,name,customer\n" + "".join(f"{i},{s},{g}\n" for i, (s, g) in enumerate(zip(column, groups, strict=True)))
+    )
+    with odd_table(path, layout=Layout(column="name"), group="customer") as table:
+        file = io.BytesIO()
+        table.write(file)
+    rows = [line.split(",") for line in file.getvalue().decode().splitlines()[1:]]
+    expected = odd(column, groups=[f"group {group}" for group in groups])
+    assert [float(row[3]) for row in rows] == pytest.approx(expected.scores, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"most": 0}, "the number of rows is 0; it must be a whole number of 1 or more"),
+        ({"layout": Layout(column="nme")}, 'table.csv has no column "nme"'),
+        ({"layout": Layout(column="name"), "group": "custmer"}, 'table.csv has no column "custmer"'),
+    ],
+)
+def test_what_is_refused(options, sentence, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").write_text("name,customer\n" + "anna,1\n" * 30)
+    with pytest.raises(UsageError) as caught, odd_table("table.csv", **options):
+        pass
+    assert str(caught.value).startswith(sentence)
+
+
+def test_groups_from_standard_input_are_refused():
+    with (
+        pytest.raises(UsageError, match="standard input is read once, and groups need a second reading"),
+        odd_table("-", group="customer"),
+    ):
+        pass
