@@ -63,7 +63,7 @@ def write_arpa(path: Path, strings: Iterable[str], order: int) -> None:
             left[ngram[:-1]] += taken[min(count, 3)]
         back = {context: left[context] / total[context] for context in total}
         backoffs[size - 1] = back
-        found = {
+        found: dict[Ngram, float] = {
             ngram: (count - taken[min(count, 3)]) / total[ngram[:-1]]
             + back[ngram[:-1]] * lower[ngram[1:] if size > 1 else ()]
             for ngram, count in counts.items()

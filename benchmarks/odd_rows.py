@@ -27,7 +27,7 @@ from math import log2
 from pathlib import Path
 from typing import NamedTuple
 
-import kenlm
+import kenlm  # pyright: ignore[reportMissingImports]  # of the extra "bench"
 import kneser_ney
 import numpy as np
 import odd_tables

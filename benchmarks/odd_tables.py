@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from faker import Faker
+from faker import Faker  # pyright: ignore[reportMissingImports]  # of the extra "bench"
 
 MIXED = ("en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "pl_PL", "nl_NL", "pt_BR")
 OTHERS = ("fi_FI", "tr_TR", "hu_HU", "id_ID")
