@@ -69,7 +69,9 @@ def write_arpa(path: Path, strings: Iterable[str], order: int) -> None:
             for ngram, count in counts.items()
         }
         if size == 1:
-            found = {(word,): found.get((word,), back[()] * lower[()]) for word in words} | {(START,): 1.0}
+            for word in words:
+                found.setdefault((word,), back[()] * lower[()])
+            found[(START,)] = 1.0
         probabilities.append(found)
         lower = found
     _write(path, probabilities, backoffs)
