@@ -1,6 +1,7 @@
 """Counts and weights become repeats, exactly where they are counts."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,4 +52,66 @@ def test_counts_beyond_two_million_keep_their_shares():
 def test_what_is_no_weight_is_refused(weights: list, message: str):
     with pytest.raises(UsageError) as caught:
         repeated(["a", "b"], weights)
+    assert str(caught.value) == message
+
+
+TABLES = {
+    "table.csv": "name,count\nanna,3\nbob,1\ncleo,0\n",
+    "table.tsv": "count\tname\n3\tanna\n1\tbob\n",
+    "semicolons.csv": "name;count\nanna;3\nbob;1.0\n",
+    "lines.jsonl": '{"name": "anna", "count": 3}\n{"name": "bob", "count": "1"}\n',
+    "array.json": '[{"count": 3, "name": "anna"}, {"name": "bob", "count": 1}]',
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_column_has_the_counts(name: str, tmp_path: Path):
+    (tmp_path / name).write_text(TABLES[name])
+    found = read_corpus(tmp_path / name, column="name", counts="count")
+    assert found.strings == ["anna"] * 3 + ["bob"]
+    assert (str(found.skipped), found.notes[1:]) == ("", ())
+
+
+def test_counts_by_the_number_of_their_column(tmp_path: Path):
+    (tmp_path / "table.csv").write_text("anna,3\nbob,2\n")
+    assert read_corpus(tmp_path / "table.csv", column="1", counts="2").strings == ["anna"] * 3 + ["bob"] * 2
+
+
+def test_shares_are_counts_too(tmp_path: Path):
+    (tmp_path / "table.csv").write_text("name,share\nanna,0.5\nbob,1.5\n")
+    found = read_corpus(tmp_path / "table.csv", column="name", counts="share")
+    assert Counter(found.strings) == {"anna": 10, "bob": 30}
+    assert found.notes == ("its counts add up to 2 and are scaled to 40 rows",)
+
+
+def test_rows_without_a_count_are_left_out_and_named(tmp_path: Path):
+    rows = ["anna,2", "bob,many", "cleo,-1", "dora,nan", "emma,", "finn", "gina,1e999", ",7"]
+    (tmp_path / "table.csv").write_text("name,count\n" + "\n".join(rows))
+    found = read_corpus(tmp_path / "table.csv", column="name", counts="count")
+    assert found.strings == ["anna"] * 2
+    assert str(found.skipped) == "skipped 7: 1 blank (line 9), 6 without a count (lines 3, 4, 5, 6, 7, ...)"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "t.csv",
+            "name,count\nanna,3\n",
+            't.csv has no column "cnt" (did you mean "count"?); its columns are name, count',
+        ),
+        ("t.csv", "name,cnt\nanna,0\n", "the counts of t.csv add up to 0; that must be above 0 and below 1e300"),
+        ("t.jsonl", '{"name": "anna", "n": 3}\n', 't.jsonl has no key "cnt"; its keys are name, n'),
+        (
+            "t.txt",
+            "anna\n",
+            "a column (name) was named, but t.txt is read as plain text; name the format csv, tsv or jsonl",
+        ),
+    ],
+)
+def test_counts_that_are_not_there(name: str, text: str, message: str, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_corpus(name, column="name", counts="cnt")
     assert str(caught.value) == message

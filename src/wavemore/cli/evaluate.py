@@ -31,6 +31,7 @@ def command(
         bool, typer.Option("--memory", help="Tell whether the model knows its own list by heart.")
     ] = False,
     column: options.Column = None,
+    counts: options.Counts = None,
     encoding: options.Encoding = "utf-8",
     format: options.Format = None,
     delimiter: options.Delimiter = None,
@@ -69,7 +70,15 @@ def command(
     model, list_ = options.model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
     loaded = load(model)
     longest = loaded.file_.recipe.data.max_length
-    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    layout = Layout(
+        column=column,
+        encoding=encoding,
+        format=format,
+        delimiter=delimiter,
+        header=header,
+        strip=strip,
+        counts=counts,
+    )
     corpus = read_list(list_, layout, max_length=longest, quiet=quiet)
     found = loaded.report(corpus, samples=samples, memorisation=memory, progress=not quiet)
     unknown = found.losses["all"].unknown

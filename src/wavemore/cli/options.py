@@ -10,6 +10,7 @@ from wavemore.errors import UsageError
 
 __all__ = [
     "Column",
+    "Counts",
     "Delimiter",
     "Encoding",
     "Format",
@@ -36,6 +37,9 @@ List = Annotated[
 Column = Annotated[
     str | None,
     typer.Option(help="The column of a CSV, TSV or JSON list: its name, or its number."),
+]
+Counts = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="The column that says how often each string counts.")
 ]
 Encoding = Annotated[str, typer.Option(help="The list's encoding.")]
 Format = Annotated[

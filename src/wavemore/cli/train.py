@@ -32,6 +32,7 @@ def command(
     set_: options.Set = None,
     seed: Annotated[int | None, options.whole(help="Seed of weights and batches (train.seed).")] = None,
     column: options.Column = None,
+    counts: options.Counts = None,
     encoding: options.Encoding = "utf-8",
     format: options.Format = None,
     delimiter: options.Delimiter = None,
@@ -71,6 +72,7 @@ def command(
       wavemore train names.txt
       wavemore train towns -o towns.safetensors
       wavemore train people.csv --column name --set train.steps=2000
+      wavemore train passwords.csv --column password --counts times
       wavemore train names.txt --recipe lecture
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
@@ -94,7 +96,15 @@ def command(
     before = None if resume else _written(checkpoint)
     replaced = is_model_file(target)
 
-    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    layout = Layout(
+        column=column,
+        encoding=encoding,
+        format=format,
+        delimiter=delimiter,
+        header=header,
+        strip=strip,
+        counts=counts,
+    )
     read = partial(read_list, layout=layout, max_length=max_length, quiet=quiet)
     listed = read(strings)
     try:

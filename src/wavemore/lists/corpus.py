@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, sha256
-from itertools import accumulate, repeat
+from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple, cast
@@ -17,7 +17,7 @@ from wavemore.lists.counts import repeated
 from wavemore.lists.layout import Layout
 from wavemore.lists.notes import Notes, Skipped
 from wavemore.lists.rows import Row, items, tidied
-from wavemore.lists.sources import open_rows
+from wavemore.lists.sources import open_rows, weighed
 from wavemore.lists.streams import Source, source_name
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.config import DataConfig
@@ -27,8 +27,6 @@ __all__ = ["Corpus", "Parts", "Skipped", "frequent", "read_corpus", "split"]
 _FREQUENT = 10  # times the median count
 FEWEST_STRINGS = 20
 """A list is split from this many strings up."""
-
-_MOST = 100_000_000  # strings that counts may add up to
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ def read_corpus(
     delimiter: str | None = None,
     header: bool | None = None,
     strip: bool = False,
+    counts: str | None = None,
     max_length: int = 1000,
 ) -> Corpus:
     """The clean strings of a source: a path, "-" for standard input, a list's name, an open file, any iterable of
@@ -81,10 +80,19 @@ def read_corpus(
         if isinstance(source, Mapping) and any(count is not None for count in source.values()):
             source = repeated(list(source), list(source.values()))
         return _filled("strings", "the list", _given(source, max_length, strip=strip), Notes())
-    layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    layout = Layout(
+        column=column,
+        encoding=encoding,
+        format=format,
+        delimiter=delimiter,
+        header=header,
+        strip=strip,
+        counts=counts,
+    )
     source = cast(Source, source)
     with open_rows(source, layout, max_length) as found:
-        return _filled(source_name(source), found.lines.where, found.rows, found.notes)
+        rows = found.rows if counts is None else weighed(found, counts)
+        return _filled(source_name(source), found.lines.where, rows, found.notes)
 
 
 def _given(strings: object, longest: int, *, strip: bool) -> Iterator[Row]:
@@ -100,8 +108,8 @@ def _given(strings: object, longest: int, *, strip: bool) -> Iterator[Row]:
 
 
 def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
-    """The corpus of these rows."""
-    strings, skipped = list[str](), Skipped()
+    """The corpus of these rows, in which each string stands as often as it counts."""
+    strings, counts, skipped = list[str](), list[float](), Skipped()
     for row in rows:
         line, text, problem, _, held = row
         if problem or text.strip() != text:
@@ -110,12 +118,10 @@ def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
             problem = "with a line break"
         if problem:
             skipped.add(problem, line)
-        elif isinstance(held, int):  # a count
-            if len(strings) + held > _MOST:
-                raise CorpusError(f"the counts of {where} add up to more than {_MOST:,} strings; divide them all")
-            strings.extend(repeat(normalise(text), held))
         else:
             strings.append(normalise(text))
+            if isinstance(held, float):
+                counts.append(held)
     if (count := skipped.counts["unreadable"]) > len(strings):
         raise CorpusError(
             f"{_counted(count, 'row')} of {where} cannot be read (the first is line {skipped.lines['unreadable'][0]}); "
@@ -124,6 +130,10 @@ def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
     if not strings:
         why = f" ({skipped})" if skipped.counts else ""
         raise CorpusError(f"{where} holds no strings{why}; give one string a line")
+    if counts:
+        strings, total = repeated(strings, counts, where), sum(counts)
+        if len(strings) != total:
+            notes.add(f"its counts add up to {total:,g} and are scaled to {len(strings):,} rows")
     return Corpus(name, strings, skipped, notes.all())
 
 

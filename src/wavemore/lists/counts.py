@@ -9,17 +9,19 @@ from wavemore.errors import UsageError
 __all__ = ["repeated"]
 
 _MOST = 2_000_000  # rows that counts become: beyond, a list would take too much memory
+_MOST_EACH = 4  # or on average, where there are many strings
 _ROWS_EACH = 20  # on average, of weights that are no counts
 
 
-def repeated(strings: Sequence[str], weights: Sequence[float] | np.ndarray) -> list[str]:
+def repeated(strings: Sequence[str], weights: Sequence[float] | np.ndarray, where: str = "") -> list[str]:
     """The strings in their order, each as often as its weight says.
 
-    Whole numbers that add up to at most 2,000,000 are counts: each string stands exactly so often. Other weights are
-    scaled, to 20 rows a string on average or to 2,000,000 rows in all, and rounded so that the rows up to each string
-    are right to one: a string whose share is below one row may be left out.
+    Whole numbers that add up to at most 2,000,000, or to four a string, are counts: each string stands exactly so
+    often. Other weights are scaled, to 20 rows a string on average or to that many rows in all, and rounded so that the
+    rows up to each string are right to one: a string whose share is below one row may be left out.
 
     weights    (strings,), 0 or more, not all 0
+    where      the list that has them as counts
 
     Raises `UsageError` for weights that are none.
     """
@@ -39,12 +41,14 @@ def repeated(strings: Sequence[str], weights: Sequence[float] | np.ndarray) -> l
         total = given.sum()
     if not 0 < total < 1e300:
         raise UsageError(
-            f"the weights of the {len(strings):,} strings add up to {total:g}; that must be above 0 and below 1e300"
+            f"the {f'counts of {where}' if where else f'weights of the {len(strings):,} strings'} add up to {total:g}; "
+            "that must be above 0 and below 1e300"
         )
     whole = bool((given == np.floor(given)).all())
     rows = total if whole else float(_ROWS_EACH * len(strings))
     ends = np.cumsum(given)
-    if not whole or rows > _MOST:
-        ends = np.floor(ends * (min(rows, _MOST) / total) + 0.5)
+    most = max(_MOST, _MOST_EACH * len(strings))
+    if not whole or rows > most:
+        ends = np.floor(ends * (min(rows, most) / total) + 0.5)
     times = np.diff(ends, prepend=0).astype(np.int64)
     return [string for string, count in zip(strings, times.tolist(), strict=True) for _ in range(count)]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from wavemore.errors import UsageError
 from wavemore.lists.compression import without_ending
 
-__all__ = ["LINES_LOOKED_AT", "NO_FORMATS", "Layout", "Separated", "format_told", "kind_of", "separated"]
+__all__ = ["LINES_LOOKED_AT", "NO_FORMATS", "Layout", "Separated", "format_told", "kind_of", "numbered", "separated"]
 
 LINES_LOOKED_AT = 200
 
@@ -46,6 +46,7 @@ class Layout:
     delimiter    one character between the cells of CSV and TSV, or "tab"
     header       whether the first row of CSV and TSV names the columns
     strip        take white space off both ends of each string
+    counts       the column or key, named as `column` is, that says how often each string counts: 0 or more
 
     Raises `UsageError` for a delimiter that cannot be one.
     """
@@ -56,6 +57,7 @@ class Layout:
     delimiter: str | None = None
     header: bool | None = None
     strip: bool = False
+    counts: str | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter is not None:
@@ -67,13 +69,17 @@ class Layout:
     @property
     def is_table(self) -> bool:
         """Whether something was said that only tables have."""
-        return self.column is not None or self.delimiter is not None or self.header is not None
+        return any(said is not None for said in (self.column, self.counts, self.delimiter, self.header))
 
     @property
     def number(self) -> int | None:
         """The place of the column, from 0, where it is named by its number."""
-        column = self.column or ""
-        return int(column) - 1 if column.isdecimal() and len(column) < 10 and int(column) > 0 else None
+        return numbered(self.column or "")
+
+
+def numbered(column: str) -> int | None:
+    """The place, from 0, of a column that is named by its number; None of one that has a name."""
+    return int(column) - 1 if column.isdecimal() and len(column) < 10 and int(column) > 0 else None
 
 
 def format_told(source: str | Path, format: str | None, more: Mapping[str, str] = NO_FORMATS) -> str | None:
@@ -101,10 +107,10 @@ def kind_of(told: str | None, layout: Layout, head: Sequence[str], where: str) -
         told = "jsonl"
     if has_cells and told not in _DELIMITERS:
         raise UsageError(f"a delimiter or a header was named, but {where} is read as {told}; name the format csv")
-    if told in ("text", "counted") and layout.column is not None:
+    if told in ("text", "counted") and (named := layout.column or layout.counts) is not None:
         shown = "plain text" if told == "text" else told
         raise UsageError(
-            f"a column ({layout.column}) was named, but {where} is read as {shown}; name the format csv, tsv or jsonl"
+            f"a column ({named}) was named, but {where} is read as {shown}; name the format csv, tsv or jsonl"
         )
     return told
 

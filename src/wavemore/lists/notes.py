@@ -48,6 +48,10 @@ class Notes:
         self._blanks = Skipped()
         self._unreadable: list[bytes] = []
 
+    def add(self, sentence: str) -> None:
+        """Say this too."""
+        self._first = (*self._first, sentence)
+
     def look_at(self, row: Row) -> None:
         """Note what is strange about one row."""
         line, text, problem, raw, _ = row

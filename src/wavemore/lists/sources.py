@@ -8,19 +8,21 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
+from math import inf
 from typing import NamedTuple
 
 from wavemore.errors import CorpusError, UsageError
 from wavemore.lists.json_rows import Array, first_keys, lines_of_json
-from wavemore.lists.layout import LINES_LOOKED_AT, Layout, Separated, format_told, kind_of, separated
+from wavemore.lists.layout import LINES_LOOKED_AT, Layout, Separated, format_told, kind_of, numbered, separated
 from wavemore.lists.notes import Notes
 from wavemore.lists.rows import Row, Strings, listing, tidied
 from wavemore.lists.streams import Lines, Source, lines_of, place
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Rows", "open_rows", "rows_of"]
+__all__ = ["Rows", "open_rows", "rows_of", "weighed"]
 
 _LONGEST_CELL = 1 << 24  # characters
+_KEYS = 20  # that a message names
 
 
 class Rows(NamedTuple):
@@ -96,24 +98,64 @@ def _table(lines: Lines, found: Separated, kind: str, layout: Layout, string: St
     """The rows of CSV or TSV, after its header where it has one."""
     column = _named(layout, kind, lines.where, found.names)
     records = _records(lines, found.delimiter)
-    above, place, names = lines.mark, layout.number, found.names
+    above, names = lines.mark, found.names
     if names:
         for _, raw, cells in records:
             above += raw
             if cells:
                 break
+    if not found.width and layout.header is not False and layout.number is None:
+        raise CorpusError(f'{lines.where} is empty, and a table has a header; "{column}" is looked for in it')
+    place = _place(column, found, lines.where)
+    return Rows(lines, kind, _table_rows(records, place, found.width, string), above, table=found)
+
+
+def _place(column: str, found: Separated, where: str) -> int:
+    """The place of a column, from 0. Raises `UsageError` where there is none of this name or number."""
+    place, names = numbered(column), found.names
     if place is None:
-        if not found.width and layout.header is not False:
-            raise CorpusError(f'{lines.where} is empty, and a table has a header; "{column}" is looked for in it')
         if column not in names:
             these = (
                 f"its columns are {listing(names)}" if names else "without a header, a column is named by its number"
             )
-            raise UsageError(f'{lines.where} has no column "{column}"{suggestion(column, names[:100])}; {these}')
-        place = names.index(column) + found.shift
-    elif place >= found.width > 0:
-        raise UsageError(f"{lines.where} has no column {column}; its rows have {found.width}")
-    return Rows(lines, kind, _table_rows(records, place, found.width, string), above, table=found)
+            raise UsageError(f'{where} has no column "{column}"{suggestion(column, names[:100])}; {these}')
+        return names.index(column) + found.shift
+    if place >= found.width > 0:
+        raise UsageError(f"{where} has no column {column}; its rows have {found.width}")
+    return place
+
+
+def weighed(found: Rows, counts: str) -> Iterator[Row]:
+    """The rows, holding how often each counts in place of their cells, as the column or key `counts` says; "without a
+    count" where that is no number of 0 or more. Raises `UsageError` where there is no such column or key."""
+    place = None if found.table is None else _place(counts, found.table, found.lines.where)
+    seen, keys = False, dict[str, None]()
+    for line, text, problem, raw, held in found.rows:
+        cell = None
+        if place is not None and held is not None:
+            cell = held[place] if place < len(held) else None
+        elif isinstance(held, dict):
+            seen = seen or counts in held
+            keys.update(dict.fromkeys(islice(held, _KEYS)))
+            cell = held.get(counts)
+        count = _count(cell)
+        if problem or count is not None:
+            yield line, text, problem, raw, count
+        else:
+            yield line, "", "without a count", raw, None
+    if place is None and not seen:
+        near = suggestion(counts, list(keys)[:_KEYS])
+        raise UsageError(f'{found.lines.where} has no key "{counts}"{near}; its keys are {listing(keys)}')
+
+
+def _count(cell: object) -> float | None:
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+        return None
+    try:
+        count = float(cell)
+    except (ValueError, OverflowError):
+        return None
+    return count if 0 <= count < inf else None
 
 
 def _records(lines: Lines, delimiter: str) -> Iterator[tuple[int, bytes, list[str] | None]]:
@@ -170,6 +212,6 @@ def _counted_rows(lines: Lines, string: Strings) -> Iterator[Row]:
         text = line.rstrip("\r\n")
         found = re.match(r"\s*(\d{1,18}) ", text)
         if found:
-            yield number, *string(text[found.end() :]), raw, int(found[1])
+            yield number, *string(text[found.end() :]), raw, float(found[1])
         else:
             yield number, "", "unreadable" if text.strip() else "blank", raw, None
