@@ -3,8 +3,8 @@
     python benchmarks/passwords.py [--seed 0]
 
 The list is the 30,000 commonest passwords in the package zxcvbn. A model learns 80 % of them, drawn at random, and
-gives guess numbers to the others and to random strings. Guess numbers are estimated from samples; for the likeliest strings
-the model's own list, in exact order, says what they must be. Needs `pip install '.[bench]'`; takes some minutes.
+gives guess numbers to the others and to random strings. Guess numbers are estimated from samples; for the likeliest
+strings the model's own list, in exact order, says what they must be. Needs `pip install '.[bench]'`; takes some minutes.
 """
 
 import argparse
@@ -37,8 +37,8 @@ def checked(model: StringModel, draw: random.Random) -> str:
     ratios = found.number / true
     return (
         f"{CHECKED} of the {LISTED:,} likeliest strings: the 95 % interval holds the true place of "
-        f"{100 * covered:.1f} %; the estimate is {np.median(ratios):.3f} times the true place (5 to 95 % of the strings: "
-        f"{np.quantile(ratios, 0.05):.3f} to {np.quantile(ratios, 0.95):.3f})."
+        f"{100 * covered:.1f} %; the estimate is {np.median(ratios):.3f} times the true place "
+        f"(5 to 95 % of the strings: {np.quantile(ratios, 0.05):.3f} to {np.quantile(ratios, 0.95):.3f})."
     )
 
 
