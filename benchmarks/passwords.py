@@ -4,7 +4,7 @@
 
 The list is the 30,000 commonest passwords in the package zxcvbn. A model learns 80 % of them, drawn at random, and
 gives guess numbers to the others and to random strings. Guess numbers are estimated from samples; for the likeliest
-strings the model's own list, in exact order, says what they must be. Needs `pip install '.[bench]'`; takes some minutes.
+strings the model's own list, in exact order, says what they must be. Needs `pip install '.[bench]'`; takes minutes.
 """
 
 import argparse
