@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from tiny import tiny_strings
 
+from wavemore.errors import TrainingError
+from wavemore.estimator import fit
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn.sequence import SequenceModel
 from wavemore.settings.config import SequenceConfig, TrainConfig
@@ -118,3 +120,25 @@ def test_every_kind_learns_a_tiny_list_with_the_projects_optimiser(kind):
         optimizer.step(0.01)
     # The law that the strings were drawn by has 1.27: alternating consonants and vowels, one to four pairs of them.
     assert batches.loss(model) < 1.3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_that_takes_more_memory_than_is_free_is_refused_before_it(kind: str):
+    strings = ["ab" * 2500] * 300
+    batches = SequenceBatches.of(strings, Vocabulary.of(strings))
+    config = SequenceConfig(kind=kind, hidden=96, layers=3)
+    with pytest.raises(TrainingError) as caught:
+        batches.check_memory(config, 256, free=1e9)
+    assert str(caught.value).startswith(
+        "a step over 256 strings of 5,000 characters on average (the longest has 5,000) takes about "
+    )
+    assert str(caught.value).endswith(
+        f" GB with a {kind}, and 1.0 GB are free; lower train.batch, or leave out long strings with data.max_length"
+    )
+    batches.check_memory(config, 1, free=1e9)
+
+
+def test_memory_is_refused_in_training_too(monkeypatch):
+    monkeypatch.setattr("wavemore.train.sequences._free", lambda: 1000.0)
+    with pytest.raises(TrainingError, match=r"GB are free; lower train\.batch"):
+        fit(STRINGS, recipe="rnn", settings={"train.steps": 1})

@@ -86,6 +86,8 @@ def train(
     and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
     """
     data, held_out = (batches_of(recipe, vocabulary, strings) for strings in (training, validation))
+    if isinstance(data, SequenceBatches) and isinstance(recipe.model, SequenceConfig):
+        data.check_memory(recipe.model, recipe.train.batch)
     if teacher is not None:
         assert isinstance(data, SharedBatches)  # the settings see to it
         data = data.taught_by(taught(teacher, training, data.chunks))
