@@ -25,7 +25,7 @@ HOUSE: list[dict[str, str]] = [
         "> corpus > given",
     },
     {
-        "tables": "columns printed > lines parquet ranking > formats",
+        "tables": "columns printed visible > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > counts folding > engine ngram > ensemble mixture",
     },
     {

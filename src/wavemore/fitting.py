@@ -25,6 +25,7 @@ from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.runs.history import HistoryFile, remove_history
 from wavemore.settings.config import NgramConfig, Recipe, load_recipe
+from wavemore.tables.visible import visible
 
 if TYPE_CHECKING:
     from wavemore.train import Checkpoint, Monitor, Sink, Trained
@@ -267,7 +268,8 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
         if stopped.about.get("teacher") != recipe.to_dict():
             raise CheckpointError(f"the stopped run had another teacher than {name} is now; start the run anew")
         return ModelFile(recipe, fitting.vocabulary, weights), True
-    weights, _ = fitting.with_ngram(recipe, fitting.train(recipe, what=f"teacher, recipe {name}", role="teacher"))
+    trained = fitting.train(recipe, what=f"teacher, recipe {visible(str(name))}", role="teacher")
+    weights, _ = fitting.with_ngram(recipe, trained)
     return ModelFile(recipe, fitting.vocabulary, weights), False
 
 

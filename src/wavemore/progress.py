@@ -29,7 +29,7 @@ class TrainingProgress:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, markup=False, emoji=False)
         self._bar = _bar(
             self._console,
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),

@@ -61,7 +61,7 @@ def command(
     if json:
         write_lines(json_line(explanation.to_dict()) for explanation in explained)
         return
-    write_lines(_lines(explained, _colour()))
+    write_lines(_lines(explained, _colour()), coloured=True)
 
 
 def _named(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
@@ -125,7 +125,7 @@ def _name(character: str) -> str:
 def _shown(string: str) -> str:
     """The string with what cannot be seen escaped; a mark that would land on what stands before it has a circle."""
     circle = "\N{DOTTED CIRCLE}" if string and unicodedata.category(string[0]).startswith("M") else ""
-    return circle + "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in string)
+    return circle + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in string)
 
 
 def _width(text: str) -> int:

@@ -6,6 +6,7 @@ import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import json_line, write_lines
+from wavemore.tables.visible import visible
 
 if TYPE_CHECKING:
     from wavemore.judging.memorisation import Memorisation
@@ -94,13 +95,14 @@ def _memorisation(known: "Memorisation") -> list[tuple[str, str]]:
 
 
 def _printable(characters: str, most: int = 80) -> str:
-    shown = "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in characters[:most])
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in characters[:most])
     return shown + (" ..." if len(characters) > most else "")
 
 
 def _rows(provenance: object, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested tables as rows, their names joined by blanks; rows without a value are left out."""
+    """Nested tables as rows, their names joined by blanks; rows without a value are left out. A line break in a value
+    would look like another row, so what steers a terminal is escaped in a file too; --json has values as they are."""
     if isinstance(provenance, dict):
         return [row for key, value in provenance.items() for row in _rows(value, f"{prefix} {key}")]
     text = f"{provenance:.5f}" if isinstance(provenance, float) else str(provenance)
-    return [(prefix.strip(), text)] if text else []
+    return [(visible(prefix.strip()), visible(text))] if text else []

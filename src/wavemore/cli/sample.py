@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wavemore.sampling.wish import Wish
 
 NAME = "sample"
+_MARK = "\ufeff"
 
 
 def command(
@@ -124,8 +125,13 @@ def command(
 def _lines(strings: Iterable[str], n: int, *, json: bool, quiet: bool) -> Iterator[str]:
     from wavemore.progress import counted
 
+    first = True
     for string in counted(strings, n, "sampling", quiet=quiet):
-        yield json_line({"string": string}) if json else string
+        if first and string.startswith(_MARK) and not json:
+            yield _MARK + string  # of a file's first mark readers take away one, as a byte order mark
+        else:
+            yield json_line({"string": string}) if json else string
+        first = False
 
 
 def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet: bool) -> Iterator[str]:

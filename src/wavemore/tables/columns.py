@@ -70,6 +70,8 @@ class Table(ABC):
         """How messages call it."""
         self.kind = kind
         """The format that is written."""
+        self.codec, self.line_end = "utf-8", "\n"
+        """Of a text: Python's name of its encoding, and what ends a line."""
         self.notes = Notes()
         """What there is to say of it when all rows are read."""
 

@@ -37,7 +37,8 @@ class LineTable(Table):
 
     def __init__(self, rows: Rows, kind: str, names: Sequence[str]) -> None:
         super().__init__(rows.lines.where, kind)
-        self.names, self.above, self.codec = names, rows.above, rows.lines.codec
+        self.names, self.above = names, rows.above
+        self.codec, self.line_end = rows.lines.codec, rows.lines.end
         self._rows = rows.rows
         self.notes = rows.notes
         self._lf, self._crlf = self.coded(rows.lines.end), self.coded("\r\n")
