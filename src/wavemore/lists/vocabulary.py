@@ -37,7 +37,8 @@ class Vocabulary:
     characters: str
 
     def __post_init__(self) -> None:
-        if list(self.characters) != sorted(set(self.characters)):
+        points = self._code_points
+        if (points[1:] <= points[:-1]).any():
             raise UsageError(
                 "the characters of a vocabulary are distinct and sorted; build it with Vocabulary.of(strings)"
             )

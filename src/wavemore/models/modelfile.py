@@ -35,6 +35,7 @@ from wavemore.settings.config import Recipe
 __all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained_path"]
 
 FORMAT = 1
+_DEEPEST = 32  # tables in tables; a model's own are 4 deep
 LARGEST_WEIGHT = 1e9  # beyond, products could overflow
 
 
@@ -175,6 +176,10 @@ def _about(entry: str, path: object) -> dict[str, Any]:
         about = json.loads(entry)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"the model {path} has unsound metadata: {error}") from error
+    if _depth(about) > _DEEPEST:
+        raise ModelFileError(
+            f"the model {path} has unsound metadata: it is nested more than {_DEEPEST} deep; train it or copy it again"
+        )
     version = about.get("format") if isinstance(about, dict) else None
     if type(version) is not int or version < 1:
         raise ModelFileError(
@@ -189,6 +194,15 @@ def _about(entry: str, path: object) -> dict[str, Any]:
         if not isinstance(about.get(key), kind):
             raise ModelFileError(f'the model {path} has unsound metadata: "{key}" is missing or of the wrong type')
     return about
+
+
+def _depth(value: Any) -> int:
+    """How deeply tables and lists are nested, up to one more than a model's may be."""
+    depth, layer = 0, [value]
+    while depth <= _DEEPEST and (layer := [item for item in layer if isinstance(item, dict | list)]):
+        layer = [part for item in layer for part in (item.values() if isinstance(item, dict) else item)]
+        depth += 1
+    return depth
 
 
 def _check(weights: Mapping[str, np.ndarray], recipe: Recipe, size: int, path: object) -> None:

@@ -130,9 +130,9 @@ class ModelConfig:
         )
         groups = "model.groups", self.groups
         require(len(self.groups) > 0, *groups, "name at least one group, such as [2, 2, 2]")
+        require(len(self.groups) * self.cycles <= 256, *groups, "make at most 256 levels with all cycles")
         require(all(n >= 1 for n in self.groups), *groups, "have groups of 1 or more")
         require(prod(self.groups) <= 4096, *groups, "have a product, the context, of at most 4096")
-        require(len(self.levels) <= 256, *groups, "make at most 256 levels with all cycles")
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "be at least 0 and below 1")
         refuse(
             self.residual and len(self.levels) == 1 and self.embedding != self.hidden,

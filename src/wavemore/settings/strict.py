@@ -14,6 +14,9 @@ from wavemore.errors import ConfigError, UsageError
 
 __all__ = ["check_settings", "parse", "plain", "refuse", "require", "suggestion", "whole_number"]
 
+_LONGEST = 1000  # items in a list
+_WIDEST = 500  # characters of a value in a message
+
 
 def whole_number(name: str, value: object, least: int) -> int:
     """An argument as an int; NumPy's whole numbers count, truth values do not. Raises `UsageError`, which calls it
@@ -56,7 +59,10 @@ def _shown(value: object) -> str:
     """As a recipe writes it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(plain(value)) if not isinstance(value, str) else f'"{value}"'
+    if isinstance(value, list | tuple):
+        value = value[:_WIDEST]
+    shown = str(plain(value)) if not isinstance(value, str) else f'"{value}"'
+    return shown if len(shown) <= _WIDEST else f"{shown[:_WIDEST]}..."
 
 
 def plain(value: Any) -> Any:
@@ -89,6 +95,7 @@ def parse(kind: Any, value: Any, where: str) -> Any:
         if arguments[-1] is Ellipsis:
             items = "whole numbers" if arguments[0] is int else "lists"
             require(is_list, where, value, f"be a list of {items}")
+            require(len(value) <= _LONGEST, where, value, f"be a list of at most {_LONGEST:,} {items}")
             return tuple(parse(arguments[0], item, where) for item in value)
         count = len(arguments)
         require(is_list and len(value) == count, where, value, f"be a list of {count} numbers")
