@@ -180,3 +180,31 @@ def test_check_changes_nothing(tmp_path):
     assert names(tmp_path) == {"old"}
     after = (tmp_path / "old").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+# Links that lead nowhere.
+
+
+@pytest.mark.parametrize(
+    "links", [{"a": "a"}, {"a": "b", "b": "a"}, {"a": "b", "b": "c", "c": "a"}, {"a": "b", "b": "b"}]
+)
+def test_links_in_a_circle_are_refused(tmp_path, links):
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    assert refusals(tmp_path / "a") == {f"cannot write {tmp_path}/a: Too many levels of symbolic links"}
+    assert {name: str((tmp_path / name).readlink()) for name in names(tmp_path)} == links
+
+
+@pytest.mark.parametrize("target", ["nosuch/file", "nosuch/deeper/file", "/nosuch/file", "gone/../nosuch/file"])
+def test_a_link_into_a_folder_that_is_not_there_is_refused(tmp_path, target):
+    (tmp_path / "link").symlink_to(target)
+    assert refusals(tmp_path / "link") == {f"cannot write {tmp_path}/link: No such file or directory"}
+    assert names(tmp_path) == {"link"}
+
+
+def test_a_folder_in_a_circle_and_a_link_to_a_folder_are_refused(tmp_path):
+    (tmp_path / "a").symlink_to("a")
+    assert refusals(tmp_path / "a" / "file") == {f"cannot write {tmp_path}/a/file: Too many levels of symbolic links"}
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    assert refusals(tmp_path / "link") == {f"cannot write {tmp_path}/link: Is a directory"}

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,13 +11,22 @@ from typing import BinaryIO
 
 from wavemore.errors import FileError, WavemoreError
 
+try:
+    import fcntl
+except ImportError:  # there are no such locks on Windows
+    fcntl = None
+
 __all__ = ["check_writable", "whole_file", "write_whole"]
+
+_SUFFIX = ".wavemore"
+_LONGEST = 200  # bytes of a name; file systems take 255
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
     """Write `data` to `path` so that at every moment the path holds the old file or the new one, never a part.
 
     Raises `FileError`, leaving what was there. A device or a pipe is written directly, since it cannot be replaced.
+    What a killed writer of the same path has left beside it is removed.
     """
     with whole_file(path) as file:
         file.write(data)
@@ -39,7 +49,10 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, target)
+                if fcntl is not None:  # while it is locked
+                    os.replace(name, target)
+            if fcntl is None:  # Windows moves no open file
+                os.replace(name, target)
         except BaseException:
             with suppress(OSError):
                 os.unlink(name)
@@ -58,7 +71,10 @@ def check_writable(path: str | Path) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():
             return
-        descriptor, name = _temporary(_target(path))
+        target = _target(path)
+        if len(os.fsencode(target.name)) > 255:  # that of the temporary file is shorter
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        descriptor, name = _temporary(target)
         os.close(descriptor)
         os.unlink(name)
     except OSError as error:
@@ -66,7 +82,10 @@ def check_writable(path: str | Path) -> None:
 
 
 def _target(path: Path) -> Path:
-    """The file to replace: a symbolic link stays a link. Raises `PermissionError` for a file that is read-only."""
+    """The file to replace: a symbolic link stays a link. Raises `PermissionError` for a file that is read-only, and the
+    `OSError` of links that go round in a circle."""
+    with suppress(FileNotFoundError):
+        path.stat()
     target = Path(os.path.realpath(path))
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -74,14 +93,57 @@ def _target(path: Path) -> Path:
 
 
 def _temporary(target: Path) -> tuple[int, str]:
-    """A new file beside the target, with the permissions the target has or a new file would get."""
+    """A new file beside the target, with the permissions the target has or a new file would get. It is locked as long
+    as it is open, so that `_clean` can tell it from one whose writer was killed."""
     if target.exists():
         mode = target.stat().st_mode & 0o777
     else:
         mask = os.umask(0)
         os.umask(mask)
         mode = 0o666 & ~mask
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    _clean(target)
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=_SUFFIX)
+        _lock(descriptor, wait=True)
+        if os.fstat(descriptor).st_nlink:  # else another run has taken it for a dead one's before it was locked
+            break
+        os.close(descriptor)
     with suppress(OSError):  # a file system may have no permissions
         Path(name).chmod(mode)
     return descriptor, name
+
+
+def _clean(target: Path) -> None:
+    """Remove the temporary files of writers of this target that were killed. Those of the living are locked; where
+    files cannot be locked, all of them stay."""
+    name = re.compile(re.escape(_prefix(target)) + "[a-z0-9_]{8}" + re.escape(_SUFFIX))
+    with suppress(OSError):
+        for left in target.parent.iterdir():
+            if name.fullmatch(left.name):
+                with suppress(OSError):
+                    _remove_unlocked(left)
+
+
+def _remove_unlocked(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        if _lock(descriptor, wait=False):
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Whether an open file could be locked. The lock goes with the process that holds it, however that ends."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
+def _prefix(target: Path) -> str:
+    """What the temporary files of a target begin with; of a long name as much as leaves room for the rest."""
+    return "." + os.fsdecode(os.fsencode(target.name)[:_LONGEST]) + "."
