@@ -169,8 +169,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def ends_well(folder: Path, strings: list[str], kind: str, seeds: Iterable[int]) -> int:
-    """Change a model of this kind once for each seed: it must be refused in a sentence, or score, sample and be shown,
-    each within a second of the processor's time. How many were refused."""
+    """Change a model of this kind once for each seed: it must be refused in a sentence within a second, or score,
+    sample and be shown within five, of the processor's time. How many were refused."""
     path = folder / "changed.safetensors"
     recipe = Recipe.from_dict({"model": KINDS[kind], "train": {"steps": 2, "batch": 32}})
     StringModel(recipe).fit(strings).save(path)
@@ -186,7 +186,7 @@ def ends_well(folder: Path, strings: list[str], kind: str, seeds: Iterable[int])
             said = str(error)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {error!r}") from error
-        assert time.process_time() - begun < 1, seed
+        assert time.process_time() - begun < (1 if said else 5), seed
         assert len(said) < 2000, seed
     return refused
 

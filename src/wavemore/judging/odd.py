@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import repeat
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from wavemore.judging.scored_table import ScoredTable, Tally, spread
 from wavemore.judging.usual import Usual
 from wavemore.lists.given import listed
 from wavemore.lists.layout import Layout
+from wavemore.lists.streams import is_read_once, place
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.strict import whole_number
 from wavemore.tables.columns import Part, Portion
@@ -89,8 +91,8 @@ def odd_table(
     group       a column: rows of one group do not vouch for each other
     progress    a bar on standard error where it takes longer than a second
 
-    A file is read twice; standard input is held in memory. Raises what reading the table raises, and `UsageError` and
-    `CorpusError` as `odd` does.
+    A file is read twice; standard input and a pipe are held in memory. Raises what reading the table raises, and
+    `UsageError` and `CorpusError` as `odd` does.
     """
     from wavemore.progress import counted
 
@@ -98,9 +100,11 @@ def odd_table(
         whole_number("the number of rows", most, 1)
     layout = layout or Layout()
     read, size = partial(open_table, source, layout=layout), lambda pair: len(pair[0].texts)
-    once = source == "-"
+    once = is_read_once(source)
     if once and group is not None:
-        raise UsageError("standard input is read once, and groups need a second reading; write the table to a file")
+        raise UsageError(
+            f"{place(cast(str, source))} is read once, and groups need a second reading; write the table to a file"
+        )
     with read(_NAMES) as table:
         held = list(table.portions()) if once else None
 

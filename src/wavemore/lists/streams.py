@@ -20,7 +20,7 @@ from wavemore.lists.compression import expanded
 from wavemore.lists.fetch import FETCHED, fetched_path
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Lines", "Source", "embedded_lists", "lines_of", "opened", "place", "source_name"]
+__all__ = ["Lines", "Source", "embedded_lists", "is_read_once", "lines_of", "opened", "place", "source_name"]
 
 Source: TypeAlias = str | Path | IO[Any]
 """A file's path, "-" for standard input, a list's name, or an open file."""
@@ -77,6 +77,16 @@ def place(source: Source) -> str:
         return "standard input" if str(source) == "-" else str(source)
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "the open file"
+
+
+def is_read_once(source: object) -> bool:
+    """Whether this is standard input, or the path of a pipe or a device, which cannot be read again."""
+    if not isinstance(source, str | Path):
+        return False
+    try:
+        return str(source) == "-" or (Path(source).exists() and not Path(source).is_file())
+    except (OSError, ValueError):  # no name of a file at all
+        return False
 
 
 @contextmanager

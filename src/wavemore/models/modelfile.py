@@ -14,6 +14,7 @@ are first used. Nothing in the file is ever executed. The same model is always t
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -120,6 +121,8 @@ class ModelFile:
     def load(cls, path: str | Path) -> "ModelFile":
         """Read and check a file. Raises `FileError` when it cannot be opened, `ModelFileError` when it is unsound."""
         try:
+            if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+                raise FileError(f"cannot read the model {path}: it is a pipe or a device; copy it into a file first")
             with Path(path).open("rb"):  # safetensors' own messages do not tell a missing file from a directory
                 pass
             with safe_open(str(path), framework="np") as file:
@@ -128,6 +131,8 @@ class ModelFile:
                     raise ModelFileError(f"{path} is a safetensors file, but not a wavemore model; train one with it")
                 about = _about(entry, path)
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+        except FileError:
+            raise
         except OSError as error:
             from wavemore.lists.streams import embedded_lists
 
@@ -162,7 +167,9 @@ def pretrained_path() -> Path:
 
 
 def is_model_file(path: str | Path) -> bool:
-    """Whether the file is a wavemore model, by its metadata alone."""
+    """Whether the file is a wavemore model, by its metadata alone. Of a pipe nothing is read: it can be read once."""
+    if not os.path.isfile(path):  # noqa: PTH113 - which takes any name
+        return False
     try:
         with safe_open(str(path), framework="np") as file:
             return "wavemore" in (file.metadata() or {})
