@@ -3,20 +3,22 @@
 import errno
 import os
 import re
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from wavemore.errors import FileError, WavemoreError
+from wavemore.errors import FileError, UsageError, WavemoreError
 
 try:
     import fcntl
 except ImportError:  # there are no such locks on Windows
     fcntl = None
 
-__all__ = ["check_writable", "whole_file", "write_whole"]
+__all__ = ["check_no_input", "check_writable", "whole_file", "write_whole"]
 
 _SUFFIX = ".wavemore"
 _LONGEST = 200  # bytes of a name; file systems take 255
@@ -79,6 +81,27 @@ def check_writable(path: str | Path) -> None:
         os.unlink(name)
     except OSError as error:
         raise FileError.of("write", path, error) from error
+
+
+def check_no_input(output: str | Path | None, *inputs: object) -> None:
+    """Refuse an output that is one of the inputs too, under whatever name: while one is read, the other would be
+    written.
+
+    output    a path; None or "-" for standard output, which a shell may have put into a file
+    inputs    paths; what is no path of a file, such as a list's name, is passed over
+
+    Raises `UsageError`.
+    """
+    standard = output is None or str(output) == "-"
+    for path in (str(path) for path in inputs if isinstance(path, str | Path)):
+        try:
+            there = os.stat(path)  # noqa: PTH116
+            here = os.fstat(sys.stdout.fileno()) if standard else os.stat(str(output))  # noqa: PTH116
+        except (OSError, ValueError, AttributeError):  # no file; or standard output that is closed, or is none
+            continue
+        if os.path.samestat(there, here) and stat.S_ISREG(there.st_mode):
+            name = "standard output" if standard else str(output)
+            raise UsageError(f"{name} is the file {path}, which is read; write to another file")
 
 
 def _target(path: Path) -> Path:

@@ -75,7 +75,7 @@ def test_full_disk_leaves_the_old_model(refused, tiny_path, tiny_model):
         with pytest.raises(FileError, match=r"^cannot write tiny\.safetensors: File too large$"):
             tiny_model.save(tiny_path.name)
         assert contents(tiny_path.parent) == before
-        line = ["train", "list.txt", "-q", "--no-record", "--set", "train.steps=2", "-o", "tiny.safetensors"]
+        line = ["train", "list.txt", "-q", "--no-record", "--set", "train.steps=2", "-o", "tiny.safetensors", "--force"]
         assert refused(FAILED, *line) == "cannot write tiny.safetensors.checkpoint: File too large"
 
 
@@ -148,8 +148,9 @@ def test_counts_that_cannot_be_saved_name_no_run(refused, monkeypatch):
 
 
 def test_output_that_is_no_model(refused):
-    assert refused(FAILED, "train", "list.txt", "-o", "list.txt") == (
-        "list.txt exists and is not a wavemore model, so it is left alone; choose another --output"
+    Path("notes.txt").write_text("kept")
+    assert refused(FAILED, "train", "list.txt", "-o", "notes.txt") == (
+        "notes.txt exists and is not a wavemore model, so it is left alone; choose another --output"
     )
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from command_line import prepare, records
 
 from wavemore.cli import run
@@ -36,14 +37,14 @@ def test_train_writes_a_model_and_reports(answer):
 def test_train_says_that_it_replaces_a_model(answer):
     line = "train list.txt --recipe tiny.toml -o model.safetensors"
     assert "replaces" not in answer(line)[1]
-    assert answer(line)[1].endswith("wavemore: model.safetensors replaces the model that was there\n")
-    assert answer(f"{line} -q")[1] == ""
+    assert answer(f"{line} --force")[1].endswith("wavemore: model.safetensors replaces the model that was there\n")
+    assert answer(f"{line} -q --force")[1] == ""
 
 
 def test_train_says_that_a_model_is_worse_than_guessing(answer):
     line = "train list.txt --recipe tiny.toml --set train.keep=last -q"
     assert answer(line)[1] == ""
-    ruined = answer(f"{line} --set train.optimizer=adamw --set train.rate=10")[1]
+    ruined = answer(f"{line} --set train.optimizer=adamw --set train.rate=10 --force")[1]
     assert re.fullmatch(r"wavemore: the validation loss, \S+, is worse than that of even guessing, \S+; .*\n", ruined)
 
 
@@ -65,7 +66,9 @@ def test_train_names_the_model_after_the_list(answer, monkeypatch):
 def test_train_quiet_is_quiet(answer):
     Path("gappy.txt").write_text(Path("list.txt").read_text() + "\n\n")
     assert answer("train gappy.txt --recipe tiny.toml -q")[1] == ""
-    assert answer("train gappy.txt --recipe tiny.toml")[1].startswith("wavemore: gappy: skipped 2: 2 blank (lines ")
+    assert answer("train gappy.txt --recipe tiny.toml --force")[1].startswith(
+        "wavemore: gappy: skipped 2: 2 blank (lines "
+    )
 
 
 def test_train_json(answer):
@@ -90,7 +93,8 @@ def test_train_settings_and_seed(answer):
     recipe = ModelFile.load("list.safetensors").recipe
     assert (recipe.train.seed, recipe.wavenet.hidden, recipe.data.split) == (7, 5, "lecture")
     weights = ModelFile.load("list.safetensors").weights
-    answer("train list.txt --recipe tiny.toml -q --set train.seed=7 --set model.hidden=5 --set data.split=lecture")
+    line = "train list.txt --recipe tiny.toml -q --set train.seed=7 --set model.hidden=5 --set data.split=lecture"
+    answer(f"{line} --force")
     again = ModelFile.load("list.safetensors").weights
     assert all((weights[name] == again[name]).all() for name in weights)
 
@@ -114,10 +118,12 @@ def test_train_with_lists_held_out(answer):
     assert (split["kind"], split["train"], split["validation"], split["test"]) == ("given", 60, 2, 2)
 
 
-def test_train_replaces_a_model(answer, tiny_path):
+@pytest.mark.parametrize("asked", ["--force", "--restart", "--force --restart"])
+def test_train_replaces_a_model_when_asked(answer, tiny_path, asked):
     before = tiny_path.read_bytes()
-    answer("train list.txt --recipe tiny.toml -q --seed 1 -o tiny.safetensors")
+    answer(f"train list.txt --recipe tiny.toml -q --seed 1 -o tiny.safetensors {asked}")
     assert tiny_path.read_bytes() != before
+    assert "force" not in ModelFile.load("tiny.safetensors").provenance["command"]
 
 
 def test_train_into_a_device_keeps_no_run_beside_it(answer):

@@ -95,10 +95,13 @@ def command(
 
 def _inspected(model: str | None, list_: str | None, output: str | None, *, quiet: bool, **wanted: Any) -> "Inspection":
     """A model run over a list, of its own list over the training part; `wanted` are its chunk and string."""
+    from wavemore.files import check_no_input
     from wavemore.inspection import inspect
     from wavemore.judging.evaluate import parts_of
     from wavemore.models.modelfile import ModelFile, pretrained_path
 
+    if output is not None:
+        check_no_input(output, model, list_)
     file = ModelFile.load(pretrained_path() if model is None else model)
     _check(output)
     source = _own_list(file) if list_ is None else list_

@@ -58,10 +58,12 @@ def command(
       wavemore odd orders.csv --column city --group customer --all -o scored.csv
       cut -f2 users.tsv | wavemore odd - --json
     """
+    from wavemore.files import check_no_input
     from wavemore.judging.odd import odd_table
     from wavemore.lists.layout import Layout
 
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    check_no_input(output, list_)
     with odd_table(
         list_,
         most=None if all_ else n,

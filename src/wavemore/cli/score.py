@@ -92,6 +92,7 @@ def command(
       wavemore score users.safetensors - --percentile --guess-number --json
     """
     from wavemore.estimator import load
+    from wavemore.files import check_no_input
     from wavemore.judging.scored_table import Order, scored_table
     from wavemore.lists.layout import Layout
 
@@ -103,6 +104,7 @@ def command(
         model, source = options.model_and_list(model, list_, to="score", with_it="score with it")
     order = Order(odd, sort, reverse)
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
+    check_no_input(output, source, model, *(against or []))
     first, *others = map(load, (model, *(against or [])))
     scores = first.row_scores(
         against=others, unknown=cast("Unknown", unknown), percentile=percentile, guess_number=guess_number

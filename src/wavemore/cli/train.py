@@ -46,7 +46,10 @@ def command(
         bool, typer.Option("--private", help="Keep nothing of the list in the file but what the network learns.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the stopped run of this output.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Discard the stopped run and start anew.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start anew: discard the stopped run, and replace the model.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model that is there.")] = False,
     no_record: Annotated[bool, typer.Option("--no-record", help="Write no history beside the model.")] = False,
     tensorboard: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Write the same numbers there for TensorBoard.")
@@ -58,7 +61,7 @@ def command(
 
     The list is split into a training, a validation and a test part (80, 10 and 10 %). Ctrl-C stops after the current
     step and keeps the run beside the output, as OUTPUT.checkpoint; the same command with --resume goes on from there
-    and ends with the very same file.
+    and ends with the very same file. A model that is there is not replaced without --force or --restart.
 
     Losses, learning rate, gradient norm and speed are recorded in names.history.jsonl beside names.safetensors;
     wavemore plot draws them, and wavemore inspect shows the network's inside through training. Recording changes
@@ -77,6 +80,7 @@ def command(
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
     from wavemore.estimator import StringModel
+    from wavemore.files import check_no_input
     from wavemore.lists.layout import Layout
     from wavemore.lists.streams import source_name
     from wavemore.models.modelfile import is_model_file
@@ -90,11 +94,14 @@ def command(
     max_length = model.resolved_recipe().data.max_length
     _check_inputs(strings, validation, test)
     target = f"{source_name(strings)}.safetensors" if output is None else output
+    check_no_input(target, strings, validation, test, recipe, settings.get("train.teacher"))
     _check_target(target)
     checkpoint = _checkpoint(target, resume=resume, restart=restart)
     record = None if no_record or checkpoint is None else _history(target)
     before = None if resume else _written(checkpoint)
     replaced = is_model_file(target)
+    if replaced and not (force or restart or resume):
+        raise UsageError(f"{target} is a model already; add --force to replace it, or name another file with --output")
 
     layout = Layout(
         column=column,
@@ -203,7 +210,7 @@ def _command_line(words: Sequence[str] | None) -> str:
     for word in given:
         if word == "--tensorboard":
             next(given, None)  # its folder
-        elif word not in ("--resume", "--restart", "--no-record") and not word.startswith("--tensorboard="):
+        elif word not in ("--resume", "--restart", "--force", "--no-record") and not word.startswith("--tensorboard="):
             kept.append(word)
     return options.command_line(kept)
 
