@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["TrainingProgress", "counted", "watching"]
+__all__ = ["TrainingProgress", "counted", "waiting", "watching"]
 
 _EVERY = 0.1  # seconds between two drawings
 _AFTER = 1.0  # seconds before the first
+_AGAIN = 0.5  # seconds between two lines that only say that it goes on
 
 Item = TypeVar("Item")
 
@@ -85,20 +87,23 @@ def counted(
     what: str,
     *,
     quiet: bool = False,
+    printed: bool = False,
     size: Callable[[Item], int] = lambda item: 1,
 ) -> Iterator[Item]:
     """The items, with a bar on a terminal's standard error once they take longer than a second. An item counts as many
     times as its `size` says.
 
-    There is no bar where the items themselves appear on a terminal: that shows progress enough.
+    printed    whether the items appear on standard output as they come. On a terminal that shows progress enough, and
+               there is no bar
     """
-    if quiet or sys.stderr is None or not sys.stderr.isatty() or sys.stdout.isatty():
+    printed = printed and sys.stdout is not None and sys.stdout.isatty()
+    if quiet or printed or sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
+    columns = TextColumn(what, markup=False), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
     bar = _bar(Console(stderr=True), *columns)
     task = bar.add_task(what, total=total)
     due = time.monotonic() + _AFTER
@@ -119,7 +124,39 @@ def counted(
             bar.stop()
 
 
-def _bar(console: "Console", *columns: "ProgressColumn", disable: bool = False) -> "Progress":
+@contextmanager
+def waiting(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """Shows on a terminal's standard error that something is going on, and for how long, once it takes longer than a
+    second: for work whose length nobody knows."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    begun, done = time.monotonic(), Event()
+
+    def show() -> None:
+        longest = 0
+        if done.wait(_AFTER):
+            return
+        while True:
+            line = f"{text}: {time.monotonic() - begun:.0f} s"
+            longest = max(longest, len(line))
+            sys.stderr.write(f"\r{line}")
+            sys.stderr.flush()
+            if done.wait(_AGAIN):
+                break
+        sys.stderr.write("\r" + " " * longest + "\r")
+        sys.stderr.flush()
+
+    shower = Thread(target=show, daemon=True)
+    shower.start()
+    try:
+        yield
+    finally:
+        done.set()
+        shower.join()
+
+
+def _bar(console: "Console", *columns: "ProgressColumn", disable: bool = False, alive: bool = False) -> "Progress":
     from rich.progress import Progress
 
     # What the caller prints meanwhile is not ours: rich would send it to standard error.

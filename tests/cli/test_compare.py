@@ -96,7 +96,7 @@ def test_ctrl_c_says_what_is_kept(said, monkeypatch):
     monkeypatch.setattr(TrainingProgress, "evaluated", stop)
     _, err = said("list.txt tiny.toml --keep kept -q", code=130)
     assert err == "wavemore: stopped; what was done is kept in kept, and the same command goes on with it\n"
-    assert said("list.txt tiny.toml -q", code=130) == ("", "")
+    assert said("list.txt tiny.toml -q", code=130) == ("", "wavemore: stopped; nothing was written\n")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ import typer
 from command_line import Terminal, error_terminal
 
 import wavemore
+from wavemore import progress
 from wavemore.cli import app, run
 from wavemore.cli.options import settings_of
 from wavemore.errors import UsageError
 
-COMMANDS = ("train", "sample", "score", "evaluate", "compare", "plot", "study", "trace", "inspect", "info")
+COMMANDS = ("train", "sample", "score", "odd", "evaluate", "compare", "plot", "study", "trace", "inspect", "info")
 
 
 def test_without_arguments_help_is_shown(answer):
@@ -51,13 +52,13 @@ def test_python_m_wavemore_is_the_command(tmp_path):
     assert done.stdout == f"wavemore {wavemore.__version__}\n"
 
 
-def test_interrupt_outside_of_training_is_quiet(answer, monkeypatch, capfd):
+def test_interrupt_outside_of_training_says_so(answer, monkeypatch, capfd):
     def interrupt(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("wavemore.lists.corpus.read_corpus", interrupt)
     assert run(["train", "list.txt"]) == 130
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "wavemore: stopped; nothing was written\n")
 
 
 def test_bugs_show_a_traceback(answer, monkeypatch):
@@ -112,6 +113,7 @@ def test_no_bar_between_results_on_a_terminal(answer, tiny_path, monkeypatch):
     terminal = error_terminal(monkeypatch)
     shown = Terminal()
     monkeypatch.setattr("sys.stdout", shown)
+    monkeypatch.setattr(progress, "_AFTER", 5.0)
     answer("sample tiny.safetensors -n 9")
     assert shown.getvalue().count("\n") == 9
     assert terminal.getvalue() == ""

@@ -121,12 +121,6 @@ def test_output_into_a_file_packed_by_its_name(score):
     assert score("tiny.safetensors table.csv --column name -o -")[0] == out
 
 
-def test_a_table_may_be_written_over_itself(score):
-    out, _ = score("tiny.safetensors table.csv --column name")
-    score("tiny.safetensors table.csv --column name -o table.csv")
-    assert Path("table.csv").read_bytes() == out.encode()
-
-
 def test_parquet(score, tiny_model):
     pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq

@@ -135,7 +135,7 @@ def test_ctrl_c_leaves_the_old_output_and_nothing_else(score, monkeypatch):
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(progress, "counted", counted)
-    assert score("list.txt -o list.tsv", code=130) == ("", "")
+    assert score("list.txt -o list.tsv", code=130) == ("", "wavemore: stopped; list.tsv was not written\n")
     (parts,) = seen
     assert [path.name.startswith(".list.tsv.") for path in parts] == [True]  # it was being written
     assert {*Path().iterdir()} == before
@@ -154,7 +154,7 @@ def test_a_reader_that_leaves(tmp_path):
 def test_rows_are_counted_and_not_portions(score, monkeypatch):
     counts = []
 
-    def counted(items: Any, total: int | None, what: str, *, quiet: bool, size: Any) -> Any:
+    def counted(items: Any, total: int | None, what: str, *, quiet: bool, printed: bool, size: Any) -> Any:
         for item in items:
             counts.append((what, total, quiet, size(item)))
             yield item

@@ -176,7 +176,7 @@ def test_ctrl_c_before_the_first_save_of_a_restart_names_no_run(answer, monkeypa
     Path("list.safetensors.checkpoint").write_bytes(b"kept")
     monkeypatch.setattr("wavemore.fitting.fit_model", interrupt)
     assert run(["train", "list.txt", "--restart"]) == 130
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "wavemore: stopped; no model was written\n")
     assert Path("list.safetensors.checkpoint").read_bytes() == b"kept"
 
 

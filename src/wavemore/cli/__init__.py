@@ -5,8 +5,9 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 """
 
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -51,8 +52,25 @@ def _root(
         raise typer.Exit
 
 
+class _StoppedError(Exception):
+    """Ctrl-C, which typer would turn into an exit without a word."""
+
+
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, whose Ctrl-C comes through typer with what it says."""
+
+    @wraps(command)
+    def stoppable(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt as stopped:
+            raise _StoppedError(str(stopped) or "stopped; nothing was written") from None
+
+    return stoppable
+
+
 for _command in (train, sample, score, odd, evaluate, explain, compare, study, plot, trace, inspect, info):
-    app.command(name=_command.NAME)(_command.command)
+    app.command(name=_command.NAME)(_stoppable(_command.command))
 
 
 def main() -> None:
@@ -76,6 +94,9 @@ def run(arguments: Sequence[str]) -> int:
     except WavemoreError as error:
         say(str(error))
         return error.exit_code
+    except _StoppedError as stopped:
+        say(str(stopped))
+        return 130
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except SystemExit as leaving:  # typer or rich, when the reader of our output has gone, as `head` does

@@ -112,9 +112,10 @@ def _compared(
             corpus, rows, seeds=seeds, keep=keep, test=test, progress=not quiet, remark=remark, command=command
         )
     except KeyboardInterrupt:
-        if keep is not None:
-            say(f"stopped; what was done is kept in {keep}, and the same command goes on with it")
-        raise
+        if keep is None:
+            raise
+        kept = f"stopped; what was done is kept in {keep}, and the same command goes on with it"
+        raise KeyboardInterrupt(kept) from None
 
 
 def _seeds(count: int | None, listed: str | None) -> list[int]:

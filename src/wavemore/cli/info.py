@@ -35,9 +35,11 @@ def command(
     """
     from wavemore.estimator import load
     from wavemore.models.disclosure import disclosure
+    from wavemore.progress import waiting
 
     loaded = load(model)
-    file, known = loaded.file_, loaded.memorisation() if memory else None
+    with waiting("drawing samples"):
+        file, known = loaded.file_, loaded.memorisation() if memory else None
     if json:
         record = {
             "parameters": file.parameter_count,

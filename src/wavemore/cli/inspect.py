@@ -99,6 +99,7 @@ def _inspected(model: str | None, list_: str | None, output: str | None, *, quie
     from wavemore.inspection import inspect
     from wavemore.judging.evaluate import parts_of
     from wavemore.models.modelfile import ModelFile, pretrained_path
+    from wavemore.progress import waiting
 
     if output is not None:
         check_no_input(output, model, list_)
@@ -107,7 +108,8 @@ def _inspected(model: str | None, list_: str | None, output: str | None, *, quie
     source = _own_list(file) if list_ is None else list_
     corpus = read_list(source, max_length=file.recipe.data.max_length, quiet=quiet)
     strings = parts_of(file, corpus).get("train", corpus.strings)
-    return inspect(file, strings, list_name=corpus.name, **wanted)
+    with waiting("looking inside", quiet=quiet):
+        return inspect(file, strings, list_name=corpus.name, **wanted)
 
 
 def _check(output: str | None) -> None:

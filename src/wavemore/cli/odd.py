@@ -70,6 +70,7 @@ def command(
         layout=layout,
         group=group,
         progress=not quiet,
+        printed=output in (None, "-"),
     ) as found:
         write_rows(found, output, json=json)
     if not quiet:

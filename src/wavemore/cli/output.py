@@ -9,7 +9,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
@@ -43,9 +43,10 @@ def write_lines(lines: Iterable[str], *, coloured: bool = False) -> None:
         # A file's name may hold bytes that are no UTF-8 and so have no character.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     as_shown = visible if _is_terminal() and not coloured else str
-    for line in lines:
-        _write(as_shown(line) + "\n")
-    _write("", flush=True)
+    with _cut_short():
+        for line in lines:
+            _write(as_shown(line) + "\n")
+        _write("", flush=True)
 
 
 @contextmanager
@@ -57,14 +58,18 @@ def result_file(output: str | None, text: "TextTold | None" = None) -> Iterator[
     """
     if output in (None, "-"):
         stream = _Terminal(text or TextTold()) if _is_terminal() else _StandardOutput()
-        yield cast(BinaryIO, stream)
-        stream.flush()
+        with _cut_short():
+            yield cast(BinaryIO, stream)
+            stream.flush()
         return
     from wavemore.files import whole_file
     from wavemore.lists.compression import compressed
 
-    with whole_file(output) as file, compressed(file, output) as stream:
-        yield stream
+    try:
+        with whole_file(output) as file, compressed(file, output) as stream:
+            yield stream
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; {output} was not written") from None
 
 
 def write_rows(found: "ScoredTable", output: str | None, *, json: bool) -> None:
@@ -116,6 +121,17 @@ def _check(output: str | None, kind: str) -> None:
     if named not in ("text", kind):
         ending = "".join(Path(output).suffixes[-2 if without_ending(output) != output else -1 :])
         raise UsageError(f"{output} would hold {kind}, and {ending} is for {named}; give it another ending")
+
+
+@contextmanager
+def _cut_short() -> Iterator[None]:
+    """Ctrl-C within says that there would have been more to print."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(FileError):  # what has been printed is there, as far as it came
+            _write("", flush=True)
+        raise KeyboardInterrupt("stopped; what was printed is not all") from None
 
 
 def _is_terminal() -> bool:

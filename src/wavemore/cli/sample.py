@@ -80,6 +80,7 @@ def command(
       wavemore sample -n 1000000 --json > names.jsonl
     """
     from wavemore.estimator import load
+    from wavemore.progress import waiting
     from wavemore.sampling.shape import Shape
     from wavemore.sampling.wish import Wish
 
@@ -106,15 +107,16 @@ def command(
                 )
         write_lines(_likeliest(loaded, wish, n, json=json, quiet=quiet))
         return
-    strings = wish.samples(
-        loaded.file_,
-        loaded.distribution_,
-        n,
-        unique=unique,
-        mode=cast("Mode", mode),
-        shape=Shape(temperature=temperature, top_k=top_k, top_p=top_p),
-        seed=seed,
-    )
+    with waiting("looking for strings that meet the conditions", quiet=quiet):
+        strings = wish.samples(
+            loaded.file_,
+            loaded.distribution_,
+            n,
+            unique=unique,
+            mode=cast("Mode", mode),
+            shape=Shape(temperature=temperature, top_k=top_k, top_p=top_p),
+            seed=seed,
+        )
     if not quiet and strings.chance is not None:
         say(f"about {_share(strings.chance)} of the model's strings meet the conditions")
     if not quiet and mode == "fast" and wish.conditions():
@@ -126,7 +128,7 @@ def _lines(strings: Iterable[str], n: int, *, json: bool, quiet: bool) -> Iterat
     from wavemore.progress import counted
 
     first = True
-    for string in counted(strings, n, "sampling", quiet=quiet):
+    for string in counted(strings, n, "sampling", quiet=quiet, printed=True):
         if first and string.startswith(_MARK) and not json:
             yield _MARK + string  # of a file's first mark readers take away one, as a byte order mark
         else:

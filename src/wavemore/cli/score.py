@@ -109,7 +109,8 @@ def command(
     scores = first.row_scores(
         against=others, unknown=cast("Unknown", unknown), percentile=percentile, guess_number=guess_number
     )
-    with scored_table(source, scores, order, layout, progress=not quiet) as found:
+    printed = output in (None, "-")
+    with scored_table(source, scores, order, layout, progress=not quiet, printed=printed) as found:
         write_rows(found, output, json=json)
     if quiet:
         return

@@ -71,8 +71,8 @@ def command(
             command=options.command_line(context.obj),
         )
     except KeyboardInterrupt:
-        say(f"stopped; what was done is kept in {output}, and the same command goes on with it")
-        raise
+        kept = f"stopped; what was done is kept in {output}, and the same command goes on with it"
+        raise KeyboardInterrupt(kept) from None
     if json:
         write_lines(json_line(claim.to_dict()) for claim in found.claims)
         return

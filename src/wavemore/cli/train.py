@@ -127,9 +127,8 @@ def command(
             command=_command_line(context.obj),
         )
     except KeyboardInterrupt:
-        if checkpoint is not None and _written(checkpoint) not in (None, before):
-            say(f"stopped; {_kept(checkpoint)}")
-        raise
+        kept = checkpoint is not None and _written(checkpoint) not in (None, before)
+        raise KeyboardInterrupt(f"stopped; {_kept(checkpoint) if kept else 'no model was written'}") from None
     run = checkpoint if model.history_ else None  # counts keep no run
     _save(model, target, run)
     if checkpoint is not None and (restart or run is not None):

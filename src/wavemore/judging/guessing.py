@@ -69,14 +69,20 @@ class Guesses:
     """(k + 1,): of q u (1 + u). N times its square is how much smaller the variance is because exactly N are drawn."""
 
     @classmethod
-    def of(cls, distribution: Distribution, *, samples: int = 100_000, seed: int | None = 0) -> Self:
+    def of(
+        cls, distribution: Distribution, *, samples: int = 100_000, seed: int | None = 0, progress: bool = False
+    ) -> Self:
         """Draw this many samples, the same ones for the same seed. Drawn strings end at 1,000 characters, so longer
         ones do not count. Raises `UsageError` for a number of samples below 1, and `ModelFileError` where the model's
         numbers overflow."""
+        from wavemore.progress import counted as progress_of
+
         samples = whole_number("the number of samples", samples, 1)
         drawn = sample_strings(distribution, samples, max_length=_LONGEST, seed=seed)
+        drawn = progress_of(drawn, samples, "sampling for guess numbers", quiet=not progress)
         strings = list(dict.fromkeys(drawn))  # each once
-        scores = log_likelihoods(distribution, strings)
+        watched = progress_of(strings, len(strings), "scoring these samples", quiet=not progress)
+        scores = log_likelihoods(distribution, watched)
         first = finite(distribution.predictor.start(1).logits)  # (1, V)
         whole = log_sum_exp(first)[0]
         not_empty = float(log_sum_exp(np.delete(first, BOUNDARY, axis=1))[0] - whole)

@@ -83,6 +83,7 @@ def odd_table(
     layout: Layout | None = None,
     group: str | None = None,
     progress: bool = False,
+    printed: bool = False,
 ) -> Iterator[ScoredTable]:
     """A list or table with the oddness of its rows, how many rows are as odd, and reasons; see `open_table` for the
     source and its layout.
@@ -90,11 +91,12 @@ def odd_table(
     most        how many rows, the oddest first; None for all rows in their order
     group       a column: rows of one group do not vouch for each other
     progress    a bar on standard error where it takes longer than a second
+    printed     whether rows go to standard output
 
     A file is read twice; standard input and a pipe are held in memory. Raises what reading the table raises, and
     `UsageError` and `CorpusError` as `odd` does.
     """
-    from wavemore.progress import counted
+    from wavemore.progress import counted, waiting
 
     if most is not None:
         whole_number("the number of rows", most, 1)
@@ -113,17 +115,19 @@ def odd_table(
             """The portions of the strings, and of the groups where there are some."""
             with nullcontext() if group is None else read([], layout=replace(layout, column=group)) as grouped:
                 beside = repeat(None) if grouped is None else grouped.portions()
-                yield counted(zip(portions, beside, strict=False), None, doing, quiet=not progress, size=size)
+                both = zip(portions, beside, strict=False)
+                yield counted(both, None, doing, quiet=not progress, printed=streamed, size=size)
 
-        sample = _Sample()
+        sample, streamed = _Sample(), False
         with (
             nullcontext(table) if once else read([]) as first,
             pairs(held or first.portions(), "learning") as rows,
         ):
             for portion, beside in rows:
                 sample.add(*_strings(portion, beside, Tally().places(portion)))
-        usual, learned = sample.learned(table.source)
-        tally = Tally()
+        with waiting("learning what is usual", quiet=not progress):
+            usual, learned = sample.learned(table.source)
+        tally, streamed = Tally(), printed and most is None
         with pairs(held or table.portions(), "scoring") as rows:
             parts = _scored(usual, rows, learned, tally, most or 0)
             yield ScoredTable(

@@ -50,7 +50,7 @@ def report(
     Raises `CorpusError` when the model knows all characters of none of the strings, and `UsageError` for a number of
     samples below 0 and for memorisation of another list.
     """
-    from wavemore.progress import counted
+    from wavemore.progress import counted, waiting
 
     drawn = sample_strings(distribution, samples, max_length=file.recipe.data.max_length, seed=seed)
     parts = parts_of(file, corpus)
@@ -61,7 +61,8 @@ def report(
                 f"{corpus.name} is not the list that the model was trained on and has split, and what it knows by "
                 "heart shows on that one alone; wavemore info MODEL --memory does without a list"
             )
-        known = exact(distribution, parts["train"], [*parts["validation"], *parts["test"]])
+        with waiting("looking at what it knows by heart", quiet=not progress):
+            known = exact(distribution, parts["train"], [*parts["validation"], *parts["test"]])
     losses = {
         part: evaluate(distribution, counted(strings, len(strings), f"evaluating {part}", quiet=not progress))
         for part, strings in parts.items()

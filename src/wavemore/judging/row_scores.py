@@ -111,6 +111,14 @@ class RowScores:
             names.append(name)
         return names
 
+    def prepare(self, *, progress: bool = False) -> None:
+        """Do beforehand what the columns of all strings need once, with a bar on standard error where it takes longer
+        than a second."""
+        if self.guess_number and "_guesses" not in self.__dict__:
+            from wavemore.judging.guessing import Guesses
+
+            self.__dict__["_guesses"] = Guesses.of(self.judges[0].distribution, seed=0, progress=progress)
+
     @cached_property
     def _guesses(self) -> "Guesses":
         from wavemore.judging.guessing import Guesses

@@ -99,10 +99,12 @@ def scored_table(
     layout: Layout | None = None,
     *,
     progress: bool = False,
+    printed: bool = False,
 ) -> Iterator[ScoredTable]:
     """A list or table with the scores of its rows; see `open_table` for the source and its layout.
 
     progress    a bar on standard error where it takes longer than a second
+    printed     whether rows go to standard output
 
     Raises what reading the table raises, `UsageError` for a column to sort by that is not there, and while rows are
     written `UnknownCharacterError` where `scores.unknown` is "error".
@@ -112,8 +114,14 @@ def scored_table(
     tally = Tally()
     with open_table(source, scores.names, layout) as table:
         order.check(scores.names)
+        scores.prepare(progress=progress)
         portions = counted(
-            table.portions(), None, "scoring", quiet=not progress, size=lambda portion: len(portion.texts)
+            table.portions(),
+            None,
+            "scoring",
+            quiet=not progress,
+            printed=printed and order == Order(),
+            size=lambda portion: len(portion.texts),
         )
         yield ScoredTable(table, order.of(table, scored(table, portions, scores, tally)), tally)
 

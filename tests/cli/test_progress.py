@@ -1,0 +1,85 @@
+"""Work over a second shows that it goes on, and Ctrl-C says what was written."""
+
+import time
+from pathlib import Path
+
+import pytest
+from command_line import Terminal, contents, error_terminal
+
+from wavemore import progress
+from wavemore.cli import run
+
+
+@pytest.mark.parametrize("work", [0.0, 0.3])
+def test_work_of_unknown_length_says_that_it_goes_on(monkeypatch, work):
+    terminal = error_terminal(monkeypatch)
+    monkeypatch.setattr(progress, "_AFTER", 0.1)
+    with progress.waiting("reading"):
+        time.sleep(work)
+    assert ("\rreading: 0 s" in terminal.getvalue()) == (work > 0)
+    assert terminal.getvalue()[-1:] in ("", "\r")
+    with progress.waiting("reading", quiet=True):
+        time.sleep(work)
+    assert terminal.getvalue().count("reading") == (work > 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "shows"),
+    [
+        ("score tiny.safetensors list.txt -o scored.tsv", "scoring"),
+        ("score tiny.safetensors list.txt --odd 3", "scoring"),
+        ("score tiny.safetensors list.txt --guess-number -o scored.tsv", "sampling for guess numbers"),
+        ("score tiny.safetensors list.txt --guess-number -o scored.tsv", "scoring these samples"),
+        ("odd list.txt", "learning what is usual"),
+        ("odd list.txt --all -o odd.tsv", "scoring"),
+        ("evaluate tiny.safetensors list.txt", "evaluating all"),
+        ("evaluate tiny.safetensors list.txt --samples 50", "sampling"),
+        ("info tiny.safetensors --memory", "drawing samples"),
+        ("inspect tiny.safetensors list.txt", "looking inside"),
+        ("sample tiny.safetensors --ends-with a -n 3", "looking for strings that meet the conditions"),
+        ("sample tiny.safetensors --most-likely -n 3", "searching"),
+        ("train list.txt --recipe tiny.toml", "reading the list"),
+    ],
+)
+def test_every_command_shows_that_it_works(answer, tiny_path, monkeypatch, line, shows):
+    """Also where its results go to a terminal."""
+    terminal = error_terminal(monkeypatch)
+    monkeypatch.setattr(progress, "_EVERY", 0.1)  # a bar for each of 100,000 samples takes long
+    monkeypatch.setattr("sys.stdout", Terminal())
+    answer(line)
+    assert shows in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("line", "at", "says"),
+    [
+        (
+            "score tiny.safetensors list.txt -o new.tsv",
+            "wavemore.judging.scored_table.ScoredTable.write",
+            "new.tsv was not written",
+        ),
+        ("odd list.txt -o new.tsv.gz", "wavemore.judging.scored_table.ScoredTable.write", "new.tsv.gz was not written"),
+        (
+            "score tiny.safetensors list.txt",
+            "wavemore.judging.scored_table.ScoredTable.write",
+            "what was printed is not all",
+        ),
+        ("sample tiny.safetensors", "wavemore.cli.sample._lines", "nothing was written"),
+        ("evaluate tiny.safetensors list.txt", "wavemore.judging.report.evaluate", "nothing was written"),
+        ("explain anna", "wavemore.judging.explanation.explain", "nothing was written"),
+        ("info tiny.safetensors --memory", "wavemore.judging.memorisation.estimated", "nothing was written"),
+        ("inspect tiny.safetensors list.txt", "wavemore.inspection.inspect", "nothing was written"),
+        ("train list.txt --recipe ngram", "wavemore.fitting.fit_model", "no model was written"),
+        ("sample --most-likely", "wavemore.sampling.wish.Wish.most_likely", "what was printed is not all"),
+    ],
+)
+def test_ctrl_c_says_what_was_written(answer, tiny_path, monkeypatch, capfd, line, at, says):
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(at, interrupt)
+    before = contents(Path())
+    assert run(line.split()) == 130
+    _, err = capfd.readouterr()
+    assert err == f"wavemore: stopped; {says}\n"
+    assert contents(Path()) == before
