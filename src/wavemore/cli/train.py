@@ -127,8 +127,10 @@ def command(
             command=_command_line(context.obj),
         )
     except KeyboardInterrupt:
-        kept = checkpoint is not None and _written(checkpoint) not in (None, before)
-        raise KeyboardInterrupt(f"stopped; {_kept(checkpoint) if kept else 'no model was written'}") from None
+        kept = "no model was written"
+        if checkpoint is not None and _written(checkpoint) not in (None, before):
+            kept = _kept(checkpoint)
+        raise KeyboardInterrupt(f"stopped; {kept}") from None
     run = checkpoint if model.history_ else None  # counts keep no run
     _save(model, target, run)
     if checkpoint is not None and (restart or run is not None):

@@ -40,7 +40,7 @@ _DEEPEST = 32  # tables in tables; a model's own are 4 deep
 LARGEST_WEIGHT = 1e9  # beyond, products could overflow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelFile:
     """What a model file holds."""
 
@@ -56,6 +56,14 @@ class ModelFile:
     """Those of the strings that it was made from; None where it keeps none."""
     held_out_scores: np.ndarray | None = field(default=None, compare=False)
     """(Q,) float32: quantiles of the log-likelihoods of the validation strings, rising; None where it keeps none."""
+
+    def __repr__(self) -> str:
+        data = self.provenance.get("data")
+        told = data if isinstance(data, dict) else {}
+        name, strings = str(told.get("name") or "")[:40], told.get("strings")
+        of = f"of {name!r}, " if name else ""
+        counted = f"{strings:,} strings, " if isinstance(strings, int) else ""
+        return f"<ModelFile {of}{counted}{self.recipe.model.kind}, {self.parameter_count:,} parameters>"
 
     @property
     def parameter_count(self) -> int:
