@@ -21,7 +21,12 @@ NAMES = ["log_likelihood", "unknown"]
 def part_of(portion: Portion) -> Part:
     """As values the lengths of the strings, NaN where there is none, and the strings' first characters."""
     lengths = np.array([np.nan if i in portion.problems else len(text) for i, text in enumerate(portion.texts)])
-    return Part(portion.kept, portion.texts, {NAMES[0]: lengths, NAMES[1]: [text[:1] for text in portion.texts]})
+    return Part(
+        portion.kept,
+        portion.texts,
+        {NAMES[0]: lengths, NAMES[1]: [text[:1] for text in portion.texts]},
+        portion.numbers,
+    )
 
 
 def rewritten(source: Any, names: list[str] = NAMES, **layout: Any) -> bytes:

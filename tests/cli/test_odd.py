@@ -44,7 +44,7 @@ def test_all_rows_in_their_order(answer, column):
 
 def test_json_and_standard_input(answer, column, monkeypatch):
     expected = records(answer("odd people.txt -n 4 --json")[0])
-    assert list(expected[0]) == ["string", "oddness", "one_in", "reasons"]
+    assert list(expected[0]) == ["line", "string", "oddness", "one_in", "reasons"]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("people.txt").read_bytes())))
     assert records(answer("odd - -n 4 --json")[0]) == expected
 

@@ -89,7 +89,7 @@ def test_json_is_the_string_and_its_columns(score, tiny_model):
     out, _ = score("tiny.safetensors table.csv --column name --json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row["string"] for row in rows] == ["kolo", "bax", "", "dede"]
-    assert list(rows[0]) == ["string", "log_likelihood", "bits_per_character", "unknown"]
+    assert list(rows[0]) == ["line", "string", "log_likelihood", "bits_per_character", "unknown"]
     assert [row["log_likelihood"] for row in rows] == [
         *(pytest.approx(tiny_model.score_samples(["kolo"])[0], abs=1e-6), None, None),
         pytest.approx(tiny_model.score_samples(["dede"])[0], abs=1e-6),
@@ -143,7 +143,7 @@ def test_columns_that_are_asked_for(score):
     out, _ = score("tiny.safetensors -s kolo --percentile --guess-number --against tiny.safetensors --json")
     row = json.loads(out)
     assert list(row) == [
-        *("string", "log_likelihood", "bits_per_character", "percentile", "guess_number", "guess_number_low"),
+        *("line", "string", "log_likelihood", "bits_per_character", "percentile", "guess_number", "guess_number_low"),
         *("guess_number_high", "log_likelihood_tiny_2", "log_ratio", "best", "unknown"),
     ]
     assert row["log_ratio"] == 0
@@ -184,3 +184,11 @@ def test_the_oddest_rows(score, tiny_model):
     assert [row.split(",")[1] for row in out.split("\r\n")] == ["name", '"bax"', rest]
     everything, _ = score("tiny.safetensors table.csv --column name --odd 100")
     assert everything.count("\r\n") == 3  # the row without a string has no score
+
+
+def test_json_names_the_line_of_each_row(score):
+    out, _ = score("tiny.safetensors table.csv --column name --json --sort log_likelihood --reverse -q")
+    lines = Path("table.csv").read_text().splitlines()
+    records = [json.loads(line) for line in out.splitlines()]
+    assert sorted(record["line"] for record in records) != [record["line"] for record in records]
+    assert all(record["string"] in lines[record["line"] - 1] for record in records)

@@ -18,12 +18,14 @@ from wavemore.tables.formats import open_table, write_json_lines
 def test_infinity_is_a_word_in_tables_and_null_in_json(tmp_path):
     out = io.BytesIO()
     scores = np.array([-math.inf, math.inf, math.nan, -1 / 3])
-    write_json_lines(out, [Part(None, list("abcd"), {"log_ratio": scores, "unknown": ["", '"', "\n", "é"]})])
+    write_json_lines(
+        out, [Part(None, list("abcd"), {"log_ratio": scores, "unknown": ["", '"', "\n", "é"]}, range(1, 5))]
+    )
     assert out.getvalue().decode() == (
-        '{"string": "a", "log_ratio": null, "unknown": ""}\n'
-        '{"string": "b", "log_ratio": null, "unknown": "\\""}\n'
-        '{"string": "c", "log_ratio": null, "unknown": "\\n"}\n'
-        '{"string": "d", "log_ratio": -0.333333, "unknown": "é"}\n'
+        '{"line": 1, "string": "a", "log_ratio": null, "unknown": ""}\n'
+        '{"line": 2, "string": "b", "log_ratio": null, "unknown": "\\""}\n'
+        '{"line": 3, "string": "c", "log_ratio": null, "unknown": "\\n"}\n'
+        '{"line": 4, "string": "d", "log_ratio": -0.333333, "unknown": "é"}\n'
     )
     assert as_texts("log_ratio", scores, infinities=True) == ["-inf", "inf", "", "-0.333333"]
     assert as_texts("guess_number", np.array([1234567.0, 3.0]), infinities=True) == ["1.23457e+06", "3"]
@@ -31,8 +33,8 @@ def test_infinity_is_a_word_in_tables_and_null_in_json(tmp_path):
 
 def test_a_percent_sign_in_a_name_is_a_character():
     out = io.BytesIO()
-    write_json_lines(out, [Part(None, ["a"], {"log_likelihood_50%s": np.array([-1.0])})])
-    assert json.loads(out.getvalue()) == {"string": "a", "log_likelihood_50%s": -1}
+    write_json_lines(out, [Part(None, ["a"], {"log_likelihood_50%s": np.array([-1.0])}, [7])])
+    assert json.loads(out.getvalue()) == {"line": 7, "string": "a", "log_likelihood_50%s": -1}
 
 
 def test_what_goes_wrong_outside_is_not_taken_for_the_source(tmp_path):

@@ -135,7 +135,7 @@ def test_the_rows_of_an_array_in_another_order(tmp_path: Path):
         import numpy as np
 
         lengths = np.array([float(len(text)) for text in portion.texts])
-        part = Part(portion.kept, portion.texts, {NAMES[0]: lengths, NAMES[1]: [""] * 3})
+        part = Part(portion.kept, portion.texts, {NAMES[0]: lengths, NAMES[1]: [""] * 3}, portion.numbers)
         table.write(out, ranked(table, [part], NAMES[0], most=2))
     assert [value["string"] for value in json.loads(out.getvalue())] == ["a", "bb"]
 

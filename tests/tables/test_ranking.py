@@ -22,7 +22,7 @@ def test_the_lowest_rows_are_those_of_a_full_sort(portions, most, reverse):
     parts = []
     for values in portions:
         kept = [str(next(names)) for _ in values]
-        parts.append(Part(kept, kept, {"log_likelihood": np.array(values), "unknown": kept}))
+        parts.append(Part(kept, kept, {"log_likelihood": np.array(values), "unknown": kept}, range(len(kept))))
     rows = [
         (name, value) for part in parts for name, value in zip(part.kept, part.columns["log_likelihood"], strict=True)
     ]
@@ -46,7 +46,7 @@ def test_no_more_rows_than_wanted_and_a_portion_are_held(monkeypatch):
     joined = []
     join = table.join
     monkeypatch.setattr(table, "join", lambda kept: joined.append(sum(map(len, kept))) or join(kept))
-    parts = [Part([*"abcdefghij"], [*"abcdefghij"], {"log_likelihood": np.arange(10.0)}) for _ in range(20)]
+    parts = [Part([*"abcdefghij"], [*"abcdefghij"], {"log_likelihood": np.arange(10.0)}, range(10)) for _ in range(20)]
     (part,) = ranked(table, iter(parts), "log_likelihood", most=3)
     assert part.kept == ["a", "a", "a"]
     assert max(joined) == 6
@@ -54,6 +54,6 @@ def test_no_more_rows_than_wanted_and_a_portion_are_held(monkeypatch):
 
 def test_rows_by_text():
     table = Listed()
-    part = Part([1, 2, 3], ["", "", ""], {"best": ["b", "a", "b"]})
+    part = Part([1, 2, 3], ["", "", ""], {"best": ["b", "a", "b"]}, [1, 2, 3])
     assert [p.kept for p in ranked(table, [part], "best")] == [[2, 1, 3]]
     assert [p.kept for p in ranked(table, [part], "best", reverse=True)] == [[1, 3, 2]]

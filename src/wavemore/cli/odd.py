@@ -42,7 +42,7 @@ def command(
 
     Each row is scored by models that have counted the other rows alone, so no row vouches for itself. With --group, nor
     do rows of the same group, such as the orders of one customer. A table is written as it was, row by row, with three
-    columns added at the end of each row. With --json each row is the string and these columns alone.
+    columns added at the end of each row. With --json each row is its line, the string and these columns alone.
 
     \b
     oddness    in bits: the higher, the odder

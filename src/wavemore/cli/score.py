@@ -67,7 +67,7 @@ def command(
 
     A table (CSV, TSV, JSON lines; Parquet with the extra "parquet") is written as it was, row by row and byte for byte,
     with columns added at the end of each row. A plain list becomes tab-separated, its lines last. With --json each row
-    is the string and the added columns alone. Rows without a string stay, and their values are empty.
+    is its line, the string and the added columns alone. Rows without a string stay, and their values are empty.
 
     \b
     log_likelihood       in nats; all strings' probabilities sum to one

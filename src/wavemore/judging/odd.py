@@ -155,7 +155,12 @@ def _scored(
         reasons = _reasons(usual, texts, groups, one_in, most)
         columns = zip(_NAMES, (scores, one_in.round(), reasons), strict=True)
         rest = len(portion.texts)
-        yield Part(portion.kept, portion.texts, {name: spread(column, places, rest) for name, column in columns})
+        yield Part(
+            portion.kept,
+            portion.texts,
+            {name: spread(column, places, rest) for name, column in columns},
+            portion.numbers,
+        )
         first += len(texts)
 
 

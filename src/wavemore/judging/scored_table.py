@@ -84,9 +84,10 @@ class ScoredTable:
     """Full when all is written."""
 
     def write(self, file: BinaryIO, *, json: bool = False) -> None:
-        """The table with the columns added, or with `json` the strings and the columns alone, one JSON object a row."""
+        """The table with the columns added, or with `json` each row's place, string and these columns alone, one JSON
+        object a row."""
         if json:
-            write_json_lines(file, self.parts)
+            write_json_lines(file, self.parts, "row" if self.table.kind == "parquet" else "line")
         else:
             self.table.write(file, self.parts)
 
@@ -143,7 +144,7 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
             raise _refusal(scores.judges[0], texts[place], f"{unit} {portion.numbers[place]} of {table.source}")
         if len(places) < len(texts):
             columns = {name: spread(column, places, len(texts)) for name, column in columns.items()}
-        part = Part(kept, texts, columns)
+        part = Part(kept, texts, columns, portion.numbers)
         if strange and scores.unknown == "drop":
             gone = {places[i] for i in strange}
             part = taken(table, part, [i for i in range(len(texts)) if i not in gone])

@@ -60,6 +60,8 @@ class Part(NamedTuple):
     kept: Any
     texts: list[str]
     columns: Columns
+    numbers: Sequence[int]
+    """The line of each, or its row where the table has no lines, from 1."""
 
 
 class Table(ABC):

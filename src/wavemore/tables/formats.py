@@ -58,11 +58,13 @@ def open_table(source: Source | Sequence[str], names: Sequence[str], layout: Lay
         yield kinds.get(rows.kind, _Separated)(rows, names)
 
 
-def write_json_lines(file: BinaryIO, parts: Iterable[Part]) -> None:
-    """The strings and their values alone, one JSON object a row. Numbers without a value and infinite ones are null."""
+def write_json_lines(file: BinaryIO, parts: Iterable[Part], unit: str = "line") -> None:
+    """The place of each row, its string and the values alone, one JSON object a row. Numbers without a value and
+    infinite ones are null. `unit` is the key of the place, "line" or "row"."""
     for part in parts:
         values = json_values(part.columns, ascii_only=False)
-        lines = [f'{{"string": {json_text(text)}{value}}}\n' for text, value in zip(part.texts, values, strict=True)]
+        rows = zip(part.numbers, part.texts, values, strict=True)
+        lines = [f'{{"{unit}": {number}, "string": {json_text(text)}{value}}}\n' for number, text, value in rows]
         file.write("".join(lines).encode())
 
 

@@ -47,7 +47,8 @@ def taken(table: Table, part: Part, places: Sequence[int]) -> Part:
         name: [column[i] for i in places] if isinstance(column, list) else column[list(places)]
         for name, column in part.columns.items()
     }
-    return Part(table.take(part.kept, places), [part.texts[i] for i in places], columns)
+    texts, numbers = [part.texts[i] for i in places], [part.numbers[i] for i in places]
+    return Part(table.take(part.kept, places), texts, columns, numbers)
 
 
 def _joined(table: Table, parts: list[Part]) -> Part:
@@ -56,4 +57,6 @@ def _joined(table: Table, parts: list[Part]) -> Part:
         every = [part.columns[name] for part in parts]
         is_text = isinstance(column, list)
         columns[name] = [text for texts in every for text in texts] if is_text else np.concatenate(every)
-    return Part(table.join([part.kept for part in parts]), [text for part in parts for text in part.texts], columns)
+    texts = [text for part in parts for text in part.texts]
+    numbers = [number for part in parts for number in part.numbers]
+    return Part(table.join([part.kept for part in parts]), texts, columns, numbers)
