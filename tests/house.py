@@ -21,8 +21,8 @@ HOUSE: list[dict[str, str]] = [
     {GROUND: "errors _version progress threads > conventions files provenance > canvas"},
     {"settings": "strict > architecture > config > sizing"},
     {
-        "lists": "compression counts encodings fetch vocabulary > layout rows > notes streams > json_rows > sources "
-        "> corpus > given",
+        "lists": "compression containers counts encodings fetch vocabulary > layout rows > notes streams > json_rows "
+        "> sources > corpus > given",
     },
     {
         "tables": "columns printed visible > lines parquet ranking > formats",
@@ -39,7 +39,7 @@ HOUSE: list[dict[str, str]] = [
         "runs": "measures history > looks curves > picture",
     },
     {
-        "judging": "bootstrap calibration likelihood likeness > evaluate explanation guessing memorisation "
+        "judging": "bootstrap calibration likelihood likeness posterior > evaluate explanation guessing memorisation "
         "> report row_scores usual > reasons scored_table > odd",
         "train": "batches board checkpoint optimisers teach watch > onestep run sequences > record trial "
         "> loop > __init__",
@@ -53,6 +53,7 @@ HOUSE: list[dict[str, str]] = [
         "study": "probes statistics > trials > claims > drawing flow hierarchy > flexibility information processing "
         "report > measuring > pool > running > __init__",
     },
+    {"classes": "classifier"},
     {
         "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score study "
         "trace train > __init__",

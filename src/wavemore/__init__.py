@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wavemore._version import __version__
 
 if TYPE_CHECKING:
+    from wavemore.classes.classifier import StringClassifier
     from wavemore.comparison.running import compare
     from wavemore.errors import WavemoreError
     from wavemore.estimator import StringModel, fit, load
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Recipe",
+    "StringClassifier",
     "StringModel",
     "WavemoreError",
     "__version__",
@@ -39,6 +41,7 @@ __all__ = [
 
 _MODULES = {
     "Recipe": "settings.config",
+    "StringClassifier": "classes.classifier",
     "StringModel": "estimator",
     "WavemoreError": "errors",
     "compare": "comparison.running",

@@ -1,34 +1,98 @@
-"""What scikit-learn expects of an estimator, without scikit-learn."""
+"""What scikit-learn expects of an estimator, without scikit-learn: nothing of it is imported before it asks.
+
+Its estimators are handed arrays of numbers, most of the time; these take strings, and say so in their tags. What is
+here works with scikit-learn 1.5, whose tags are a dictionary, and with 1.6 and later, whose tags are objects.
+"""
 
 import inspect
-from typing import Any, Self
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-from wavemore.errors import UsageError
+from wavemore.errors import NotFittedError, UsageError
 
 __all__ = ["Estimator"]
 
+_TABLE = "settings"
+"""A parameter that is a mapping, and whose entries can be got and set as settings__KEY."""
+
 
 class Estimator:
-    """Its parameters are the arguments of its constructor, which keeps them unchanged under their names."""
+    """Its parameters are the arguments of its constructor, which keeps them unchanged under their names.
+
+    Each entry of `settings` is a parameter too, settings__KEY, so that a search goes over settings by their names:
+    `GridSearchCV(model, {"settings__model.order": [3, 4, 5]})`.
+    """
+
+    _estimator_type: Literal["density_estimator", "classifier"] = "density_estimator"
+    """As scikit-learn names it."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments by name."""
-        return {name: getattr(self, name) for name in self._parameters()}
+        """The constructor's arguments by name; with `deep` the entries of `settings` too, as settings__KEY."""
+        params = {name: getattr(self, name) for name in self._parameters()}
+        table = params.get(_TABLE)
+        if deep and isinstance(table, Mapping):
+            params |= {f"{_TABLE}__{key}": value for key, value in table.items()}
+        return params
 
     def set_params(self, **params: Any) -> Self:
-        """Change constructor arguments; takes effect at the next `fit`. Raises `UsageError` for an unknown name."""
+        """Change constructor arguments, and entries of `settings` as settings__KEY; takes effect at the next `fit`.
+        Raises `UsageError` for an unknown name."""
         known = self._parameters()
+        entries = {}
         for name, value in params.items():
-            if name not in known:
+            table, _, key = name.partition("__")
+            if key and table == _TABLE and table in known:
+                entries[key] = value
+            elif name in known:
+                setattr(self, name, value)
+            else:
+                also = f", and settings by name, such as {_TABLE}__train.steps" if _TABLE in known else ""
                 raise UsageError(
-                    f"{type(self).__name__} has no parameter {name!r}; its parameters are {', '.join(known)}"
+                    f"{type(self).__name__} has no parameter {name!r}; its parameters are {', '.join(known)}{also}"
                 )
-            setattr(self, name, value)
+        if entries:
+            setattr(self, _TABLE, {**(getattr(self, _TABLE) or {}), **entries})
         return self
 
     def __repr__(self) -> str:
-        given = {name: value for name, value in self.get_params().items() if value is not None}
+        defaults = {name: one.default for name, one in inspect.signature(type(self)).parameters.items()}
+        given = {name: value for name, value in self.get_params(deep=False).items() if value is not defaults[name]}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is something to ask, for scikit-learn's `check_is_fitted`."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Any:
+        """scikit-learn's `Tags`, from 1.6 on: strings in one dimension, of which some may be missing."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        classifies = self._estimator_type == "classifier"
+        return Tags(
+            estimator_type=self._estimator_type,
+            target_tags=TargetTags(required=classifies),
+            classifier_tags=ClassifierTags() if classifies else None,
+            input_tags=InputTags(one_d_array=True, two_d_array=False, string=True, allow_nan=True),
+            no_validation=True,
+        )
+
+    def _more_tags(self) -> dict[str, Any]:
+        """The same for scikit-learn before 1.6."""
+        return {
+            "X_types": ["string"],
+            "allow_nan": True,
+            "no_validation": True,
+            "requires_y": self._estimator_type == "classifier",
+        }
+
+    def _not_fitted(self, what: str) -> NotFittedError:
+        """The error of an estimator that is asked too early; where scikit-learn is there, one of its own kind too."""
+        sentence = f"this {type(self).__name__} is not fitted yet; {what}"
+        theirs = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", None)
+        if theirs is None:
+            return NotFittedError(sentence)
+        return type("NotFittedError", (NotFittedError, theirs), {"__module__": NotFittedError.__module__})(sentence)
 
     @classmethod
     def _parameters(cls) -> list[str]:

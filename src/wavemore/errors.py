@@ -10,7 +10,7 @@
     |-- CheckpointError       a stopped run that cannot be continued             (also a ValueError)
     |-- TrainingError         a run whose loss is no longer a number
     |-- SamplingError         conditions that the model's strings meet too rarely
-    |-- NotFittedError        a StringModel asked before it was fitted           (also an AttributeError)
+    |-- NotFittedError        a StringModel asked before it was fitted (also a ValueError, an AttributeError)
     |-- FileError             a file that cannot be opened or written            (also an OSError)
     |-- FetchError            a list that cannot be fetched                      (also an OSError)
     `-- MissingExtraError     a package that an extra would install              (also an ImportError)
@@ -84,7 +84,7 @@ class SamplingError(WavemoreError):
     """Conditions that no string, or too small a share of the model's strings, meets."""
 
 
-class NotFittedError(WavemoreError, AttributeError):
+class NotFittedError(WavemoreError, ValueError, AttributeError):
     """A `StringModel` was asked for something before it was fitted or loaded."""
 
 

@@ -3,7 +3,7 @@
 What only fitting and evaluating need is imported there, so that a model answers at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import numpy as np
 
 from wavemore.conventions import Estimator
-from wavemore.errors import NotFittedError, UsageError
-from wavemore.judging.likelihood import log_likelihoods
-from wavemore.lists.given import Strings, Weights, corpus_of, listed
+from wavemore.errors import UsageError
+from wavemore.judging.likelihood import UNSEEN, Unseen, scores_of
+from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, listed, present
+from wavemore.lists.vocabulary import normalise
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.predict.predictor import Distribution
@@ -21,6 +22,7 @@ from wavemore.sampling.sample import Mode
 from wavemore.sampling.shape import Shape
 from wavemore.sampling.wish import Wish, WishFields
 from wavemore.settings.config import Recipe, load_recipe
+from wavemore.settings.strict import one_of
 
 if TYPE_CHECKING:
     from wavemore.judging.evaluate import Evaluation
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from wavemore.judging.memorisation import Memorisation
     from wavemore.judging.report import Report
     from wavemore.judging.row_scores import RowScores, Unknown
-    from wavemore.lists.corpus import Corpus
     from wavemore.nn import Ensemble, WaveNet
 
 __all__ = ["StringModel", "fit", "load"]
@@ -41,6 +42,8 @@ class StringModel(Estimator):
     recipe      the name of a recipe, the path of a TOML file, or a `Recipe`; "auto" chooses settings that fit the list
     settings    changes to it, such as `{"train.steps": 1000}`
     seed        where given, the seed of weights and batches (`train.seed`)
+    unseen      of a string with a character that the model does not know: "zero" gives it the probability that it has,
+                "floor" one above 0 (see `floored_log_likelihoods`), so that no mean or ratio hangs on one character
 
     After `fit` or `load`: `file_` (recipe, vocabulary, weights and provenance) and `history_` (one record for each
     evaluation; empty for a loaded model). Fitting needs PyTorch, and so does all use of the recurrent
@@ -53,19 +56,22 @@ class StringModel(Estimator):
         *,
         settings: Mapping[str, Any] | None = None,
         seed: int | None = None,
+        unseen: Unseen = "zero",
     ) -> None:
         self.recipe = recipe
         self.settings = settings
         self.seed = seed
+        self.unseen = unseen
 
     def fit(
         self,
-        X: Strings,  # noqa: N803 - scikit-learn's name
+        X: Strings,
         y: object = None,
         *,
         sample_weight: "Weights" = None,
         validation: "Strings | None" = None,
         test: "Strings | None" = None,
+        characters: str = "",
         checkpoint: str | Path | None = None,
         resume: bool = False,
         record: str | Path | None = None,
@@ -73,10 +79,12 @@ class StringModel(Estimator):
         progress: bool = False,
         command: str = "",
     ) -> Self:
-        """Train on strings. `y` is ignored and there for scikit-learn.
+        """Train on strings, without those that are missing. `y` is ignored and there for scikit-learn.
 
         sample_weight    (strings,): how often each string of a list in memory counts, 0 or more; see `repeated`
         validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
+        characters    such as the model is to know beside those of its lists, like those of a model that it is compared
+                      with
         checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; it stays when the run ends
         resume        go on from the checkpoint; the run then ends as if it had never stopped
         record        a file for the run's history, one JSON record a line, which `wavemore plot` draws; see
@@ -95,7 +103,7 @@ class StringModel(Estimator):
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
-        lists = Lists(corpus_of(X, longest, sample_weight), *held_out)
+        lists = Lists(corpus_of(X, longest, sample_weight), *held_out, normalise(characters))
         recipe = self.resolved_recipe(lists.strings.strings)
         with TrainingProgress(quiet=not progress) as monitor:
             self.file_, self.history_ = fit_model(
@@ -135,17 +143,22 @@ class StringModel(Estimator):
         Say by name what they must be like: the names are the fields of `Wish`. Unlikely conditions take long."""
         return Wish(**wish).most_likely(self._file, self.distribution_, n)
 
-    def score_samples(self, X: "Iterable[str] | Corpus") -> np.ndarray:  # noqa: N803 - scikit-learn's name
-        """The log-likelihood of each string in nats, float64 of shape (strings,); minus infinity where a character is
-        unknown. Raises `UsageError` for a single string in place of a list."""
-        return log_likelihoods(self.distribution_, listed(X))
+    def score_samples(self, X: Listed, *, unseen: Unseen | None = None) -> np.ndarray:
+        """The log-likelihood of each string in nats, float64 of shape (strings,); NaN where a string is missing, and
+        where a character is unknown minus infinity, or what `unseen` says, in place of the constructor's. Raises
+        `UsageError` for what is no list of strings, such as a table; see `wavemore.lists.containers`."""
+        asked: Unseen = self.unseen if unseen is None else unseen
+        one_of("unseen", asked, UNSEEN)
+        strings = given(X)
+        return strings.spread(scores_of(self._file, self.distribution_, strings.strings, asked))
 
-    def score(self, X: "Iterable[str] | Corpus", y: object = None) -> float:  # noqa: N803 - scikit-learn's name
-        """The mean log-likelihood of the strings, nats per string: higher is better. `y` is ignored."""
-        strings = listed(X)
+    def score(self, X: Listed, y: object = None, *, unseen: Unseen | None = None) -> float:
+        """The mean log-likelihood of the strings that are not missing, nats per string: higher is better; see
+        `score_samples`. `y` is ignored."""
+        strings = present(X)
         if not strings:
             raise UsageError("there is no mean score of no strings; give at least one")
-        return float(self.score_samples(strings).mean())
+        return float(self.score_samples(strings, unseen=unseen).mean())
 
     def wavenet(self) -> "WaveNet | Ensemble":
         """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them: the network alone,
@@ -155,20 +168,14 @@ class StringModel(Estimator):
         config = self._file.recipe.wavenet
         return (WaveNet if config.members == 1 else Ensemble).of(config, self._file.network)
 
-    def evaluate(self, X: "Iterable[str] | Corpus") -> "Evaluation":  # noqa: N803 - scikit-learn's name
-        """The loss over the strings: nats and bits per character with their 95 % intervals, perplexity, calibration.
-        Raises `CorpusError` when the model knows all characters of none of them."""
+    def evaluate(self, X: Listed) -> "Evaluation":
+        """The loss over the strings that are not missing: nats and bits per character with their 95 % intervals,
+        perplexity, calibration. Raises `CorpusError` when the model knows all characters of none of them."""
         from wavemore.judging.evaluate import evaluate
 
-        return evaluate(self.distribution_, listed(X))
+        return evaluate(self.distribution_, present(X))
 
-    def guess_numbers(
-        self,
-        X: "Iterable[str] | Corpus",  # noqa: N803 - scikit-learn's name
-        *,
-        samples: int = 100_000,
-        seed: int | None = 0,
-    ) -> "GuessNumbers":
+    def guess_numbers(self, X: Listed, *, samples: int = 100_000, seed: int | None = 0) -> "GuessNumbers":
         """The place of each string in the list of all strings, the most likely first, with its 95 % interval, estimated
         from samples; see `wavemore.judging.guessing`. `Guesses` there keeps the samples for more strings."""
         from wavemore.judging.guessing import Guesses
@@ -183,6 +190,8 @@ class StringModel(Estimator):
         unknown: "Unknown" = "zero",
         percentile: bool = False,
         guess_number: bool = False,
+        posterior: bool = False,
+        priors: Mapping[str, float] | None = None,
     ) -> "RowScores":
         """What `wavemore score` adds to a table: its `columns(strings)` are a dictionary of arrays and texts, and
         `wavemore.judging.scored_table` puts them into files. See `RowScores` for arguments and errors."""
@@ -191,16 +200,10 @@ class StringModel(Estimator):
 
         models = (self, *against)
         judges = [Judge(source_name(m._file.path or "model"), m._file, m.distribution_) for m in models]
-        return RowScores(judges, unknown, percentile, guess_number)
+        return RowScores(judges, unknown, percentile, guess_number, posterior, priors)
 
     def report(
-        self,
-        X: "Iterable[str] | Corpus",  # noqa: N803 - scikit-learn's name
-        *,
-        samples: int = 0,
-        memorisation: bool = False,
-        seed: int | None = 0,
-        progress: bool = False,
+        self, X: Listed, *, samples: int = 0, memorisation: bool = False, seed: int | None = 0, progress: bool = False
     ) -> "Report":
         """The loss on each part of a list, how like the list samples are, and what the model knows by heart; see
         `wavemore.judging.report` for arguments and errors."""
@@ -219,12 +222,7 @@ class StringModel(Estimator):
         check_fingerprints(self._file)
         return estimated(self._file, self.distribution_, self.sample(samples, seed=seed))
 
-    def explain(
-        self,
-        X: "Iterable[str] | Corpus",  # noqa: N803 - scikit-learn's name
-        *,
-        alternatives: int = 5,
-    ) -> "list[Explanation]":
+    def explain(self, X: Listed, *, alternatives: int = 5) -> "list[Explanation]":
         """For each string what the model expected at each character and at the end, and that many alternatives."""
         from wavemore.judging.explanation import explain
 
@@ -252,9 +250,12 @@ class StringModel(Estimator):
 
     @property
     def _file(self) -> ModelFile:
-        if "file_" not in self.__dict__:
-            raise NotFittedError("this StringModel is not fitted yet; call fit(strings) first, or load a model")
+        if not self.__sklearn_is_fitted__():
+            raise self._not_fitted("call fit(strings) first, or load a model")
         return self.file_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "file_" in self.__dict__
 
     def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by

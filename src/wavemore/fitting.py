@@ -16,7 +16,7 @@ from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
 from wavemore.judging.likelihood import log_likelihoods, portions
 from wavemore.lists.corpus import Corpus, Parts, frequent, split
-from wavemore.lists.vocabulary import Vocabulary
+from wavemore.lists.vocabulary import Vocabulary, unseen_share
 from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
@@ -42,6 +42,8 @@ class Lists:
     """Where given, nothing is split off the strings."""
     test: Corpus | None = None
     """Beside a validation list."""
+    characters: str = ""
+    """That the model is to know beside those of the lists."""
 
     def parts(self, recipe: Recipe) -> tuple[Parts, dict[str, Any]]:
         """The parts to train and validate on, and what the provenance says of them. Raises `UsageError`."""
@@ -63,6 +65,7 @@ class Lists:
             "distinct": len(set(self.strings.strings)),
             "sha256": self.strings.fingerprint,
             "skipped": str(self.strings.skipped),
+            "unseen_share": unseen_share(string for part in parts for string in part),
         }
         return parts, {"data": data, "split": {**how, **sizes}}
 
@@ -70,6 +73,7 @@ class Lists:
     def salt(self) -> bytes:
         """The key of the strings' fingerprints: the same lists have the same, and so the same model file."""
         given = [part.fingerprint for part in (self.strings, self.validation, self.test) if part is not None]
+        given += [self.characters] if self.characters else []
         return blake2b(" ".join(given).encode(), digest_size=SALT_BYTES).digest()
 
 
@@ -90,7 +94,7 @@ def fit_model(
     parts, origin = lists.parts(recipe)
     if recipe.data.private:
         recipe, origin, command = recipe.kept_private(), _nameless(origin), ""
-    vocabulary = Vocabulary.of(string for part in parts for string in part)
+    vocabulary = Vocabulary.of(string for part in (*parts, [lists.characters]) for string in part)
     if recipe.model.kind == "ngram":
         if resume:
             raise UsageError("an n-gram model is counted at once, so there is no stopped run to resume; start it anew")

@@ -44,7 +44,7 @@ def refusal(score: Answer, code: int, line: str) -> str:
         (
             2,
             "list.txt --unknown no",
-            'unknown is "no"; it must be one of zero, ignore, drop, error',
+            'unknown is "no"; it must be one of zero, floor, ignore, drop, error',
         ),
         (2, "table.csv", "table.csv is read as csv, which has columns; name the one that holds the strings: id, name"),
         (2, "list.txt --format xml", 'unknown format "xml"; choose text, csv, tsv, jsonl, json, counted, parquet'),

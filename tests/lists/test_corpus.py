@@ -112,12 +112,17 @@ def test_strings_of_an_iterable_are_taken_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("item", "shown"), [(3, "3, of type int"), (None, "None, of type NoneType"), (b"bob", "b'bob', of type bytes")]
+    ("item", "shown"),
+    [
+        (3, "3, of type int; it must be a string"),
+        (["bob"], "['bob'], of type list; it must be a string; give one flat list of them"),
+        (b"bob", "b'bob', of type bytes; it must be a string; decode it, such as item.decode(\"utf-8\")"),
+    ],
 )
 def test_an_item_that_is_no_string_is_named(item: object, shown: str):
     with pytest.raises(UsageError) as caught:
         read_corpus(["anna", item])  # pyright: ignore[reportArgumentType]
-    assert str(caught.value) == f"item 2 of the list is {shown}; it must be a string"
+    assert str(caught.value) == f"item 2 of the list is {shown}"
 
 
 def test_a_lone_surrogate_is_an_error_in_a_list_and_skipped_in_a_file(tmp_path: Path):

@@ -24,6 +24,7 @@ __all__ = [
     "command_line",
     "model_and_list",
     "number",
+    "numbers_of",
     "settings_of",
     "whole",
 ]
@@ -92,6 +93,23 @@ def settings_of(assignments: list[str] | None) -> dict[str, Any]:
             raise UsageError(f'--set {assignment} has no "="; write it as key=value, such as train.steps=1000')
         settings[key.strip()] = _toml_value(value.strip())
     return settings
+
+
+def numbers_of(option: str, assignments: list[str] | None) -> dict[str, float] | None:
+    """`["it=3", "fr=1"]` as `{"it": 3.0, "fr": 1.0}`; None where there are none."""
+    numbers: dict[str, float] = {}
+    for assignment in assignments or []:
+        name, equals, text = assignment.rpartition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = None
+        if not equals or value is None:
+            raise UsageError(f"{option} {assignment} must be written as NAME=NUMBER, such as {name or 'it'}=0.3")
+        if name in numbers:
+            raise UsageError(f"{option} {name} is given twice; give it once")
+        numbers[name] = value
+    return numbers or None
 
 
 def whole(*names: str, help: str) -> Any:

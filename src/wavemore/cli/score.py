@@ -37,9 +37,23 @@ def command(
         list[str] | None,
         typer.Option(metavar="MODEL", help="Compare with this model too; may be repeated."),
     ] = None,
+    posterior: Annotated[
+        bool, typer.Option("--posterior", help="With --against: add how probable each model is as a string's source.")
+    ] = False,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="With --posterior: how probable a model is before; for each. Without, all alike.",
+        ),
+    ] = None,
     unknown: Annotated[
-        str, typer.Option(help="What becomes of strings with unknown characters: zero, ignore, drop or error.")
-    ] = "zero",
+        str | None,
+        typer.Option(
+            help="What becomes of strings with unknown characters: zero, floor, ignore, drop or error; without this "
+            "option zero, or with --posterior floor."
+        ),
+    ] = None,
     odd: Annotated[
         int | None,
         options.whole(help="This many rows alone, the least likely ones, oddest first."),
@@ -77,11 +91,13 @@ def command(
                          guess_number_low and guess_number_high
     log_likelihood_NAME  under each model of --against
     log_ratio            log_likelihood minus the highest of these: above 0, the first model fits better
-    best                 the model that fits best
+    posterior_NAME       how probable it is that the string is one of this model's, from 0 to 1 (--posterior)
+    best                 the model that fits best; with --posterior, the most probable one
     unknown              the characters that the model does not know
 
-    A string with an unknown character has probability 0 (-inf, in JSON null); --unknown ignore scores it without such
-    characters, drop leaves its row out, and error stops there.
+    A string with an unknown character has probability 0 (-inf, in JSON null). --unknown floor gives the character the
+    probability of one that its list did not have; ignore scores the string without such characters, drop leaves its row
+    out, and error stops there.
 
     \b
     Examples
@@ -89,6 +105,7 @@ def command(
       wavemore score names.safetensors people.csv --column name -o scored.csv
       wavemore score names --odd 20                 the model in the package, on its own list
       wavemore score names.safetensors mixed.txt --against towns.safetensors --sort log_ratio
+      wavemore score it.safetensors mixed.txt --against fr.safetensors --posterior --prior it=3 --prior fr=1
       wavemore score users.safetensors - --percentile --guess-number --json
     """
     from wavemore.estimator import load
@@ -105,9 +122,16 @@ def command(
     order = Order(odd, sort, reverse)
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     check_no_input(output, source, model, *(against or []))
+    unknown = unknown or ("floor" if posterior else "zero")
+    priors = options.numbers_of("--prior", prior)
     first, *others = map(load, (model, *(against or [])))
     scores = first.row_scores(
-        against=others, unknown=cast("Unknown", unknown), percentile=percentile, guess_number=guess_number
+        against=others,
+        unknown=cast("Unknown", unknown),
+        percentile=percentile,
+        guess_number=guess_number,
+        posterior=posterior,
+        priors=priors,
     )
     printed = output in (None, "-")
     with scored_table(source, scores, order, layout, progress=not quiet, printed=printed) as found:
@@ -116,8 +140,14 @@ def command(
         return
     say_without(found)
     if found.tally.unknown:
-        done = {"zero": "have probability 0", "ignore": "are scored without them", "drop": "are left out"}[unknown]
+        done = {
+            "zero": "have probability 0",
+            "floor": "counts as one that was not on its list",
+            "ignore": "are scored without them",
+            "drop": "are left out",
+        }[unknown]
+        none = f"; of these without a score, since they have no other character: {found.tally.unscored:,}"
         say(
             f"{found.table.source}: rows with a character that the model does not know, which {done}: "
-            f"{found.tally.unknown:,}"
+            f"{found.tally.unknown:,}{none if found.tally.unscored else ''}"
         )

@@ -2,14 +2,29 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from wavemore.errors import UnknownCharacterError
-from wavemore.lists.vocabulary import normalise
+from wavemore.lists.vocabulary import CHARACTERS, normalise
+from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution, log_probabilities
 
-__all__ = ["log_likelihoods", "portions", "stream_log_likelihoods", "surprises"]
+__all__ = [
+    "UNSEEN",
+    "Unseen",
+    "floored_log_likelihoods",
+    "log_likelihoods",
+    "portions",
+    "scores_of",
+    "stream_log_likelihoods",
+    "surprises",
+]
+
+Unseen: TypeAlias = Literal["zero", "floor"]
+"""The probability of a character that a model does not know."""
+UNSEEN: tuple[Unseen, ...] = get_args(Unseen)
 
 _STRINGS_AT_ONCE = 1 << 16
 _CHARACTERS_AT_ONCE = 1 << 18
@@ -42,6 +57,38 @@ def stream_log_likelihoods(
             if known:
                 scores[known] = _scores(distribution, [part[i] for i in known])
         yield part, scores
+
+
+def floored_log_likelihoods(distribution: Distribution, strings: Sequence[str], share: float) -> np.ndarray:
+    """The same, float64 of shape (strings,), where a character that the model does not know has a probability above
+    zero.
+
+    share    u, how many predictions are such characters, above 0 and below 1 (`unseen_share`)
+
+    At each place the next thing is with probability u one of the characters that the vocabulary lacks, each as likely
+    as the others, and else what the model says, which does not see such characters. Of a string with k of them among n
+    + k predictions, where Unicode has room for U characters and the model knows V:
+
+        log P(string)  =  log P_model(string without them)  +  n log(1 - u)  +  k log(u / (U - V))
+
+    Over all strings of Unicode these probabilities sum to one. Raises `ModelFileError` as `log_likelihoods` does.
+    """
+    vocabulary = distribution.vocabulary
+    brought = [string if vocabulary.knows(string) else normalise(string) for string in strings]
+    known = [string if vocabulary.knows(string) else vocabulary.known_part(string) for string in brought]
+    lengths = np.fromiter(map(len, known), dtype=np.int64, count=len(known))  # (strings,)
+    unseen = np.fromiter(map(len, brought), dtype=np.int64, count=len(known)) - lengths
+    floor = np.log(share) - np.log(CHARACTERS - len(vocabulary.characters))
+    return log_likelihoods(distribution, known) + (lengths + 1) * np.log1p(-share) + unseen * floor
+
+
+def scores_of(
+    file: ModelFile, distribution: Distribution, strings: Sequence[str], unseen: Unseen = "zero"
+) -> np.ndarray:
+    """The log-likelihoods of strings by a model file's distribution, float64 of shape (strings,)."""
+    if unseen == "zero":
+        return log_likelihoods(distribution, strings)
+    return floored_log_likelihoods(distribution, strings, file.unseen_share)
 
 
 def portions(strings: Iterable[str]) -> Iterator[list[str]]:

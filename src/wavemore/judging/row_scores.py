@@ -1,6 +1,7 @@
-"""What is said of each string of a list: log-likelihood, bits, rank, guess number, which of several models fits it."""
+"""What is said of each string of a list: log-likelihood, bits, rank, guess number, which of several models fits it, and
+how probable that is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 
 from wavemore.errors import UsageError
-from wavemore.judging.likelihood import log_likelihoods
+from wavemore.judging.likelihood import floored_log_likelihoods, log_likelihoods
+from wavemore.judging.posterior import log_posteriors, log_priors
 from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
-from wavemore.settings.strict import suggestion
+from wavemore.settings.strict import one_of
 from wavemore.tables.columns import Columns
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UNKNOWN", "Judge", "RowScores", "Unknown"]
 
-Unknown: TypeAlias = Literal["zero", "ignore", "drop", "error"]
+Unknown: TypeAlias = Literal["zero", "floor", "ignore", "drop", "error"]
 UNKNOWN: tuple[Unknown, ...] = get_args(Unknown)
 _GUESSES = ("guess_number", "guess_number_low", "guess_number_high")
 
@@ -39,25 +41,35 @@ class RowScores:
 
     judges          the model, and others that it is compared with
     unknown         what becomes of a string with characters that a model does not know: "zero" gives it the
-                    probability that it has, 0; "ignore" scores it without them. "drop" and "error" give 0 too, but
+                    probability that it has, 0; "floor" one above 0 (`floored_log_likelihoods`); "ignore" scores it
+                    without them, or not at all where no character is left. "drop" and "error" give 0 too, but
                     `scored_table` leaves the row out, or stops there
     percentile      whether to add the share of held-out strings that are less likely
     guess_number    whether to add how many strings are likelier, with a 95 % interval
+    posterior       whether to add, of several models, how probable each is as the source of the string
+    priors          how probable each model is before, by its name, a number above 0; None for all alike
 
-    Raises `UsageError` where `unknown` is none of these, and for a percentile that the model file has no scores for.
+    Raises `UsageError` where `unknown` is none of these, for a percentile that the model file has no scores for, for
+    posteriors of one model, and for priors that are none or are not asked for.
     """
 
     judges: Sequence[Judge]
     unknown: Unknown = "zero"
     percentile: bool = False
     guess_number: bool = False
+    posterior: bool = False
+    priors: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        if self.unknown not in UNKNOWN:
-            near = suggestion(self.unknown, UNKNOWN)
-            raise UsageError(f'unknown is "{self.unknown}"{near}; it must be one of {", ".join(UNKNOWN)}')
+        one_of("unknown", self.unknown, UNKNOWN)
         if self.percentile:
             self.judges[0].file.percentiles(np.zeros(0))
+        if self.posterior and not self._others:
+            raise UsageError("posteriors are of several models; name others to compare with")
+        if self.priors is not None and not self.posterior:
+            raise UsageError("priors are for posteriors; ask for these too")
+        if self.posterior:
+            log_priors(self.judge_names, self.priors)
 
     @cached_property
     def names(self) -> list[str]:
@@ -67,7 +79,9 @@ class RowScores:
             *(["percentile"] if self.percentile else []),
             *(_GUESSES if self.guess_number else []),
             *self._others,
-            *(["log_ratio", "best"] if self._others else []),
+            *(["log_ratio"] if self._others else []),
+            *self._posteriors,
+            *(["best"] if self._others else []),
             "unknown",
         ]
 
@@ -75,11 +89,13 @@ class RowScores:
         """The columns of these strings, which are brought to NFC as those of a list are.
 
         log_likelihood         (strings,), nats, all characters and the boundary at the end; -inf where the
-                               probability is zero
+                               probability is zero, NaN where a string was to be scored without all its characters
         bits_per_character     the same in bits, for each prediction, its sign turned round
         log_likelihood_NAME    the same as log_likelihood of another model
         log_ratio              log_likelihood minus the highest one of the other models, nats; NaN where all are -inf
-        best                   the model under which the string is likeliest; "" where all are -inf
+        posterior_NAME         how probable a model is, from 0 to 1; NaN where the string is possible under none
+        best                   the model under which the string is likeliest, or with posteriors the most probable one;
+                               "" where it is possible under none
         unknown                the characters that the first model does not know
         """
         strings = list(map(normalise, strings))
@@ -87,9 +103,10 @@ class RowScores:
         scores, lengths, unknown = self._scores(judge, strings)
         columns: Columns = {"log_likelihood": scores, "bits_per_character": -scores / np.log(2) / (lengths + 1)}
         if self.percentile:
-            columns["percentile"] = self.judges[0].file.percentiles(scores)
+            columns["percentile"] = np.where(np.isnan(scores), np.nan, self.judges[0].file.percentiles(scores))
         if self.guess_number:
-            columns |= zip(_GUESSES, self._guesses.numbers(scores), strict=True)
+            guesses = self._guesses.numbers(np.nan_to_num(scores, nan=-np.inf, neginf=-np.inf))
+            columns |= {n: np.where(np.isnan(scores), np.nan, g) for n, g in zip(_GUESSES, guesses, strict=True)}
         if self._others:
             columns |= self._compared(scores, strings)
         columns["unknown"] = unknown
@@ -97,10 +114,14 @@ class RowScores:
 
     @cached_property
     def _others(self) -> list[str]:
-        return [f"log_likelihood_{name}" for name in self._judge_names[1:]]
+        return [f"log_likelihood_{name}" for name in self.judge_names[1:]]
 
     @cached_property
-    def _judge_names(self) -> list[str]:
+    def _posteriors(self) -> list[str]:
+        return [f"posterior_{name}" for name in self.judge_names] if self.posterior else []
+
+    @cached_property
+    def judge_names(self) -> list[str]:
         """The names of the models, made distinct."""
         names: list[str] = []
         for judge in self.judges:
@@ -127,32 +148,37 @@ class RowScores:
 
     def _scores(self, judge: Judge, strings: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """Log-likelihoods (strings,), numbers of scored characters (strings,), and the unknown ones of each string."""
-        vocabulary = judge.file.vocabulary
-        found = _unknown(vocabulary, strings)
-        if found and self.unknown == "ignore":
-            strings = list(strings)
-            for place, characters in found.items():
-                strings[place] = "".join(c for c in strings[place] if c not in characters)
+        found = _unknown(judge.file.vocabulary, strings)
         lengths = np.fromiter(map(len, strings), np.int64, len(strings))
         unknown = [""] * len(strings)
         for place, characters in found.items():
             unknown[place] = characters
-        if not found or self.unknown == "ignore":
-            return log_likelihoods(judge.distribution, strings), lengths, unknown
-        scores = np.full(len(strings), -np.inf)
-        known = [i for i, characters in enumerate(unknown) if not characters]
-        scores[known] = log_likelihoods(judge.distribution, [strings[i] for i in known])
-        return scores, lengths, unknown
+        if self.unknown == "floor":
+            return floored_log_likelihoods(judge.distribution, strings, judge.file.unseen_share), lengths, unknown
+        if self.unknown == "ignore" and found:
+            strings = list(strings)
+            for place, characters in found.items():
+                strings[place] = "".join(c for c in strings[place] if c not in characters)
+                lengths[place] = len(strings[place])
+            scores = log_likelihoods(judge.distribution, strings)
+            scores[[place for place in found if not strings[place]]] = np.nan  # and not that of the empty string
+            return scores, lengths, unknown
+        return log_likelihoods(judge.distribution, strings), lengths, unknown
 
     def _compared(self, scores: np.ndarray, strings: list[str]) -> Columns:
         """The columns that other models give."""
         others = [self._scores(judge, strings)[0] for judge in self.judges[1:]]
         every = np.stack([scores, *others])  # (judges, strings)
+        possible = np.where(np.isnan(every), -np.inf, every)
         with np.errstate(invalid="ignore"):  # -inf minus -inf
-            ratio = scores - every[1:].max(axis=0)
-        highest = zip(every.argmax(axis=0).tolist(), every.max(axis=0).tolist(), strict=True)
-        best = ["" if score == -np.inf else self._judge_names[i] for i, score in highest]
-        return {**dict(zip(self._others, others, strict=True)), "log_ratio": ratio, "best": best}
+            ratio = scores - possible[1:].max(axis=0)
+        columns: Columns = {**dict(zip(self._others, others, strict=True)), "log_ratio": ratio}
+        if self.posterior:
+            possible = log_posteriors(possible.T + log_priors(self.judge_names, self.priors)).T
+            columns |= zip(self._posteriors, np.exp(possible), strict=True)
+            possible = np.where(np.isnan(possible), -np.inf, possible)
+        highest = zip(possible.argmax(axis=0).tolist(), possible.max(axis=0).tolist(), strict=True)
+        return {**columns, "best": ["" if score == -np.inf else self.judge_names[i] for i, score in highest]}
 
 
 def _unknown(vocabulary: Vocabulary, strings: Sequence[str]) -> dict[int, str]:

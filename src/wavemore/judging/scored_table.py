@@ -65,6 +65,8 @@ class Tally:
     """Rows that are kept and have no score, and why."""
     unknown: int = 0
     """Rows with characters that the model does not know."""
+    unscored: int = 0
+    """Those of them that were to be scored without these characters, and have no other ones."""
 
     def places(self, portion: Portion) -> Sequence[int]:
         """The places of the rows that have a string; the others are counted."""
@@ -138,6 +140,7 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
         unknown = columns["unknown"]
         strange = [i for i, characters in enumerate(unknown) if characters]
         tally.unknown += len(strange)
+        tally.unscored += sum(bool(np.isnan(columns["log_likelihood"][i])) for i in strange)  # type: ignore[arg-type]
         if strange and scores.unknown == "error":
             place = places[strange[0]]
             unit = "row" if table.kind == "parquet" else "line"

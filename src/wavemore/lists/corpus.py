@@ -13,10 +13,11 @@ from statistics import median
 from typing import NamedTuple, cast
 
 from wavemore.errors import CorpusError
+from wavemore.lists.containers import items
 from wavemore.lists.counts import repeated
 from wavemore.lists.layout import Layout
 from wavemore.lists.notes import Notes, Skipped
-from wavemore.lists.rows import Row, items, tidied
+from wavemore.lists.rows import Row, tidied
 from wavemore.lists.sources import open_rows, weighed
 from wavemore.lists.streams import Source, source_name
 from wavemore.lists.vocabulary import normalise
@@ -57,7 +58,7 @@ class Parts(NamedTuple):
 
 
 def read_corpus(
-    source: Source | Iterable[str],
+    source: Source | Iterable[str | None],
     *,
     column: str | None = None,
     encoding: str = "utf-8",
@@ -96,8 +97,8 @@ def read_corpus(
 
 
 def _given(strings: object, longest: int, *, strip: bool) -> Iterator[Row]:
-    """The items of an iterable as rows. Raises `UsageError` for an item that is no string, and `CorpusError` for one
-    that no text can be."""
+    """The items of an iterable as rows; a missing one is a row without a string. Raises `UsageError` for an item that
+    is no string, and `CorpusError` for one that no text can be."""
     for number, item in enumerate(items(strings), start=1):
         text, problem = tidied(item, longest, strip=strip)
         if problem == "unreadable":

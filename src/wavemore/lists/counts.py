@@ -1,6 +1,7 @@
 """Strings that come with counts or weights, as a list in which each string stands as often as it counts."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -8,12 +9,14 @@ from wavemore.errors import UsageError
 
 __all__ = ["repeated"]
 
+Item = TypeVar("Item")
+
 _MOST = 2_000_000  # rows that counts become: beyond, a list would take too much memory
 _MOST_EACH = 4  # or on average, where there are many strings
 _ROWS_EACH = 20  # on average, of weights that are no counts
 
 
-def repeated(strings: Sequence[str], weights: Sequence[float] | np.ndarray, where: str = "") -> list[str]:
+def repeated(strings: Sequence[Item], weights: Sequence[float] | np.ndarray, where: str = "") -> list[Item]:
     """The strings in their order, each as often as its weight says.
 
     Whole numbers that add up to at most 2,000,000, or to four a string, are counts: each string stands exactly so

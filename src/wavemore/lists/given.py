@@ -2,34 +2,79 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from wavemore.errors import UsageError
-from wavemore.lists.rows import items
+from wavemore.lists.containers import items, items_in_order
 
 if TYPE_CHECKING:
     from wavemore.lists.corpus import Corpus
 
-__all__ = ["Strings", "Weights", "corpus_of", "listed"]
+__all__ = ["Given", "Listed", "Strings", "Weights", "corpus_of", "given", "listed", "present"]
 
-Strings: TypeAlias = "str | Path | IO[Any] | Iterable[str] | Corpus"
-"""A file's path, "-" for standard input, a list's name, an open file, any iterable of strings, a mapping of strings to
-counts, or a `Corpus` read before."""
+Strings: TypeAlias = "str | Path | IO[Any] | Iterable[str | None] | Corpus"
+"""A file's path, "-" for standard input, a list's name, an open file, any iterable of strings (`containers.py`), a
+mapping of strings to counts, or a `Corpus` read before."""
+Listed: TypeAlias = "Iterable[str | None] | Corpus"
+"""The same of what a program holds in memory."""
 Weights: TypeAlias = Sequence[float] | np.ndarray | None
 """A number for each string, 0 or more: how often it counts; None for once each."""
 
 
-def listed(strings: "Iterable[str] | Corpus") -> Sequence[str]:
-    """The strings of an iterable or a `Corpus`. Raises `UsageError` for a single string, and for what is no string."""
-    given = getattr(strings, "strings", None)  # of a `Corpus`, which takes longer to import than a model to answer
-    return given if isinstance(given, list) else list(items(strings))
+class Given(NamedTuple):
+    """Strings in the order in which they were given, some of which may be missing."""
+
+    strings: Sequence[str]
+    """Those that are there."""
+    places: np.ndarray | None
+    """(strings,): at which place each was given; None where none is missing."""
+    given: int
+    """How many there were, the missing ones included."""
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values of the strings, (strings, ...), at their places among NaN: float64, (given, ...)."""
+        if self.places is None:
+            return values
+        spread = np.full((self.given, *values.shape[1:]), np.nan)
+        spread[self.places] = values
+        return spread
+
+
+def given(strings: "Listed") -> Given:
+    """The strings of an iterable, or of a `Corpus`, of each of which something is said. Raises `UsageError` for a
+    single string, for a table, for what has no order, and for an item that is no string."""
+    held = getattr(strings, "strings", None)  # of a `Corpus`, which takes longer to import than a model to answer
+    if isinstance(held, list):
+        return Given(held, None, len(held))
+    every = list(items_in_order(strings))
+    present = [string for string in every if string is not None]
+    if len(present) == len(every):
+        return Given(present, None, len(every))
+    return Given(present, np.flatnonzero([string is not None for string in every]), len(every))
+
+
+def present(strings: "Listed") -> Sequence[str]:
+    """The strings of an iterable or a `Corpus` that are not missing. Raises `UsageError` as `given` does, but takes
+    what has no order."""
+    held = getattr(strings, "strings", None)
+    return held if isinstance(held, list) else [string for string in items(strings) if string is not None]
+
+
+def listed(strings: "Listed") -> Sequence[str]:
+    """The same where each string must be there. Raises `UsageError` for a missing one, too."""
+    found = given(strings)
+    if found.places is not None:
+        number = int(np.setdiff1d(np.arange(found.given), found.places)[0]) + 1
+        raise UsageError(f"item {number} of the list is missing; leave it out, since each item must be a string")
+    return found.strings
 
 
 def corpus_of(strings: Strings, longest: int, weights: "Weights" = None) -> "Corpus":
     """The `Corpus` of whatever is given; see `read_corpus` for what it leaves out and raises. With weights each string
-    stands as often as its weight says; see `repeated`. Raises `UsageError` for weights of a file."""
+    stands as often as its weight says; see `repeated`. Missing strings are skipped and counted. Raises
+    `UsageError` for weights of a file."""
     from wavemore.lists.corpus import Corpus, read_corpus
 
     if weights is not None:
@@ -38,6 +83,7 @@ def corpus_of(strings: Strings, longest: int, weights: "Weights" = None) -> "Cor
         if isinstance(strings, str | Path):
             raise UsageError(f"sample_weight has a weight for each string of a list in memory, and {strings} is a file")
         name, skipped = (strings.name, strings.skipped) if isinstance(strings, Corpus) else ("strings", None)
-        weighted = read_corpus(repeated(list(listed(strings)), weights), max_length=longest)
+        every: list[Any] = strings.strings if isinstance(strings, Corpus) else list(items_in_order(strings))
+        weighted = read_corpus(repeated(every, weights), max_length=longest)
         return Corpus(name, weighted.strings, skipped or weighted.skipped)
     return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)

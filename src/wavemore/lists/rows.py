@@ -1,14 +1,12 @@
 """One row of any source: its string, or why it has none."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from wavemore.errors import UsageError
 from wavemore.lists.vocabulary import has_surrogate
 
-__all__ = ["Row", "Strings", "items", "listing", "problem_of", "tidied"]
+__all__ = ["Row", "Strings", "listing", "problem_of", "tidied"]
 
 Row: TypeAlias = tuple[int, str, str, bytes, Any]
 """One row of a source:
@@ -45,27 +43,6 @@ def problem_of(text: str, longest: int) -> str:
     if len(text) > longest:
         return "too long"
     return "unreadable" if has_surrogate(text) else ""
-
-
-def items(strings: object) -> Iterator[str]:
-    """The strings of an iterable, one by one. Raises `UsageError` for what is none, or holds something else."""
-    if isinstance(strings, str | bytes):
-        raise UsageError(
-            f"a list of strings is needed, and {_short(strings)} is a single one; write [{_short(strings)}]"
-        )
-    if not isinstance(strings, Iterable) or isinstance(strings, Path):
-        raise UsageError(f"the list is {_short(strings)}; it must be strings; read_corpus(path) reads them from a file")
-    for number, string in enumerate(strings, start=1):
-        if not isinstance(string, str):
-            raise UsageError(
-                f"item {number} of the list is {_short(string)}, of type {type(string).__name__}; it must be a string"
-            )
-        yield str(string)
-
-
-def _short(value: object, most: int = 60) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= most else f"{shown[:most]}..."
 
 
 def listing(names: Iterable[str], most: int = 200) -> str:

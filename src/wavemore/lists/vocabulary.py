@@ -1,6 +1,7 @@
 """Characters and their ids. Id 0 is the boundary: the start, the end and the padding of every string."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,9 +10,11 @@ import numpy as np
 
 from wavemore.errors import UnknownCharacterError, UsageError
 
-__all__ = ["BOUNDARY", "Vocabulary", "has_surrogate", "normalise"]
+__all__ = ["BOUNDARY", "CHARACTERS", "Vocabulary", "has_surrogate", "normalise", "unseen_share"]
 
 BOUNDARY = 0
+CHARACTERS = 0x110000 - 0x800
+"""How many characters Unicode has room for: all code points but the surrogates, in every version of it."""
 
 
 def normalise(string: str) -> str:
@@ -93,6 +96,10 @@ class Vocabulary:
         """Whether every character of the string has an id."""
         return bool((self.encode_known(string) >= 0).all())
 
+    def known_part(self, string: str) -> str:
+        """The string without the characters that have no id."""
+        return "".join(c for c, known in zip(string, self.encode_known(string) >= 0, strict=True) if known)
+
     def encode_all(self, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of all strings end to end, int32, and the length of each string, int64.
 
@@ -119,6 +126,24 @@ class Vocabulary:
             return [self.decode(row[row != BOUNDARY]) for row in ids]
         points = np.append(np.uint32(0), self._code_points)[ids]  # (strings, length), 0 after each string
         return np.ascontiguousarray(points, dtype=np.uint32).view(f"U{ids.shape[1]}")[:, 0].tolist()
+
+
+def unseen_share(strings: Iterable[str]) -> float:
+    """How many of a further string's predictions, its characters and its end, are characters that stand in none of
+    these strings: an estimate, above 0 and below 1.
+
+    Each distinct string is left out in turn. m is how many characters in all stand in it and in no other one, N how
+    many predictions all of them have, and the share is (m + 1/2) / (N + 1): the estimate of Turing and Good (I. J.
+    Good, "The population frequencies of species", Biometrika 40, 1953) with whole strings left out in place of single
+    characters, and half a count more of either kind (Krichevsky and Trofimov 1981), so that it is never 0 or 1.
+    """
+    distinct = set(strings)
+    holders = Counter[str]()
+    for string in distinct:
+        holders.update(set(string))
+    alone = {character for character, count in holders.items() if count == 1}
+    new = sum(string.count(character) for string in distinct for character in alone & set(string)) if alone else 0
+    return (new + 0.5) / (sum(map(len, distinct)) + len(distinct) + 1)
 
 
 def _code_points(string: str) -> np.ndarray:

@@ -90,6 +90,17 @@ class ModelFile:
         weight = self.weights.get(f"{MIXED_IN}weight")
         return None if weight is None else float(weight)
 
+    @property
+    def unseen_share(self) -> float:
+        """How many predictions are characters that the model does not know, above 0 and below 1; see `unseen_share` in
+        `lists/vocabulary.py`. Of a file that does not say so, as if none had been new in its list, whose strings have
+        two predictions at least: 0.5 / (2 n + 1) of n distinct strings, or of 1,000 where it does not say that."""
+        data = self.provenance.get("data")
+        share, distinct = (data.get(key) for key in ("unseen_share", "distinct")) if isinstance(data, dict) else (0, 0)
+        if isinstance(share, float) and 0 < share < 1:
+            return share
+        return 0.5 / (2 * (distinct if isinstance(distinct, int) and distinct > 0 else 1000) + 1)
+
     def members(self) -> list[dict[str, np.ndarray]]:
         """The weights of each network of an ensemble, under the names of a single one."""
         count = self.recipe.wavenet.members

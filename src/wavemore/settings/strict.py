@@ -4,15 +4,18 @@
 import dataclasses
 import difflib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from numbers import Integral, Real
 from types import UnionType
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeVar, Union
 
 from wavemore.errors import ConfigError, UsageError
 
-__all__ = ["check_settings", "parse", "plain", "refuse", "require", "suggestion", "whole_number"]
+__all__ = ["check_settings", "one_of", "parse", "plain", "refuse", "require", "suggestion", "whole_number"]
+
+
+Choice = TypeVar("Choice", bound=str)
 
 _LONGEST = 1000  # items in a list
 _WIDEST = 500  # characters of a value in a message
@@ -24,6 +27,15 @@ def whole_number(name: str, value: object, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise UsageError(f"{name} is {value!r}; it must be a whole number of {least} or more")
     return int(value)
+
+
+def one_of(name: str, value: Choice, choices: Sequence[Choice]) -> Choice:
+    """The value, where it is one of some words. Raises `UsageError`."""
+    if value not in choices:
+        raise UsageError(
+            f'{name} is "{value}"{suggestion(str(value), choices)}; it must be one of {", ".join(choices)}'
+        )
+    return value
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
