@@ -61,7 +61,7 @@ class StringModel(Estimator):
         self.recipe = recipe
         self.settings = settings
         self.seed = seed
-        self.unseen = unseen
+        self.unseen: Unseen = unseen
 
     def fit(
         self,
@@ -149,8 +149,8 @@ class StringModel(Estimator):
         `UsageError` for what is no list of strings, such as a table; see `wavemore.lists.containers`."""
         asked: Unseen = self.unseen if unseen is None else unseen
         one_of("unseen", asked, UNSEEN)
-        strings = given(X)
-        return strings.spread(scores_of(self._file, self.distribution_, strings.strings, asked))
+        file, strings = self._file, given(X)
+        return strings.spread(scores_of(file, self.distribution_, strings.strings, asked))
 
     def score(self, X: Listed, y: object = None, *, unseen: Unseen | None = None) -> float:
         """The mean log-likelihood of the strings that are not missing, nats per string: higher is better; see
@@ -159,6 +159,10 @@ class StringModel(Estimator):
         if not strings:
             raise UsageError("there is no mean score of no strings; give at least one")
         return float(self.score_samples(strings, unseen=unseen).mean())
+
+    def predict(self, X: Listed) -> np.ndarray:
+        """The same as `score_samples`: scikit-learn's `cross_val_predict` asks for a method of this name."""
+        return self.score_samples(X)
 
     def wavenet(self) -> "WaveNet | Ensemble":
         """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them: the network alone,

@@ -1,1 +1,1 @@
-"""What a model says of strings, and how good what it says is."""
+"""Which of several kinds a string is."""

@@ -77,9 +77,9 @@ def read_corpus(
     strings that hold a line break; `notes` say what else was found. Raises `CorpusError` when no string is left, or
     when most rows are unreadable, and what `open_rows` raises.
     """
-    if not isinstance(source, str | Path) and not hasattr(source, "read"):
+    if not isinstance(source, str | Path) and not hasattr(type(source), "read"):
         if isinstance(source, Mapping) and any(count is not None for count in source.values()):
-            source = repeated(list(source), list(source.values()))
+            source = repeated(list(items(source)), list(source.values()))
         return _filled("strings", "the list", _given(source, max_length, strip=strip), Notes())
     layout = Layout(
         column=column,
