@@ -192,3 +192,47 @@ def test_json_names_the_line_of_each_row(score):
     records = [json.loads(line) for line in out.splitlines()]
     assert sorted(record["line"] for record in records) != [record["line"] for record in records]
     assert all(record["string"] in lines[record["line"] - 1] for record in records)
+
+
+# Characters that the model does not know
+
+
+def test_a_floor_makes_every_string_possible(score, tiny_model):
+    out, err = score("tiny.safetensors list.txt --unknown floor")
+    cells = [row.split("\t") for row in out.splitlines()[1:]]
+    expected = tiny_model.score_samples(["kolo", "bax", "  dede"], unseen="floor")
+    assert [float(cells[i][0]) for i in (0, 2, 3)] == pytest.approx(expected, abs=1e-6)
+    assert [row[2] for row in cells] == ["", "", "x", " "]
+    assert "the model does not know, which counts as one that was not on its list: 2\n" in err
+
+
+def test_a_string_of_which_nothing_is_left_has_no_score(score, tiny_model):
+    """And not that of the empty string, which may be likelier than any."""
+    Path("digits.txt").write_text("kolo\n12345\nb1a\n??\n")
+    out, err = score("tiny.safetensors digits.txt --unknown ignore --percentile --guess-number")
+    rows = [row.split("\t") for row in out.splitlines()[1:]]
+    assert [row[0] for row in rows] == [*numbers(tiny_model, "kolo"), "", *numbers(tiny_model, "ba"), ""]
+    assert [row[:6] for row in rows][1::2] == [[""] * 6] * 2
+    assert [row[6] for row in rows] == ["", "12345", "1", "?"]
+    assert "which are scored without them: 3; of these without a score, since they have no other character: 2\n" in err
+    odd, _ = score("tiny.safetensors digits.txt --unknown ignore --odd 4 -q")
+    assert odd.count("\n") == 3  # the head, kolo and b1a
+    json_lines = score("tiny.safetensors digits.txt --unknown ignore --json -q")[0].splitlines()
+    assert [json.loads(line)["log_likelihood"] is None for line in json_lines] == [False, True, False, True]
+    compared, _ = score("tiny.safetensors digits.txt --unknown ignore --against tiny.safetensors -q")
+    assert [row.split("\t")[4] for row in compared.splitlines()[1:]] == ["tiny", "", "tiny", ""]
+
+
+def test_posteriors_of_several_models(score, tiny_model):
+    tiny_model.save("other.safetensors")
+    line = "tiny.safetensors list.txt --against other.safetensors --posterior -q"
+    head, kolo, blank, bax, _ = (row.split("\t") for row in score(line)[0].splitlines())
+    assert head == [
+        *("log_likelihood", "bits_per_character", "log_likelihood_other", "log_ratio", "posterior_tiny"),
+        *("posterior_other", "best", "unknown", "string"),
+    ]
+    assert (kolo[4:7], blank[4:7], bax[4:6]) == (["0.5", "0.5", "tiny"], ["", "", ""], ["0.5", "0.5"])
+    kolo = score(f"{line} --prior other=3 --prior tiny=1")[0].splitlines()[1].split("\t")
+    assert kolo[4:7] == ["0.25", "0.75", "other"]
+    bax = score(f"{line} --unknown zero")[0].splitlines()[3].split("\t")
+    assert bax[4:7] == ["", "", ""]

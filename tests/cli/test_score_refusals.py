@@ -66,6 +66,26 @@ def refusal(score: Answer, code: int, line: str) -> str:
             'there is no file "nosuch.txt" and no list of that name; lists are dinosaurs, names, towns, makemore-names',
         ),
         (1, "list.txt --against list.txt", None),
+        (2, "list.txt --posterior", "posteriors are of several models; name others to compare with"),
+        (2, "list.txt --prior a=1", "priors are for posteriors; ask for these too"),
+        (
+            2,
+            "tiny.safetensors list.txt --against tiny.safetensors --posterior --prior tiny=1",
+            "there is no prior for tiny_2; give one for each class: tiny, tiny_2",
+        ),
+        (
+            2,
+            "tiny.safetensors list.txt --against tiny.safetensors --posterior --prior tny=1",
+            "there is a prior for 'tny' (did you mean \"tiny\"?), and the classes are tiny, tiny_2",
+        ),
+        (2, "list.txt --prior 3", "--prior 3 must be written as NAME=NUMBER, such as it=0.3"),
+        (2, "list.txt --prior a=b", "--prior a=b must be written as NAME=NUMBER, such as a=0.3"),
+        (2, "list.txt --prior a=1 --prior a=2", "--prior a is given twice; give it once"),
+        (
+            2,
+            "tiny.safetensors list.txt --against tiny.safetensors --posterior --prior tiny=0 --prior tiny_2=nan",
+            "the prior of tiny is 0.0; it must be a number above 0",
+        ),
     ],
 )
 def test_command_lines_that_make_no_sense(score, code, line, refused):
