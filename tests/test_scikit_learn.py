@@ -9,24 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.utils.estimator_checks as checks
-from sklearn.base import clone, is_classifier
+from sklearn import base, model_selection, pipeline
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - importing it is what it is for
-from sklearn.model_selection import (
-    GridSearchCV,
-    HalvingGridSearchCV,
-    StratifiedKFold,
-    cross_val_predict,
-    cross_val_score,
-    cross_validate,
-    learning_curve,
-)
-from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 import wavemore
 from wavemore.errors import UsageError
+
+clone: Any = base.clone
+tools: Any = model_selection  # whose types are those of arrays of numbers
+steps: Any = pipeline
 
 APPLY = [
     *("check_estimator_cloneable", "check_estimator_tags_renamed", "check_valid_tag_types", "check_estimator_repr"),
@@ -87,39 +81,38 @@ def test_each_string_is_judged_for_itself(estimator, strings, kinds):
 
 def test_cross_validation(strings):
     model = wavemore.StringModel("ngram", unseen="floor")
-    scores = cross_val_score(model, strings, cv=3)
+    scores = tools.cross_val_score(model, strings, cv=3)
     assert np.isfinite(scores).all()
     first = model.fit(strings[20:]).score(strings[:20])  # folds in the order of the list
     assert scores[0] == pytest.approx(first, rel=1e-12)
-    out_of_fold = cross_val_predict(model, strings, cv=3)  # which asks for `predict` alone
+    out_of_fold = tools.cross_val_predict(model, strings, cv=3)  # which asks for `predict` alone
     assert out_of_fold.reshape(3, 20).mean(axis=1) == pytest.approx(scores)
     assert np.array_equal(out_of_fold[:20], model.score_samples(strings[:20]))
-    assert np.isneginf(cross_val_score(wavemore.StringModel("ngram"), [*strings[:40], *["xy"] * 20], cv=3)[-1])
-    _, train, test = learning_curve(model, strings, None, cv=3, train_sizes=[0.5, 1.0])
+    assert np.isneginf(tools.cross_val_score(wavemore.StringModel("ngram"), [*strings[:40], *["xy"] * 20], cv=3)[-1])
+    _, train, test = tools.learning_curve(model, strings, None, cv=3, train_sizes=[0.5, 1.0])
     assert np.isfinite([train, test]).all()
 
 
 def test_weights_of_strings_are_handed_on(strings):
     weights = np.arange(len(strings)) % 3
-    for name in ("params", "fit_params"):  # of scikit-learn from 1.4 on, and before 1.6
-        try:
-            found = cross_validate(
-                wavemore.StringModel("ngram", unseen="floor"), strings, cv=3, **{name: {"sample_weight": weights}}
-            )
-            break
-        except TypeError:
-            continue
-    plain = cross_val_score(wavemore.StringModel("ngram", unseen="floor"), strings, cv=3)
+    found = tools.cross_validate(
+        wavemore.StringModel("ngram", unseen="floor"), strings, cv=3, params={"sample_weight": weights}
+    )
+    plain = tools.cross_val_score(wavemore.StringModel("ngram", unseen="floor"), strings, cv=3)
     assert found["test_score"] != pytest.approx(plain)
 
 
 def test_a_search_over_settings_by_name(strings):
     grid = {"settings__model.order": [1, 3], "recipe": ["ngram"]}
-    search = GridSearchCV(wavemore.StringModel("ngram", unseen="floor"), grid, cv=3, error_score="raise").fit(strings)
+    search = tools.GridSearchCV(wavemore.StringModel("ngram", unseen="floor"), grid, cv=3, error_score="raise").fit(
+        strings
+    )
     assert search.best_params_ == {"recipe": "ngram", "settings__model.order": 3}
     assert search.best_estimator_.file_.recipe.model.order == 3
     by_hand = [
-        cross_val_score(wavemore.StringModel("ngram", settings={"model.order": order}, unseen="floor"), strings, cv=3)
+        tools.cross_val_score(
+            wavemore.StringModel("ngram", settings={"model.order": order}, unseen="floor"), strings, cv=3
+        )
         for order in (1, 3)
     ]
     assert search.cv_results_["mean_test_score"] == pytest.approx(np.mean(by_hand, axis=1))
@@ -128,7 +121,7 @@ def test_a_search_over_settings_by_name(strings):
 
 def test_a_search_over_steps_of_training(strings, tiny_recipe):
     model = wavemore.StringModel(tiny_recipe, settings={"train.evaluate_every": 20}, unseen="floor")
-    search = GridSearchCV(model, {"settings__train.steps": [1, 60]}, cv=2, error_score="raise").fit(strings)
+    search = tools.GridSearchCV(model, {"settings__train.steps": [1, 60]}, cv=2, error_score="raise").fit(strings)
     assert search.best_params_ == {"settings__train.steps": 60}
     assert search.best_estimator_.file_.recipe.train.evaluate_every == 20  # what is not searched stays
 
@@ -136,18 +129,18 @@ def test_a_search_over_steps_of_training(strings, tiny_recipe):
 def test_halving_gives_more_strings_to_the_better(strings):
     model = wavemore.StringModel("ngram", unseen="floor")
     grid = {"settings__model.order": [1, 2, 3]}
-    search = HalvingGridSearchCV(model, grid, cv=2, min_resources=40, error_score="raise", random_state=0).fit(strings)
+    search = tools.HalvingGridSearchCV(model, grid, cv=2, min_resources=40, error_score="raise", random_state=0).fit(
+        strings
+    )
     assert search.best_params_["settings__model.order"] > 1
 
 
 def test_the_last_step_of_a_pipeline(strings, kinds):
     lower = FunctionTransformer(lambda texts: [text.lower() for text in texts])
-    pipeline = make_pipeline(lower, wavemore.StringClassifier(folds=0)).fit([s.upper() for s in strings], kinds)
-    assert pipeline.score(strings, kinds) == wavemore.StringClassifier(folds=0).fit(strings, kinds).score(
-        strings, kinds
-    )
-    assert list(pipeline.classes_) == ["a", "other"]
-    density = Pipeline([("lower", lower), ("model", wavemore.StringModel("ngram"))])
+    whole = steps.make_pipeline(lower, wavemore.StringClassifier(folds=0)).fit([s.upper() for s in strings], kinds)
+    assert whole.score(strings, kinds) == wavemore.StringClassifier(folds=0).fit(strings, kinds).score(strings, kinds)
+    assert list(whole.classes_) == ["a", "other"]
+    density = steps.Pipeline([("lower", lower), ("model", wavemore.StringModel("ngram"))])
     density.set_params(**{"model__settings__model.order": 2}).fit(strings)
     assert density[-1].file_.recipe.model.order == 2
     assert density.score_samples(["BA"]) == density[-1].score_samples(["ba"])
@@ -155,19 +148,19 @@ def test_the_last_step_of_a_pipeline(strings, kinds):
 
 def test_the_classifier_is_one(strings, kinds):
     classifier = wavemore.StringClassifier(folds=0)
-    assert is_classifier(classifier)
-    assert not is_classifier(wavemore.StringModel())
-    grid = GridSearchCV(classifier, {"settings__model.order": [1, 2], "priors": [None, "uniform"]}, cv=3).fit(
+    assert base.is_classifier(classifier)
+    assert not base.is_classifier(wavemore.StringModel())
+    grid = tools.GridSearchCV(classifier, {"settings__model.order": [1, 2], "priors": [None, "uniform"]}, cv=3).fit(
         strings, kinds
     )
     assert 0.5 < grid.best_score_ <= 1
-    folds = StratifiedKFold(3).split(strings, kinds)  # as an integer cv of a classifier
+    folds = tools.StratifiedKFold(3).split(strings, kinds)  # as an integer cv of a classifier
     by_hand = [
         clone(classifier).fit([strings[i] for i in train], kinds[train]).score([strings[i] for i in test], kinds[test])
         for train, test in folds
     ]
-    assert cross_val_score(classifier, strings, kinds, cv=3) == pytest.approx(by_hand)
-    assert cross_val_predict(classifier, strings, kinds, cv=3, method="predict_proba").shape == (60, 2)
+    assert tools.cross_val_score(classifier, strings, kinds, cv=3) == pytest.approx(by_hand)
+    assert tools.cross_val_predict(classifier, strings, kinds, cv=3, method="predict_proba").shape == (60, 2)
 
 
 def test_parameters_by_name():

@@ -103,7 +103,7 @@ class StringModel(Estimator):
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
-        lists = Lists(corpus_of(X, longest, sample_weight), *held_out, normalise(characters))
+        lists = Lists(corpus_of(X, longest, sample_weight), *held_out, characters=normalise(characters))
         recipe = self.resolved_recipe(lists.strings.strings)
         with TrainingProgress(quiet=not progress) as monitor:
             self.file_, self.history_ = fit_model(

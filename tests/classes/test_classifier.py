@@ -9,7 +9,7 @@ import pytest
 
 import wavemore
 from wavemore.classes.classifier import StringClassifier, _parts
-from wavemore.errors import NotFittedError, UsageError
+from wavemore.errors import CorpusError, NotFittedError, UsageError
 from wavemore.judging.posterior import Weights, log_posteriors
 from wavemore.lists.corpus import read_corpus
 
@@ -165,6 +165,11 @@ def test_the_command_line_says_the_same_digits(two, plain, tmp_path: Path):
         assert list(map(float, shown)) == pytest.approx(made.predict_proba(asked)[:, place], rel=5e-6)
 
 
+def test_a_class_without_strings_is_named(two):
+    with pytest.raises(CorpusError, match=r"of the class blank, the list holds no strings \(skipped 6: 6 blank"):
+        StringClassifier().fit([*two[0], *["", " "] * 3], [*two[1], *["blank"] * 6])
+
+
 @pytest.mark.slow
 def test_networks_of_each_class(two):
     strings, of = two
@@ -172,6 +177,9 @@ def test_networks_of_each_class(two):
     classifier = StringClassifier("auto", settings=settings, folds=2).fit(strings, of)
     assert classifier.score(strings, of) > 0.9
     assert classifier.models_["town"].file_.provenance["split"]["validation"] == 30
+
+
+make: Any = StringClassifier  # that takes what its types forbid
 
 
 @pytest.mark.parametrize(
@@ -216,7 +224,7 @@ def test_networks_of_each_class(two):
             "there are no strings to learn or to judge",
         ),
         (
-            lambda s: StringClassifier(priors="unifrom").fit(s, ["a", "b"] * 300),
+            lambda s: make(priors="unifrom").fit(s, ["a", "b"] * 300),
             'priors is "unifrom" (did you mean "unif',
         ),
         (
@@ -239,7 +247,7 @@ def test_networks_of_each_class(two):
             lambda s: StringClassifier.from_models({"a": wavemore.load()}),
             "a classifier is made of 2 models or more, by cl",
         ),
-        (lambda s: StringClassifier.from_models({"a": 3, "b": 4}), "the model of a is 3; it must be a StringModel"),
+        (lambda s: make.from_models({"a": 3, "b": 4}), "the model of a is 3; it must be a StringModel"),
     ],
 )
 def test_what_is_refused(two, ask: Any, sentence: str):

@@ -73,7 +73,8 @@ def test_missing_values_are_skipped_and_counted(kind):
 
 
 def test_a_fitted_model_says_what_was_missing(strings):
-    model = wavemore.fit([*strings, None, math.nan], recipe="ngram")
+    missing: list[Any] = [*strings, None, math.nan]
+    model = wavemore.fit(missing, recipe="ngram")
     assert model.file_.provenance["data"]["strings"] == 60
     assert model.file_.provenance["data"]["skipped"] == "skipped 2: 2 missing (lines 61, 62)"
     weighted = wavemore.fit([*strings, None], recipe="ngram", sample_weight=[2] * 60 + [5])
@@ -91,11 +92,11 @@ def test_means_are_of_what_is_there(tiny_model):
 
 
 @pytest.mark.parametrize(
-    ("strings", "number"), [(["a", None, "b"], 2), ([None], 1), (["a", math.nan], 2), ([None, "a", None], 1)]
+    ("given", "number"), [(["a", None, "b"], 2), ([None], 1), (["a", math.nan], 2), ([None, "a", None], 1)]
 )
-def test_where_each_string_must_be_there_the_first_missing_one_is_named(tiny_model, strings, number):
+def test_where_each_string_must_be_there_the_first_missing_one_is_named(tiny_model, given, number):
     with pytest.raises(UsageError) as caught:
-        tiny_model.explain(strings)
+        tiny_model.explain(given)
     assert str(caught.value) == f"item {number} of the list is missing; leave it out, since each item must be a string"
 
 
@@ -129,7 +130,7 @@ NO_ORDER = "which has no order to answer in; write sorted(strings)"
 
 
 @pytest.mark.parametrize(
-    ("strings", "sentence"),
+    ("given", "sentence"),
     [
         (
             np.array([["ba"], ["da"]]),
@@ -161,9 +162,9 @@ NO_ORDER = "which has no order to answer in; write sorted(strings)"
         (Counter(["ba"]), f"the strings are a Counter, {NO_ORDER}"),
     ],
 )
-def test_what_holds_no_strings_is_refused_in_a_sentence(tiny_model, strings, sentence):
+def test_what_holds_no_strings_is_refused_in_a_sentence(tiny_model, given, sentence):
     with pytest.raises(UsageError) as caught:
-        tiny_model.score_samples(strings)
+        tiny_model.score_samples(given)
     assert str(caught.value).startswith(sentence)
     assert "\n" not in str(caught.value)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 
 from wavemore.conventions import Estimator
-from wavemore.errors import UsageError
+from wavemore.errors import CorpusError, UsageError
 from wavemore.estimator import StringModel
 from wavemore.judging.posterior import Weights, log_posteriors, log_priors
 from wavemore.lists.containers import is_missing
@@ -195,7 +195,10 @@ class StringClassifier(Estimator):
             weight = None if (often == 1).all() else often[kept]
             validation = sorted(held) or sorted(set(own))
             texts = [own[i] for i in kept]
-            models[name] = model.fit(texts, sample_weight=weight, validation=validation, characters=characters)
+            try:
+                models[name] = model.fit(texts, sample_weight=weight, validation=validation, characters=characters)
+            except CorpusError as error:
+                raise CorpusError(f"of the class {name}, {error}") from error
         return models
 
 
