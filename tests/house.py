@@ -34,8 +34,8 @@ HOUSE: list[dict[str, str]] = [
     },
     {"models": "fingerprints > modelfile > disclosure kinds"},
     {
-        "sampling": "automaton shape > constraints lookahead search > guide patterns > source > conditional "
-        "> sample > wish",
+        "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
+        "> guided pruning > conditional > preparations > sample > wish",
         "runs": "measures history > looks curves > picture",
     },
     {

@@ -83,6 +83,9 @@ class TrainingError(WavemoreError):
 class SamplingError(WavemoreError):
     """Conditions that no string, or too small a share of the model's strings, meets."""
 
+    strings: list[str] | None = None
+    """Those that were found before, where a list of them was asked for."""
+
 
 class NotFittedError(WavemoreError, ValueError, AttributeError):
     """A `StringModel` was asked for something before it was fitted or loaded."""

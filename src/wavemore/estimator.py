@@ -3,7 +3,7 @@
 What only fitting and evaluating need is imported there, so that a model answers at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import numpy as np
 
 from wavemore.conventions import Estimator
-from wavemore.errors import UsageError
+from wavemore.errors import SamplingError, UsageError
 from wavemore.judging.likelihood import UNSEEN, Unseen, scores_of
 from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, listed, present
 from wavemore.lists.vocabulary import normalise
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.predict.predictor import Distribution
-from wavemore.sampling.sample import Mode
-from wavemore.sampling.shape import Shape
-from wavemore.sampling.wish import Wish, WishFields
+from wavemore.sampling.preparations import Preparations
+from wavemore.sampling.sample import Mode, Samples
+from wavemore.sampling.shape import UNSHAPED, Shape
+from wavemore.sampling.wish import NO_WISH, Wish, WishFields
 from wavemore.settings.config import Recipe, load_recipe
 from wavemore.settings.strict import one_of
 
@@ -117,7 +118,8 @@ class StringModel(Estimator):
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe == AUTO else "",
             )
-        self.__dict__.pop("distribution_", None)
+        for name in ("distribution_", "_preparations"):
+            self.__dict__.pop(name, None)
         return self
 
     def sample(
@@ -133,10 +135,42 @@ class StringModel(Estimator):
         **wish: Unpack[WishFields],
     ) -> list[str]:
         """`n` new strings. Say by name what they must be like, such as `starts_with="an"`: the names are the fields of
-        `Wish`. See `Shape` for temperature, top_k and top_p, `sample_strings` for the rest and for errors."""
+        `Wish`. See `Shape` for temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer
+        than `n` strings are found, the `SamplingError` has those that were as its `strings`."""
         shape = Shape(temperature=temperature, top_k=top_k, top_p=top_p)
-        asked = Wish(**wish)
-        return list(asked.samples(self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed))
+        found: list[str] = []
+        try:
+            found.extend(self.samples(n, Wish(**wish), unique=unique, mode=mode, shape=shape, seed=seed))
+        except SamplingError as error:
+            error.strings = found
+            raise
+        return found
+
+    def samples(
+        self,
+        n: int,
+        wish: Wish = NO_WISH,
+        *,
+        unique: bool = False,
+        mode: Mode = "exact",
+        shape: Shape = UNSHAPED,
+        seed: int | None = None,
+        watch: Callable[[int, int], object] | None = None,
+    ) -> Samples:
+        """The same strings one by one, with what is known about them, such as the chance of the conditions. `watch` is
+        called again and again with the number of strings drawn and found so far."""
+        known = self._preparations
+        return wish.samples(
+            self._file,
+            self.distribution_,
+            n,
+            unique=unique,
+            mode=mode,
+            shape=shape,
+            seed=seed,
+            preparations=known,
+            watch=watch,
+        )
 
     def most_likely(self, n: int = 20, **wish: Unpack[WishFields]) -> list[tuple[str, float]]:
         """The `n` likeliest strings with their log-likelihoods in nats, in exact order; fewer where there are no more.
@@ -196,6 +230,7 @@ class StringModel(Estimator):
         guess_number: bool = False,
         posterior: bool = False,
         priors: Mapping[str, float] | None = None,
+        fold_case: bool = False,
     ) -> "RowScores":
         """What `wavemore score` adds to a table: its `columns(strings)` are a dictionary of arrays and texts, and
         `wavemore.judging.scored_table` puts them into files. See `RowScores` for arguments and errors."""
@@ -204,7 +239,7 @@ class StringModel(Estimator):
 
         models = (self, *against)
         judges = [Judge(source_name(m._file.path or "model"), m._file, m.distribution_) for m in models]
-        return RowScores(judges, unknown, percentile, guess_number, posterior, priors)
+        return RowScores(judges, unknown, percentile, guess_number, posterior, priors, fold_case)
 
     def report(
         self, X: Listed, *, samples: int = 0, memorisation: bool = False, seed: int | None = 0, progress: bool = False
@@ -246,6 +281,11 @@ class StringModel(Estimator):
         model.file_ = file
         model.history_ = []
         return model
+
+    @cached_property
+    def _preparations(self) -> Preparations:
+        """What was found out about conditions, for the next call that asks for the same."""
+        return Preparations()
 
     @cached_property
     def distribution_(self) -> Distribution:

@@ -1,10 +1,10 @@
 """Progress on standard error, drawn with rich, which comes with typer."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["TrainingProgress", "counted", "waiting", "watching"]
+__all__ = ["TrainingProgress", "Watch", "counted", "waiting", "watching"]
 
 _EVERY = 0.1  # seconds between two drawings
 _AFTER = 1.0  # seconds before the first
-_AGAIN = 0.5  # seconds between two lines that only say that it goes on
+_REDRAWN = 0.5  # seconds between two drawings of a line of numbers
 
 Item = TypeVar("Item")
 
@@ -124,39 +124,7 @@ def counted(
             bar.stop()
 
 
-@contextmanager
-def waiting(text: str, *, quiet: bool = False) -> Iterator[None]:
-    """Shows on a terminal's standard error that something is going on, and for how long, once it takes longer than a
-    second: for work whose length nobody knows."""
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield
-        return
-    begun, done = time.monotonic(), Event()
-
-    def show() -> None:
-        longest = 0
-        if done.wait(_AFTER):
-            return
-        while True:
-            line = f"{text}: {time.monotonic() - begun:.0f} s"
-            longest = max(longest, len(line))
-            sys.stderr.write(f"\r{line}")
-            sys.stderr.flush()
-            if done.wait(_AGAIN):
-                break
-        sys.stderr.write("\r" + " " * longest + "\r")
-        sys.stderr.flush()
-
-    shower = Thread(target=show, daemon=True)
-    shower.start()
-    try:
-        yield
-    finally:
-        done.set()
-        shower.join()
-
-
-def _bar(console: "Console", *columns: "ProgressColumn", disable: bool = False, alive: bool = False) -> "Progress":
+def _bar(console: "Console", *columns: "ProgressColumn", disable: bool = False) -> "Progress":
     from rich.progress import Progress
 
     # What the caller prints meanwhile is not ours: rich would send it to standard error.
@@ -165,29 +133,70 @@ def _bar(console: "Console", *columns: "ProgressColumn", disable: bool = False, 
     )
 
 
+class Watch:
+    """Numbers on one line of a terminal's standard error, and the seconds so far. A thread of its own draws them:
+    whatever takes long, the line moves."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._numbers: tuple[int, ...] = (0,) * text.count("{")
+        self._length = 0
+        self._drawing = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._draw, daemon=True)
+        self._thread.start()
+
+    def __call__(self, *numbers: int) -> None:
+        self._numbers = numbers
+
+    def hide(self) -> None:
+        """Take the line away until it is drawn again, before something else is written on the terminal."""
+        with self._drawing:
+            self._write("")
+
+    def hidden(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, each with the line taken away before."""
+        for item in items:
+            self.hide()
+            yield item
+
+    def end(self) -> None:
+        """Take the line away for good."""
+        self._over.set()
+        self._thread.join()
+        self.hide()
+
+    def _draw(self) -> None:
+        begun, pause = time.monotonic(), _AFTER
+        while not self._over.wait(pause):
+            with self._drawing:
+                between = ", " if self._numbers else ": "
+                self._write(f"{self._text.format(*self._numbers)}{between}{time.monotonic() - begun:.0f} s")
+            pause = _REDRAWN
+
+    def _write(self, line: str) -> None:
+        if line or self._length:
+            sys.stderr.write(f"\r{line:<{self._length}}" + ("" if line else "\r"))
+            sys.stderr.flush()
+        self._length = len(line)
+
+
 @contextmanager
-def watching(text: str, *, quiet: bool = False) -> Iterator[Callable[..., None]]:
-    """A function that shows numbers, put into `text`, on one line of a terminal's standard error. The line appears
-    after a second and is gone at the end."""
+def watching(text: str, *, quiet: bool = False) -> Iterator[Watch | None]:
+    """What shows numbers, put into `text`, from the first second on; None without a terminal."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield lambda *_: None
+        yield None
         return
-    due = time.monotonic() + _AFTER
-    longest = 0
-
-    def watch(*numbers: int) -> None:
-        nonlocal due, longest
-        if time.monotonic() < due:
-            return
-        due = time.monotonic() + _EVERY
-        line = text.format(*numbers)
-        longest = max(longest, len(line))
-        sys.stderr.write(f"\r{line:<{longest}}")
-        sys.stderr.flush()
-
+    watch = Watch(text)
     try:
         yield watch
     finally:
-        if longest:
-            sys.stderr.write("\r" + " " * longest + "\r")
-            sys.stderr.flush()
+        watch.end()
+
+
+@contextmanager
+def waiting(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """Shows that something is going on, and for how long, from the first second on: for work whose length nobody
+    knows."""
+    with watching(text, quiet=quiet):
+        yield

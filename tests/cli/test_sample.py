@@ -9,6 +9,7 @@ import pytest
 from command_line import FAILED, WRONG_USAGE, in_shell, records
 
 from wavemore.cli import run
+from wavemore.sampling.sample import Samples
 
 
 def test_sample_prints_one_string_a_line(answer, tiny_path):
@@ -40,10 +41,68 @@ def test_sample_options_reach_the_model(answer, tiny_path, tiny_model):
     assert max(map(len, expected)) == 4
 
 
-def test_sample_json(answer, tiny_path):
+def test_sample_json(answer, tiny_path, tiny_model):
     plain, _ = answer("sample tiny.safetensors -n 3 --seed 1")
     out, _ = answer("sample tiny.safetensors -n 3 --seed 1 --json")
-    assert records(out) == [{"string": string} for string in plain.split()]
+    scores = tiny_model.score_samples(plain.split()).tolist()
+    assert records(out) == [
+        {"string": string, "log_likelihood": score} for string, score in zip(plain.split(), scores, strict=True)
+    ]
+
+
+def test_sample_json_under_conditions(answer):
+    out, err = answer("sample -n 40 --seed 1 --json --length 5")
+    found = records(out)
+    assert found[0].keys() == {"string", "log_likelihood", "share", "share_error", "clipped", "clipped_most"}
+    share, error = found[-1]["share"], found[-1]["share_error"]
+    assert abs(share - 0.24) < 4 * error < 0.2
+    assert {record["clipped"] for record in found} == {0.0}
+    assert err == "wavemore: about 20 % of the model's strings meet the conditions\n"  # of two digits one is known
+    out, _ = answer("sample -n 9 --seed 1 --json --length 5 --mode fast")
+    assert {record["share"] for record in records(out)} == {record["clipped"] for record in records(out)} == {None}
+
+
+@pytest.mark.parametrize("n", [8, 20_000])
+def test_all_unique_strings_are_printed_where_there_are_too_few(tiny_path, n, capsys):
+    assert run(["sample", str(tiny_path), "-n", str(n), "--length", "1", "--unique", "--seed", "1"]) == FAILED
+    out, err = capsys.readouterr()
+    assert sorted(out.split()) == sorted("abdeklo")
+    assert err == f"wavemore: only 7 such strings exist, and {n:,} are asked for\n"
+
+
+def test_an_interrupt_keeps_what_was_printed(tiny_path, monkeypatch, capsys):
+    def interrupted(self: Samples):
+        yield from ["abe", "ode"]
+        self.found = 2
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Samples, "__iter__", interrupted)
+    assert run(["sample", str(tiny_path), "-n", "5"]) == 130
+    out, err = capsys.readouterr()
+    assert out.split() == ["abe", "ode"]
+    assert err == "wavemore: interrupted: 2 of 5 strings were found\n"
+
+
+def test_a_search_that_takes_too_long_prints_what_it_knows(monkeypatch, capsys):
+    monkeypatch.setattr("wavemore.sampling.search._WORK", 2e9)
+    monkeypatch.setattr("wavemore.sampling.search._FOR_A_STRING", 0)
+    assert run(["sample", "-n", "300", "--most-likely"]) == FAILED
+    out, err = capsys.readouterr()
+    known = out.splitlines()
+    assert 0 < len(known) < 300
+    assert known[0] == " -8.416366  marina"
+    assert err.startswith(f"wavemore: only {len(known)} of the 300 likeliest strings are known after")
+
+
+def test_text_in_the_other_case(answer, tiny_path):
+    for options in ("--starts-with BA", "--never A", "--matches 'B.*'"):
+        plain = options.replace("B", "b").replace("A", "a")
+        folded, _ = answer(f"sample tiny.safetensors -n 5 --seed 1 --fold-case {options}")
+        assert folded == answer(f"sample tiny.safetensors -n 5 --seed 1 {plain}")[0]
+    _, err = answer("sample tiny.safetensors -n 1 --never Aä")
+    assert err.startswith("wavemore: never: no string has 'Aä' anyway, the model does not know it\n")
+    _, err = answer("sample tiny.safetensors -n 1 -q --never A")
+    assert err == ""
 
 
 @pytest.mark.parametrize(
@@ -70,7 +129,7 @@ def test_sample_json(answer, tiny_path):
             "no string that the model can make starts with 'a' and starts with 'b'; it makes strings of one character "
             "or more, of 'abdeklo'",
         ),
-        ("--mode quick", "the mode is 'quick'; it must be exact or fast"),
+        ("--mode quick", "the mode is 'quick'; it must be exact, strict or fast"),
         ("--top-k 0", "top_k is 0; it must be a whole number of 1 or more"),
         (
             "--matches a{99999}",
@@ -86,7 +145,6 @@ def test_sample_json(answer, tiny_path):
             "--length 1 --not-in letters.txt",
             "only 7 strings meet the conditions, and every one of them is refused; ask for other ones",
         ),
-        ("--length 1 --unique -n 8", "only 7 strings meet the conditions, and 8 different ones are asked for"),
     ],
 )
 def test_conditions_that_cannot_be_met(refused, tiny_path, line: str, sentence: str):

@@ -12,7 +12,7 @@ from enumerated import ABC, EVERY, LONGEST, chi_square_z, enumerated, sharp_engi
 from wavemore.errors import SamplingError, UsageError
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution
-from wavemore.sampling.conditional import Guided, Limits, Rejecting, exact
+from wavemore.sampling.conditional import Preparation
 from wavemore.sampling.constraints import (
     Condition,
     Contains,
@@ -25,9 +25,9 @@ from wavemore.sampling.constraints import (
     conjunction,
 )
 from wavemore.sampling.patterns import Matches
-from wavemore.sampling.sample import Filters, drawn, sample_strings
+from wavemore.sampling.sample import Samples, sample_strings
+from wavemore.sampling.sampler import AsDrawn, Filter, Sampler
 from wavemore.sampling.shape import UNSHAPED, Shape
-from wavemore.sampling.source import AsDrawn, Sampler
 
 SINGLE: list[Condition] = [
     StartsWith("b"),
@@ -77,40 +77,36 @@ def draw(engine: Engine, n: int, conditions: list[Condition], **options) -> list
     return list(sample_strings(Distribution(engine, ABC), n, conditions=conditions, **options))
 
 
-AS_IT_COMES, WITH_GUIDE = Limits(), Limits(common=2.0, guided_cost=0.0)
-"""The second asks for a guide even where the condition is common."""
-
-
-def sampler(
-    engine: Engine,
-    conditions: list[Condition],
-    *,
-    limits: Limits = WITH_GUIDE,
-    shape: Shape = UNSHAPED,
-    longest: int = 1000,
-    seed: int = 1,
-) -> Sampler:
+def prepared(
+    engine: Engine, conditions: list[Condition], *, shape: Shape = UNSHAPED, longest: int = 1000
+) -> Preparation:
     automaton = conjunction(conditions, ABC)
     assert automaton is not None
-    return exact(Distribution(engine, ABC), automaton, shape, longest, seed, limits)
+    return Preparation.of(Distribution(engine, ABC), automaton, shape, longest)
+
+
+def drawn(sampler: Sampler, n: int) -> list[str]:
+    return list(Samples(sampler, n))
+
+
+WAYS = {
+    "exact": lambda preparation: preparation.exact(1),
+    "strict": lambda preparation: preparation.strict(1),
+    "guided": lambda preparation: preparation.guided(1, 0),
+    "guided, learned": lambda preparation: preparation.guided(1, 1),
+}
 
 
 @pytest.mark.parametrize("conditions", [*([one] for one in SINGLE), *COMBINED], ids=lambda c: " & ".join(map(str, c)))
-@pytest.mark.parametrize("limits", [AS_IT_COMES, WITH_GUIDE], ids=["as it comes", "guided"])
-def test_exact_samples_follow_the_enumerated_distribution(engine: Engine, conditions: list[Condition], limits: Limits):
+@pytest.mark.parametrize("way", WAYS)
+def test_exact_samples_follow_the_enumerated_distribution(engine: Engine, conditions: list[Condition], way: str):
     n = 8000
     probabilities = enumerated(engine, conditions, UNSHAPED)
-    strings = list(drawn(sampler(engine, conditions, limits=limits), n))
+    strings = drawn(WAYS[way](prepared(engine, conditions)), n)
     assert len(strings) == n
     assert short(strings).keys() <= probabilities.keys()
     assert short(strings).total() > n / 20
     assert chi_square_z(short(strings), probabilities) < 4.5
-
-
-def test_the_tests_know_both_ways(engine: Engine):
-    assert type(sampler(engine, [EndsWith("cab")])) is Guided
-    assert type(sampler(engine, [EndsWith("a")], limits=AS_IT_COMES)) is Rejecting
-    assert type(sampler(engine, [EndsWith("a")])) is Guided
 
 
 @pytest.mark.parametrize("conditions", [[EndsWith("cab")], [Matches("[ab]*c[ab]+")], [Length(5), Never("c")]])
@@ -128,8 +124,8 @@ def test_fast_samples_meet_the_conditions_and_are_biased(engine: Engine, conditi
 @pytest.mark.parametrize("conditions", [[], [EndsWith("a")], [Contains("cb"), Length(2, 6)]], ids=str)
 def test_a_shaped_distribution_under_conditions(engine: Engine, conditions: list[Condition], shape: Shape):
     probabilities = enumerated(engine, conditions or [Length(1)], shape)
-    guided = drawn(sampler(engine, conditions, shape=shape), 8000) if conditions else []
-    for strings in (list(guided), draw(engine, 8000, conditions, shape=shape, seed=1)):
+    guided = drawn(prepared(engine, conditions, shape=shape).guided(1, 0), 8000) if conditions else []
+    for strings in (guided, draw(engine, 8000, conditions, shape=shape, seed=1)):
         assert short(strings).keys() <= {s for s, p in probabilities.items() if p > 0}
         assert not strings or chi_square_z(short(strings), probabilities) < 4.5
 
@@ -137,19 +133,20 @@ def test_a_shaped_distribution_under_conditions(engine: Engine, conditions: list
 @pytest.mark.parametrize("conditions", [[EndsWith("cab")], [Contains("bab"), Never("c")], [Length(3, 4)]], ids=str)
 def test_the_chance_of_a_condition_is_measured(engine: Engine, conditions: list[Condition]):
     truth = sum(enumerated(engine, conditions, UNSHAPED).values())
-    found = sampler(engine, conditions, longest=LONGEST, seed=0)
-    assert isinstance(found, Guided)
-    assert abs(found.chance - truth) <= 4 * found.chance_error + 0.01 * truth  # strings longer than 8 are few
+    preparation = prepared(engine, conditions, longest=LONGEST)
+    found, tried = preparation.guided(0, 0), Samples(preparation.strict(0), 2000)
+    list(tried)
+    for chance, error in ((found.chance, found.chance_error), (tried.chance, tried.chance_error)):
+        assert abs(chance - truth) <= 4 * error + 0.01 * truth  # strings longer than 8 are few
+        assert error < truth / 4
     assert found.clipped < 0.002
 
 
 def test_a_seed_gives_the_same_strings_however_many_are_asked_for(engine: Engine):
-    for way in (AS_IT_COMES, WITH_GUIDE, "fast"):
+    for mode in ("exact", "strict", "fast"):
 
-        def some(n: int, seed: int, way: Limits | str = way) -> list[str]:
-            if way == "fast":
-                return draw(engine, n, [EndsWith("cab")], seed=seed, mode=way)
-            return list(drawn(sampler(engine, [EndsWith("cab")], limits=way, seed=seed), n))  # type: ignore[arg-type]
+        def some(n: int, seed: int, mode: str = mode) -> list[str]:
+            return draw(engine, n, [EndsWith("cab")], seed=seed, mode=mode)
 
         many = some(3000, 3)
         assert some(7, 3) == many[:7]
@@ -158,24 +155,21 @@ def test_a_seed_gives_the_same_strings_however_many_are_asked_for(engine: Engine
 
 
 def test_small_batches_give_the_same_strings(engine: Engine):
-    found = sampler(engine, [EndsWith("cab")])
+    found = prepared(engine, [EndsWith("cab")]).guided(1, 0)
     small = replace(found, source=replace(found.source, batch_bytes=1))
     assert small.source.room() < found.source.room()
-    assert list(drawn(small, 3000)) == list(drawn(found, 3000))
+    assert drawn(small, 3000) == drawn(found, 3000)
 
 
 def test_a_beginning_is_drawn_without_rejection_and_as_without_other_conditions(engine: Engine):
-    found = sampler(engine, [StartsWith("cab")])
-    assert type(found) is AsDrawn
-    assert found.kept == 1
+    assert type(prepared(engine, [StartsWith("cab")]).exact(1)) is AsDrawn
 
 
 def test_a_bound_that_is_too_low_would_be_noticed(engine: Engine):
     """With a bound far below the weights, kept strings follow the guide and not the model."""
     conditions: list[Condition] = [Matches("[ab]*c[ab]+")]
-    found = sampler(engine, conditions)
-    assert isinstance(found, Guided)
-    strings = list(drawn(replace(found, log_bound=-50.0), 8000))
+    found = prepared(engine, conditions).guided(1, 0)
+    strings = drawn(replace(found, log_bound=-50.0), 8000)
     assert chi_square_z(short(strings), enumerated(engine, conditions, UNSHAPED)) > 10
 
 
@@ -184,8 +178,11 @@ def test_unique_strings(engine: Engine):
     assert sorted(draw(engine, 9, conditions, unique=True, seed=1)) == sorted(
         "".join(s) for s in product("abc", repeat=2)
     )
-    with pytest.raises(UsageError, match="only 9 strings meet the conditions, and 10 different ones are asked for"):
-        draw(engine, 10, conditions, unique=True)
+    some = sample_strings(Distribution(engine, ABC), 10, conditions=conditions, unique=True, seed=1)
+    found: list[str] = []
+    with pytest.raises(SamplingError, match="only 9 such strings exist, and 10 are asked for"):
+        found.extend(some)  # which keeps what came before
+    assert len(set(found)) == 9
     assert len(set(sample_strings(Distribution(engine, ABC), 300, unique=True, seed=1))) == 300
 
 
@@ -205,24 +202,17 @@ def test_what_is_all_refused_is_told_before_anything_is_drawn(engine: Engine):
 
 
 def test_what_is_refused_for_ever_is_told(engine: Engine):
-    filters = Filters(refused=lambda strings: np.ones(len(strings), bool))
+    passes = Filter(refused=lambda strings: np.ones(len(strings), bool))
     sentence = (
-        r"0 strings were found, and then none among 4,096 more that were drawn: fewer than 0.0007 of all can be used"
+        r"0 strings were found, and then none among 2,048 more that were drawn: fewer than 0.001 of all can be used"
     )
     with pytest.raises(SamplingError, match=sentence):
-        list(drawn(sampler(engine, [StartsWith("a")]), 1, filters, hopeless=1 << 12))
-
-
-def test_a_condition_that_the_model_hardly_meets_is_told_with_its_chance(engine: Engine):
-    with pytest.raises(
-        SamplingError, match=r"too rare for mode exact: about [\d.e-]+ of the model's strings meet them"
-    ):
-        sampler(engine, [EndsWith("cab"), Length(7)], limits=Limits(least_effective=1.1, rare=1.0))
+        list(Samples(prepared(engine, [StartsWith("a")]).exact(1), 1, passes, hopeless=1 << 12))
 
 
 def test_a_guided_string_has_the_weight_of_its_probabilities(engine: Engine):
     """The weights' mean over strings is each string's probability: an unbiased estimate of the enumerated one."""
-    batch = sampler(engine, [EndsWith("cab")], longest=LONGEST, seed=5).source.batch(0, 32 * 1024)
+    batch = prepared(engine, [EndsWith("cab")], longest=LONGEST).guided(5, 0).source.batch(0, 32 * 1024)
     weights = np.exp(batch.log_weights)
     probabilities = enumerated(engine, [EndsWith("cab")], UNSHAPED)
     strings = np.array(ABC.decode_rows(batch.ids))

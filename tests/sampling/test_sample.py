@@ -13,9 +13,10 @@ from wavemore.nn import WaveNet, sample_as_taught
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution, log_sum_exp
 from wavemore.sampling.constraints import StartsWith
-from wavemore.sampling.sample import drawn, sample_strings
+from wavemore.sampling.sample import Samples, sample_strings
+from wavemore.sampling.sampler import AsDrawn
 from wavemore.sampling.shape import Shape
-from wavemore.sampling.source import AsDrawn, Source
+from wavemore.sampling.source import Source
 from wavemore.settings.config import ModelConfig
 
 ABC = Vocabulary("abc")
@@ -137,7 +138,7 @@ def test_nothing_is_asked_for(engine):
         ({"n": True}, "the number of strings is True; it must be a whole number of 0 or more"),
         ({"max_length": 2.5}, "the maximum length is 2.5; it must be a whole number of 1 or more"),
         ({"max_length": 0}, "the maximum length is 0; it must be a whole number of 1 or more"),
-        ({"mode": "quick"}, "the mode is 'quick'; it must be exact or fast"),
+        ({"mode": "quick"}, "the mode is 'quick'; it must be exact, strict or fast"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_before_anything_is_drawn(engine, options, sentence):
@@ -180,7 +181,7 @@ def test_batches_and_threads_do_not_change_a_string(engine):
     with threadpool_limits(2):
         whole = draw(engine, 5000, seed=8)
     source = Source(Distribution(engine, ABC), (8,), Shape(), np.zeros(0, dtype=np.int64), 1000, batch_bytes=1)
-    assert list(drawn(AsDrawn(source, 1.0, 1.0, 0.0), 5000)) == whole
+    assert list(Samples(AsDrawn(source, 1.0), 5000)) == whole
     with threadpool_limits(1):
         assert draw(engine, 5000, seed=8) == whole
 

@@ -2,15 +2,21 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import wavemore
-from wavemore.errors import UsageError
+from wavemore.errors import SamplingError, UnknownCharacterError, UsageError
 from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.sampling.constraints import EndsWith, Length, StartsWith
+from wavemore.sampling.guided import Guiding
+from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.wish import Wish, WishFields
+
+TRY = "; try --fold-case (in Python fold_case=True)"
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +125,102 @@ def test_most_likely_first(model: StringModel):
     drawn = model.sample(3000, length=5, ends_with="a", new=True, seed=1)
     others = [s for s in drawn if s not in dict(found)]
     assert model.score_samples(others).max() <= scores[-1]
+
+
+# --- the other case
+
+
+@pytest.mark.parametrize(
+    ("wish", "folded"),
+    [
+        ({"starts_with": "Mar"}, {"starts_with": "mar"}),
+        ({"ends_with": "IA", "never": "XY"}, {"ends_with": "ia", "never": "xy"}),
+        ({"contains": ["An", "na"]}, {"contains": ["an", "na"]}),
+        ({"only": "ABELINOR"}, {"only": "abelinor"}),
+        ({"banned": ["EL", "an"]}, {"banned": ["el", "an"]}),
+        ({"matches": "Mar.*(A|E)"}, {"matches": "mar.*(a|e)"}),
+        ({"length": 5, "not_in": ["MARGO", "Marie", "x"]}, {"length": 5, "not_in": ["margo", "marie"]}),
+    ],
+    ids=str,
+)
+def test_text_in_the_other_case(model: StringModel, wish: dict, folded: dict):
+    assert model.sample(200, seed=1, fold_case=True, **wish) == model.sample(200, seed=1, **folded)
+
+
+def test_characters_that_the_model_knows_stay_as_they_are():
+    mixed = Vocabulary("ABab")
+    assert mixed.folded("AbBa") == "AbBa"
+    assert Vocabulary("ABb").folded("aBb") == "ABb"
+    assert Vocabulary("abß").folded("AéSS") == "aéSS"
+    assert Wish(starts_with="Ab", fold_case=True).folded(mixed).starts_with == ("Ab",)
+
+
+def test_a_text_that_the_model_cannot_spell_is_told_with_a_hint(model: StringModel):
+    with pytest.raises(UnknownCharacterError) as raised:
+        model.sample(1, starts_with="Mar")
+    assert str(raised.value).endswith("; it knows 'm': write that, or use --fold-case of sample and score")
+    with pytest.raises(UnknownCharacterError) as raised:
+        model.sample(1, starts_with="mär")
+    assert str(raised.value).endswith("knows: abcdefghijklmnopqrstuvwxyz")
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentences"),
+    [
+        (Wish(never="ä"), ["never: no string has 'ä' anyway, the model does not know it"]),
+        (
+            Wish(never="aM", only="abE"),
+            [
+                f"only: no string has 'E' anyway, the model does not know it{TRY}",
+                f"never: no string has 'M' anyway, the model does not know it{TRY}",
+            ],
+        ),
+        (
+            Wish(not_in=["Marina", "anna"]),
+            [f"not_in: 1 of 2 have characters that the model knows in the other case alone, such as 'Marina'{TRY}"],
+        ),
+        (Wish(not_in=["Marina", "änna"], banned=["EL"], never="M", fold_case=True), []),
+        (Wish(starts_with="mar", not_in=["anna"], only="abcdefghijklmnopqrstuvwxyz", banned=["ö"]), []),
+    ],
+    ids=str,
+)
+def test_what_is_asked_for_in_vain(model: StringModel, wish: Wish, sentences: list[str]):
+    assert list(wish.in_vain(model.file_.vocabulary)) == sentences
+
+
+# --- what is kept
+
+
+def test_the_same_conditions_are_prepared_once(monkeypatch: pytest.MonkeyPatch):
+    made: list[str] = []
+    new, learned = Preparations._new, Guiding._made
+
+    def counting(*args: Any) -> Any:
+        made.append("conditions")
+        return new(*args)
+
+    def counting_rounds(self: Guiding, *args: Any) -> Any:
+        made.append("round")
+        return learned(self, *args)
+
+    monkeypatch.setattr(Preparations, "_new", staticmethod(counting))
+    monkeypatch.setattr(Guiding, "_made", counting_rounds)
+    model = wavemore.load()
+    first = model.sample(1, ends_with="ella", seed=1)
+    assert [model.sample(1, ends_with="ella", seed=1) for _ in range(3)] == [first] * 3
+    assert made == ["conditions"]
+    many = model.sample(300, ends_with="ston", seed=1)
+    assert made.count("conditions") == 2
+    rounds = made.count("round")
+    assert rounds >= 1
+    assert model.sample(300, ends_with="ston", seed=1) == many
+    assert made.count("round") == rounds
+    model.sample(1, ends_with="ella", temperature=0.9)
+    assert made.count("conditions") == 3
+
+
+def test_an_error_keeps_what_was_found(model: StringModel):
+    with pytest.raises(SamplingError, match="only 676 such strings exist, and 700 are asked for") as raised:
+        model.sample(700, length=2, unique=True, seed=1)
+    assert raised.value.strings is not None
+    assert len(set(raised.value.strings)) == 676

@@ -59,6 +59,12 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.steps=1000; may be repeated."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one record a line.")]
+FoldCase = Annotated[
+    bool,
+    typer.Option(
+        "--fold-case", help="A character that the model does not know stands for its other case, if it knows that."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
 
 

@@ -1,17 +1,18 @@
 """`wavemore sample`: new strings."""
 
 from collections.abc import Iterable, Iterator
+from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
-from wavemore.errors import UsageError
+from wavemore.errors import SamplingError, UsageError
 
 if TYPE_CHECKING:
     from wavemore.estimator import StringModel
-    from wavemore.sampling.sample import Mode
+    from wavemore.sampling.sample import Mode, Samples
     from wavemore.sampling.wish import Wish
 
 NAME = "sample"
@@ -39,11 +40,12 @@ def command(
     new: Annotated[
         bool, typer.Option("--new", help="Refuse strings of the list that the model was trained on.")
     ] = False,
+    fold_case: options.FoldCase = False,
     unique: Annotated[bool, typer.Option("--unique", help="No string twice.")] = False,
     most_likely: Annotated[
         bool, typer.Option("--most-likely", help="The likeliest strings in exact order, instead of samples.")
     ] = False,
-    mode: Annotated[str, typer.Option(help="How conditions are met: exact, or fast, which is biased.")] = "exact",
+    mode: Annotated[str, typer.Option(help="How conditions are met: exact, strict or fast.")] = "exact",
     temperature: Annotated[float, options.number(help="Below 1 likelier strings, above 1 stranger ones.")] = 1.0,
     top_k: Annotated[
         int | None,
@@ -64,11 +66,14 @@ def command(
 
     Strings are independent draws from the model's own distribution. With --seed the first strings stay the same
     however many are asked for. Conditions combine: every string meets all of them, and strings are distributed as
-    the model's own strings that do. Standard error says what share that is. --mode fast is quick for rare
-    conditions, and biased: some strings come too often, others too rarely.
+    the model's own strings that do. Standard error says what share that is. Where it is small, --mode exact may
+    be off by up to a hundredth of all probability, and says how much; --mode strict never is, however long it takes;
+    --mode fast is quick and biased: some strings come too often, others too rarely. With --json each string has its
+    log-likelihood, in nats, and under conditions that share and that error as they were known when it was found:
+    share, share_error, clipped, clipped_most.
 
     --most-likely searches for the likeliest strings and prints the log-likelihood of each, in nats, before it. That
-    takes long for unlikely conditions.
+    takes long for unlikely conditions, and ends with what is known where it would take too long.
 
     \b
     Examples
@@ -80,7 +85,7 @@ def command(
       wavemore sample -n 1000000 --json > names.jsonl
     """
     from wavemore.estimator import load
-    from wavemore.progress import waiting
+    from wavemore.progress import watching
     from wavemore.sampling.shape import Shape
     from wavemore.sampling.wish import Wish
 
@@ -95,8 +100,12 @@ def command(
         banned=banned or (),
         not_in=not_in,
         new=new,
+        fold_case=fold_case,
     )
     loaded = load(model)
+    if not quiet:
+        for sentence in wish.in_vain(loaded.file_.vocabulary):
+            say(sentence)
     if most_likely:
         drawing = {"temperature": temperature != 1, "unique": unique, "mode": mode != "exact"}
         drawing |= {"top_k": top_k is not None, "top_p": top_p is not None, "seed": seed is not None}
@@ -107,42 +116,79 @@ def command(
                 )
         write_lines(_likeliest(loaded, wish, n, json=json, quiet=quiet))
         return
-    with waiting("looking for strings that meet the conditions", quiet=quiet):
-        strings = wish.samples(
-            loaded.file_,
-            loaded.distribution_,
+    with watching("sampling: {:,} strings drawn, {:,} found", quiet=quiet) as watch:
+        strings = loaded.samples(
             n,
+            wish,
             unique=unique,
             mode=cast("Mode", mode),
             shape=Shape(temperature=temperature, top_k=top_k, top_p=top_p),
             seed=seed,
+            watch=watch,
         )
-    if not quiet and strings.chance is not None:
-        say(f"about {_share(strings.chance)} of the model's strings meet the conditions")
-    if not quiet and mode == "fast" and wish.conditions():
-        say("mode fast: every string meets the conditions, but some come too often and others too rarely")
-    write_lines(_lines(strings, n, json=json, quiet=quiet))
+        lines = _records(loaded, strings) if json else _marked(strings)
+        try:
+            write_lines(lines if watch is None else watch.hidden(lines))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped; {strings.found:,} of {n:,} strings were found") from None
+    if not quiet:
+        for sentence in _known(strings):
+            say(sentence)
 
 
-def _lines(strings: Iterable[str], n: int, *, json: bool, quiet: bool) -> Iterator[str]:
-    from wavemore.progress import counted
+def _records(model: "StringModel", strings: "Samples") -> Iterator[str]:
+    """A record for each string, with what was known of all when it was found."""
+    for some in strings.batches():
+        known = {
+            "share": strings.chance,
+            "share_error": strings.chance_error,
+            "clipped": strings.clipped,
+            "clipped_most": strings.clipped_most,
+        }
+        if isnan(strings.chance) and not isnan(strings.clipped):  # no conditions
+            known = {}
+        finite = {name: None if isnan(number) else number for name, number in known.items()}
+        for string, log_likelihood in zip(some, model.score_samples(some).tolist(), strict=True):
+            yield json_line({"string": string, "log_likelihood": log_likelihood} | finite)
 
-    first = True
-    for string in counted(strings, n, "sampling", quiet=quiet, printed=True):
-        if first and string.startswith(_MARK) and not json:
-            yield _MARK + string  # of a file's first mark readers take away one, as a byte order mark
-        else:
-            yield json_line({"string": string}) if json else string
-        first = False
+
+def _marked(strings: "Samples") -> Iterator[str]:
+    """The strings; before the first one another mark where it begins with one: of a file's first mark readers take
+    away one, as a byte order mark."""
+    for number, string in enumerate(strings):
+        yield _MARK + string if number == 0 and string.startswith(_MARK) else string
+
+
+def _known(strings: "Samples") -> Iterator[str]:
+    """What is known of the strings, once all are drawn."""
+    if not isnan(strings.chance):
+        yield f"about {_share(strings.chance, strings.chance_error)} of the model's strings meet the conditions"
+    if isnan(strings.clipped):
+        yield "mode fast: every string meets the conditions, but some come too often and others too rarely"
+    elif strings.clipped:
+        yield (
+            f"{strings.unclipped:,} strings are distributed exactly as the model's own, the next "
+            f"{strings.found - strings.unclipped:,} but for {100 * strings.clipped:.2g} % of all probability (at most "
+            f"{100 * strings.clipped_most:.2g} %, with 95 % confidence); mode strict has no such error"
+        )
 
 
 def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet: bool) -> Iterator[str]:
     from wavemore.progress import watching
 
     with watching("searching: {:,} beginnings looked at, {:,} strings found", quiet=quiet) as watch:
-        found = wish.most_likely(model.file_, model.distribution_, n, watch=watch)
+        try:
+            found = wish.most_likely(model.file_, model.distribution_, n, watch=watch)
+        except SamplingError as error:
+            known = error.strings or []
+            yield from _ranked(zip(known, model.score_samples(known).tolist(), strict=True), json=json)
+            raise
     if len(found) < n and not quiet:
         say(f"there are only {len(found):,} such strings")
+    yield from _ranked(found, json=json)
+
+
+def _ranked(found: Iterable[tuple[str, float]], *, json: bool) -> Iterator[str]:
     for string, log_likelihood in found:
         record: dict[str, Any] = {"string": string, "log_likelihood": log_likelihood}
         yield json_line(record) if json else f"{log_likelihood:10.6f}  {string}"
@@ -163,7 +209,10 @@ def _length(texts: list[str] | None) -> int | tuple[int | None, int | None] | No
     return (int(least) if least else None), (int(most) if most else None)
 
 
-def _share(chance: float) -> str:
+def _share(chance: float, error: float) -> str:
+    digits = 2 if error < 0.1 * chance else 1
     if chance > 0.95:
         return f"{100 * chance:.0f} %"
-    return f"{100 * chance:.2g} %" if chance >= 1e-4 else f"1 in {float(f'{1 / chance:.2g}'):,.0f}"
+    if chance < 1e-4:
+        return f"1 in {float(f'{1 / chance:.{digits}g}'):,.0f}"
+    return f"{float(f'{100 * chance:.{digits}g}'):g} %"

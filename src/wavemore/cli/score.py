@@ -54,6 +54,7 @@ def command(
             "option zero, or with --posterior floor."
         ),
     ] = None,
+    fold_case: options.FoldCase = False,
     odd: Annotated[
         int | None,
         options.whole(help="This many rows alone, the least likely ones, oddest first."),
@@ -132,6 +133,7 @@ def command(
         guess_number=guess_number,
         posterior=posterior,
         priors=priors,
+        fold_case=fold_case,
     )
     printed = output in (None, "-")
     with scored_table(source, scores, order, layout, progress=not quiet, printed=printed) as found:
@@ -150,4 +152,9 @@ def command(
         say(
             f"{found.table.source}: rows with a character that the model does not know, which {done}: "
             f"{found.tally.unknown:,}{none if found.tally.unscored else ''}"
+        )
+    if found.tally.other_case:
+        say(
+            f"{found.table.source}: rows all of whose characters the model knows in the other case: "
+            f"{found.tally.other_case:,}; try --fold-case"
         )

@@ -48,6 +48,7 @@ class RowScores:
     guess_number    whether to add how many strings are likelier, with a 95 % interval
     posterior       whether to add, of several models, how probable each is as the source of the string
     priors          how probable each model is before, by its name, a number above 0; None for all alike
+    fold_case       whether a character that a model does not know stands for its other case, if the model knows that
 
     Raises `UsageError` where `unknown` is none of these, for a percentile that the model file has no scores for, for
     posteriors of one model, and for priors that are none or are not asked for.
@@ -59,6 +60,7 @@ class RowScores:
     guess_number: bool = False
     posterior: bool = False
     priors: Mapping[str, float] | None = None
+    fold_case: bool = False
 
     def __post_init__(self) -> None:
         one_of("unknown", self.unknown, UNKNOWN)
@@ -148,7 +150,9 @@ class RowScores:
 
     def _scores(self, judge: Judge, strings: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """Log-likelihoods (strings,), numbers of scored characters (strings,), and the unknown ones of each string."""
-        found = _unknown(judge.file.vocabulary, strings)
+        vocabulary = judge.file.vocabulary
+        strings = list(map(vocabulary.folded, strings)) if self.fold_case else strings
+        found = _unknown(vocabulary, strings)
         lengths = np.fromiter(map(len, strings), np.int64, len(strings))
         unknown = [""] * len(strings)
         for place, characters in found.items():

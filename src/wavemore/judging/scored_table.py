@@ -67,6 +67,8 @@ class Tally:
     """Rows with characters that the model does not know."""
     unscored: int = 0
     """Those of them that were to be scored without these characters, and have no other ones."""
+    other_case: int = 0
+    """Those of them whose characters it knows in the other case."""
 
     def places(self, portion: Portion) -> Sequence[int]:
         """The places of the rows that have a string; the others are counted."""
@@ -141,6 +143,8 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
         strange = [i for i, characters in enumerate(unknown) if characters]
         tally.unknown += len(strange)
         tally.unscored += sum(bool(np.isnan(columns["log_likelihood"][i])) for i in strange)  # type: ignore[arg-type]
+        vocabulary = scores.judges[0].file.vocabulary
+        tally.other_case += sum(vocabulary.knows(vocabulary.folded(unknown[i])) for i in strange)
         if strange and scores.unknown == "error":
             place = places[strange[0]]
             unit = "row" if table.kind == "parquet" else "line"

@@ -81,9 +81,11 @@ class Vocabulary:
         unknown = np.flatnonzero(ids < 0)
         if len(unknown):
             character = string[int(unknown[0])]
+            other = self.folded(character)
+            hint = f"; it knows {other!r}: write that, or use --fold-case of sample and score"
             raise UnknownCharacterError(
                 f"{character!r} (U+{ord(character):04X}) in {string!r} is not among the {len(self.characters)} "
-                f"characters that the model knows: {_excerpt(self.characters)}"
+                f"characters that the model knows: {_excerpt(self.characters)}" + (hint if other != character else "")
             )
         return ids
 
@@ -99,6 +101,19 @@ class Vocabulary:
     def known_part(self, string: str) -> str:
         """The string without the characters that have no id."""
         return "".join(c for c, known in zip(string, self.encode_known(string) >= 0, strict=True) if known)
+
+    def folded(self, string: str) -> str:
+        """The string with each character that has no id in its other case, where that is a character that has one."""
+        if self.knows(string):
+            return string
+        return "".join(self._other_case(character) for character in string)
+
+    def _other_case(self, character: str) -> str:
+        if character not in self.characters:
+            for other in (character.lower(), character.upper()):
+                if len(other) == 1 and other in self.characters:
+                    return other
+        return character
 
     def encode_all(self, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of all strings end to end, int32, and the length of each string, int64.

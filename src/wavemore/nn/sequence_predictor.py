@@ -51,6 +51,10 @@ class SequencePredictor:
         memory = per_layer * self.config.layers * self.config.hidden + self.config.embedding + 1
         return 2 * 4 * memory + 40 * self.vocabulary_size
 
+    @property
+    def work(self) -> int:
+        return sum(tensor.numel() for tensor in self._model.parameters())
+
     def start(self, strings: int) -> SequenceState:
         with torch.inference_mode():
             memory = self._model.begin(1)

@@ -140,6 +140,11 @@ class Engine:
             nodes += 4 * (numbers + (self.vocabulary_size if level.head is not None else 0)) + 16
         return self.config.context * nodes + 40 * self.vocabulary_size
 
+    @property
+    def work(self) -> int:
+        heads = [level.head for level in self._levels if level.head is not None]
+        return sum(piece.size for level in self._levels for piece in (*level.above, *heads))
+
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         chunks = Chunks.of(strings, vocabulary, self.config.groups, self.config.cycles)
         for part, logits in self.chunk_logits(chunks):

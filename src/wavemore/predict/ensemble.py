@@ -49,6 +49,10 @@ class Ensemble:
     def remembered(self) -> int:
         return sum(member.remembered for member in self.members)
 
+    @property
+    def work(self) -> int:
+        return sum(member.work for member in self.members)
+
     def start(self, strings: int) -> EnsembleState:
         return EnsembleState.of(member.start(strings) for member in self.members)
 

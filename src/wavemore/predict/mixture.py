@@ -60,6 +60,10 @@ class Mixture:
         """Bytes that a string in the making takes at worst: what both models need, and rows that are being mixed."""
         return self.network.remembered + self.ngram.remembered
 
+    @property
+    def work(self) -> int:
+        return self.network.work + self.ngram.work
+
     def start(self, strings: int) -> MixtureState:
         return self._state(self.network.start(strings), self.ngram.start(strings))
 

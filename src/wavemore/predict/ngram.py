@@ -102,6 +102,11 @@ class Ngram:
         """Bytes that a string in the making takes at worst: its context's number, logits and weights."""
         return 40 * self.vocabulary_size + 128
 
+    @property
+    def work(self) -> int:
+        """None: what follows is looked up."""
+        return 0
+
     def start(self, strings: int) -> NgramState:
         everyone = np.arange(strings)
         context = self._longest(np.array([ROOT]), np.array([BOUNDARY]))

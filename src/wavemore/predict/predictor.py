@@ -67,6 +67,11 @@ class Predictor(Protocol[State]):
         """Bytes that a string in the making takes at worst."""
         ...
 
+    @property
+    def work(self) -> int:
+        """Multiplications that one more context takes, about."""
+        ...
+
     def start(self, strings: int) -> State:
         """The state of this many strings before their first character."""
         ...

@@ -64,6 +64,14 @@ class Automaton:
         allowed = (self.transitions[:, 1:] != DEAD).all(axis=1) & self.accepting
         return _distances(self.transitions, ~allowed) < 0  # no state that refuses something is ever reached
 
+    def open(self, states: np.ndarray, left: int) -> np.ndarray:
+        """(n,) states -> (n, V) bool: which ids leave an acceptable end within `left` more characters. The boundary
+        does where the string may end."""
+        distance = np.append(self.distance, left)  # the dead state is the last one, -1
+        allowed = distance[self.transitions[states]] < left
+        allowed[:, BOUNDARY] = self.accepting[states]
+        return allowed
+
     def accepts(self, ids: Sequence[int] | np.ndarray) -> bool:
         """Whether a string of these ids is acceptable."""
         state = 0 if not self.empty else DEAD

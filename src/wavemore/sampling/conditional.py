@@ -1,229 +1,162 @@
-"""Samples of the model's own distribution, given a condition, by rejection.
+"""Samples of the model's own distribution, given a condition, in the cheapest way that is known to be good.
 
-Where many of the model's strings meet the condition, strings are drawn as they come and those that do not meet it are
-rejected. Where few do, strings are drawn with a guide that looks ahead (`lookahead.py`), so that each of them meets it.
-Such a string's weight w is the ratio of its probabilities under the model and under the guide (`source.py`). If no
-weight is above a bound M and a string is kept with probability w / M, then kept strings are distributed as the model's
-strings that meet the condition, whatever the guide. One string of M / mean(w) is kept.
+    exact     strings are tried, and what failed is remembered (`pruning.py`); where few come through, a guide
+              (`guided.py`) takes over, whose error is measured and bounded
+    strict    strings are tried for as long as it takes: no error at all
+    fast      guided strings, all of which are kept: biased
 
-No formula gives M: a guide makes mistakes, and its largest one is not known. M is chosen from some thousand strings
-drawn for that purpose, as the lowest bound that leaves no more than a thousandth of their total weight above it. So
-strings whose weight is above M come too rarely, by that share all together. It is measured again on other strings,
-`Guided.clipped`, and no more than a hundredth is accepted: as far as it was measured, it is the total variation
-between what is drawn and the model's own distribution.
-
-The mean weight is the chance of the condition: the share of the model's strings that meet it.
+To prepare a guide costs as much as many strings that are tried. So it waits: preparing may cost half of what was spent
+on trying, and a fixed amount that takes about a second. So few strings, and common conditions, never pay for a guide,
+and nothing takes much more than half as long again as trying alone. Costs are counted in characters that are drawn and
+not in seconds, so that a seed gives the same strings on every machine, and the first ones for any number of strings.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import exp, inf, log, nan, sqrt
+from math import exp, inf, nan
 from typing import final
 
 import numpy as np
 
 from wavemore.errors import SamplingError
-from wavemore.lists.vocabulary import BOUNDARY
 from wavemore.predict.predictor import Distribution, finite
 from wavemore.sampling.automaton import DEAD, Automaton
-from wavemore.sampling.guide import Guide, Visits
-from wavemore.sampling.lookahead import LookAhead, Places
+from wavemore.sampling.guided import Guided, Guiding
+from wavemore.sampling.pruning import Pruning
+from wavemore.sampling.sampler import AsDrawn, Batch, Filter, Sampler
 from wavemore.sampling.shape import Shape
-from wavemore.sampling.source import BLOCK, AsDrawn, Drawn, Sampler, Source
+from wavemore.sampling.source import Source
 
-__all__ = ["Guided", "Limits", "Rejecting", "approximate", "exact", "room_for"]
+__all__ = ["Exact", "Limits", "Preparation", "room_for"]
 
-_TRIED = 12 * BLOCK  # plain strings, to see how many meet the condition; the look ahead is made from them too
-_MEASURED = 16 * BLOCK  # guided strings: from one half the bound, from the other what lies above it
-_ROUNDS = 2  # times at most that the look ahead learns from guided strings
-_GOOD = 0.1  # the share of kept strings at which it learns no more
-_CLIPPED = 0.001  # the share of the total weight above the bound, when it is chosen
-_ENOUGH = 30  # strings that meet the condition, for a share that can be relied on
-_GUIDED, _TRYING, _MEASURING = 1, 2, 3  # added to the seed, so that each source has random numbers of its own
+_GUIDED, _TRYING, _PRUNING = 1, 2, 4  # added to the seed, so that each source has random numbers of its own
+_FEW = 100_000  # strings that trying can find to the last one
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a guide is used, and when its strings are good enough."""
+    """When a guide is prepared and used, and when its strings are good enough. Costs are in characters."""
 
     common: float = 0.02
-    """A share of the model's strings for which no guide is needed."""
-    guided_cost: float = 2.5
-    """How many plain strings cost as much as a guided one."""
-    least_effective: float = 0.01
-    """The effective sample size of guided strings, as a share of them: below it a bound from them means nothing."""
+    """A share of tried strings that come through for which no guide is prepared."""
+    free: float = 3e10
+    """What preparing may cost beyond half of what was spent on trying, in multiplications."""
+    character: int = 50_000
+    """What each character costs beyond the model's own work, in multiplications."""
+    first: int = 200_000
+    """What the first round costs at least; later ones about as much as the round before."""
+    rounds: int = 3
+    """How often a guide is measured, at most; between two rounds it learns."""
+    good: float = 0.1
+    """The share of kept strings at which it learns no more."""
+    guided_cost: float = 1.5
+    """How many characters of trying take as long as one of guiding."""
+    least_effective: float = 100.0
+    """Effective sample size of guided strings: below it a bound from them means nothing."""
     most_clipped: float = 0.01
     """The highest `Guided.clipped` that is accepted."""
     rare: float = 2e-5
-    """A share of the model's strings for which plain rejection takes too long."""
+    """A share of the model's strings for which trying takes too long."""
 
 
 _LIMITS = Limits()
 
 
-@final
 @dataclass(frozen=True)
-class Rejecting(Sampler):
-    """Strings as they come; those that meet the condition stay."""
+class Preparation:
+    """What is found out about a condition once, and serves every seed."""
 
+    source: Source
+    """Plain strings that begin as every acceptable one does."""
     automaton: Automaton
+    state: int
+    """The automaton's, after the source's prefix."""
+    begun: float
+    """The chance of the prefix."""
+    guiding: Guiding
 
-    def keep(self, drawn: Drawn) -> np.ndarray:
-        return _accepted(self.automaton, drawn)
+    @classmethod
+    def of(cls, distribution: Distribution, automaton: Automaton, shape: Shape, longest: int) -> "Preparation":
+        """For an automaton that accepts something, but not the empty string. Raises `SamplingError` where the model
+        makes no string with the beginning that all acceptable ones have."""
+        prefix, state = _forced(automaton)
+        source = Source(distribution, (0, _TRYING), shape, prefix, room_for(automaton, longest))
+        begun = exp(_log_chance_of(distribution, shape, prefix))
+        if begun == 0:
+            raise SamplingError(
+                f"every string that meets the conditions begins with {distribution.vocabulary.decode(prefix)!r}, and "
+                "the model makes no such string; ask for fewer conditions"
+            )
+        return cls(source, automaton, state, begun, Guiding(source, automaton))
+
+    def exact(self, seed: int, limits: Limits = _LIMITS) -> Sampler:
+        """Strings of mode "exact"."""
+        if len(self.source.prefix) and self.automaton.free[self.state]:  # what follows is the model's own
+            return AsDrawn(replace(self.source, entropy=(seed,)), self.begun)
+        return Exact(self, seed, limits)
+
+    def strict(self, seed: int) -> Sampler:
+        """Strings of mode "strict"."""
+        return Pruning(replace(self.source, entropy=(seed, _PRUNING)), self.automaton, self.state, self.begun)
+
+    def fast(self, seed: int) -> Sampler:
+        """Strings of mode "fast". What share of the model's strings meets the condition is not measured."""
+        guide, *_ = self.guiding.guide()
+        source = replace(self.source, guide=replace(guide, patience=inf), entropy=(seed, _GUIDED))
+        return Guided(
+            source=source, kept=1.0, chance=nan, chance_error=nan, log_bound=-inf, clipped=nan, clipped_most=nan
+        )
+
+    def guided(self, seed: int, rounds: int) -> Guided:
+        """Guided strings, when the guide has learned from this number of rounds."""
+        found = self.guiding.round(rounds)
+        chance, error = self.begun * found.chance, self.begun * found.chance_error
+        return replace(found, chance=chance, chance_error=error, source=replace(found.source, entropy=(seed, _GUIDED)))
 
 
 @final
 @dataclass(frozen=True)
-class Guided(Sampler):
-    """Guided strings, all of which meet the condition; one of weight w stays with probability w / M."""
+class Exact(Sampler):
+    """Strings of mode "exact"."""
 
-    log_bound: float
-    """log M; minus infinity where all of them stay."""
-    clipped: float
-    """The share of the weights above the bound, as measured: how far kept strings are from the model's distribution."""
+    preparation: Preparation
+    seed: int
+    limits: Limits = _LIMITS
 
-    def keep(self, drawn: Drawn) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            log_luck = np.log(drawn.luck)
-        return drawn.ended & (log_luck < np.where(drawn.ended, drawn.log_weights, 0) - self.log_bound)
-
-
-def exact(
-    distribution: Distribution,
-    automaton: Automaton,
-    shape: Shape,
-    longest: int,
-    seed: int,
-    limits: Limits = _LIMITS,
-) -> Sampler:
-    """The sampler for an automaton that accepts something, but not the empty string. Raises `SamplingError` where the
-    model makes such strings too rarely."""
-    prefix, state = _forced(automaton)
-    source = Source(distribution, (seed,), shape, prefix, room_for(automaton, longest))
-    begun = exp(_log_chance_of(distribution, shape, prefix))
-    if begun == 0:
-        raise SamplingError(
-            f"every string that meets the conditions begins with {distribution.vocabulary.decode(prefix)!r}, and the "
-            "model makes no such string; ask for fewer conditions"
-        )
-    if len(prefix) and automaton.free[state]:  # what follows is the model's own
-        return AsDrawn(source, kept=1.0, chance=begun, chance_error=0.0)
-    tried = _drawn(replace(source, entropy=(0, _TRYING)), _TRIED)
-    hits = int(sum(_accepted(automaton, drawn).sum() for drawn in tried))
-    share = hits / _TRIED
-    error = sqrt(max(share, 1 / _TRIED) * (1 - share) / _TRIED)
-    plain = Rejecting(source, share, begun * share, begun * error, automaton)
-    if share >= limits.common:
-        return plain
-    samples = [string for drawn in tried for string in source.decoded(drawn.ids)]
-    guide = Guide(automaton, LookAhead.of(automaton, samples, distribution.vocabulary)).after(prefix)
-    found, effective = _learned(replace(source, guide=guide, entropy=(seed, _GUIDED)))
-    sound = effective >= limits.least_effective and found.clipped <= limits.most_clipped
-    chance, error = begun * found.chance, begun * found.chance_error
-    if not sound and hits < _ENOUGH and found.chance < limits.rare:
-        raise SamplingError(
-            f"the conditions are too rare for mode exact: {_about(chance)} of the model's strings meet them; ask for "
-            "fewer conditions, or for mode fast, which is biased"
-        )
-    if sound and found.kept > limits.guided_cost * found.chance:
-        return replace(found, chance=chance, chance_error=error)
-    if hits >= _ENOUGH:
-        return plain
-    return replace(plain, kept=found.chance, chance=chance, chance_error=error)
-
-
-def approximate(distribution: Distribution, automaton: Automaton, shape: Shape, longest: int, seed: int) -> Sampler:
-    """The sampler of mode "fast": guided strings, all of which stay. They meet the condition, but are distributed as
-    the guide says, and what share of the model's strings does meet it is not known."""
-    nothing = np.zeros(0, dtype=np.int64)
-    source = Source(distribution, (0, _TRYING), shape, nothing, room_for(automaton, longest))
-    samples = [string for drawn in _drawn(source, _TRIED) for string in source.decoded(drawn.ids)]
-    guide = Guide(automaton, LookAhead.of(automaton, samples, distribution.vocabulary), patience=inf)
-    return Guided(replace(source, guide=guide, entropy=(seed, _GUIDED)), 1.0, nan, nan, log_bound=-inf, clipped=nan)
-
-
-def _about(chance: float) -> str:
-    return (
-        f"about {chance:.2g}"
-        if chance > 0
-        else f"none of {_MEASURED:,} that were drawn towards them, and so hardly any"
-    )
+    def batches(self, passes: Filter, missing: Callable[[], int]) -> Iterator[Batch]:
+        limits, spent, prepared, next_cost, rounds = self.limits, 0, 0.0, 0.0, 0
+        work = limits.character + self.preparation.source.distribution.predictor.work
+        if passes.unique and self.preparation.automaton.size(_FEW) is not None:
+            rounds = limits.rounds  # trying finds them all, to the last one
+        tried = through = 0
+        for batch in self.preparation.strict(self.seed).batches(passes, missing):
+            yield batch
+            tried, through = tried + batch.tried, through + batch.through
+            if not batch.cost:
+                continue
+            next_cost = next_cost or max(limits.first, batch.cost * Guiding.LEAST / tried) * limits.guided_cost
+            spent, rate, common = spent + batch.cost, (through + 1) / batch.cost, through >= limits.common * tried
+            tried = through = 0
+            while not common and rounds < limits.rounds and prepared + next_cost <= limits.free / work + spent / 2:
+                guided = self.preparation.guided(self.seed, rounds)
+                next_cost = guided.cost * limits.guided_cost
+                prepared, rounds = prepared + next_cost, rounds + 1
+                sound = guided.effective >= limits.least_effective and guided.clipped <= limits.most_clipped
+                if sound and guided.kept * guided.strings / guided.cost > limits.guided_cost * rate:
+                    yield from guided.batches(passes, missing)
+                if guided.kept >= limits.good:
+                    rounds = limits.rounds
+                elif rounds == limits.rounds and not sound and max(guided.chance, batch.chance) < limits.rare:
+                    about = f"about {guided.chance:.2g}" if guided.chance else "hardly any"
+                    raise SamplingError(
+                        f"the conditions are too rare for mode exact: {about} of the model's strings meet them; ask "
+                        "for fewer conditions, or for mode fast, which is biased"
+                    )
 
 
 def room_for(automaton: Automaton, longest: int) -> int:
     """How long strings may be: `longest`, or twice the length of the shortest acceptable one if that is more."""
     return max(longest, 2 * int(automaton.distance[0]))
-
-
-def _drawn(source: Source, strings: int, visits: list[Visits] | None = None) -> list[Drawn]:
-    """The first strings of a source, whole blocks, in as many batches as memory asks for."""
-    batches, start = [], 0
-    while start < strings:
-        new: list[Visits] = []
-        batches.append(source.batch(start, min(source.room(), strings - start), new))
-        if visits is not None:
-            visits.extend(visit._replace(strings=visit.strings + start) for visit in new)
-        start += len(batches[-1].ids)
-    return batches
-
-
-def _learned(source: Source) -> tuple[Guided, float]:
-    """The sampler after its look ahead has learned from guided strings, and their effective sample size as a share of
-    them. The chance is among strings that begin with the prefix."""
-    guide = source.guide
-    assert guide is not None
-    places, ahead = Places(*(np.zeros(0, dtype=np.int64) for _ in range(3))), np.zeros(0)
-    number = 0
-    while True:
-        visits: list[Visits] = []
-        batches = _drawn(replace(source, entropy=(0, _MEASURING, number)), _MEASURED, visits)
-        log_weights = np.concatenate([drawn.log_weights for drawn in batches])
-        found, effective = _measured(source, log_weights)
-        if found.kept >= _GOOD or number == _ROUNDS:
-            return found, effective
-        number += 1
-        places = Places(*(np.concatenate([old, *new]) for old, new in zip(places, _columns(visits), strict=True)))
-        turned_out = [np.exp(visit.log_past + log_weights[visit.strings]) for visit in visits]
-        ahead = np.concatenate([ahead, *turned_out])
-        source = replace(source, guide=replace(guide, ahead=guide.ahead.learned(places, ahead)))
-
-
-def _columns(visits: list[Visits]) -> list[list[np.ndarray]]:
-    """Contexts, states and codes of all visits."""
-    return [list(column) for column in zip(*(visit.places for visit in visits), strict=True)]
-
-
-def _measured(source: Source, log_weights: np.ndarray) -> tuple[Guided, float]:
-    """Bound and chance from the log-weights of guided strings, and their effective sample size as a share of them."""
-    highest = float(log_weights.max())
-    if highest == -np.inf:
-        return Guided(source, 0.0, 0.0, 0.0, log_bound=0.0, clipped=0.0), 0.0
-    weights = np.exp(log_weights - highest)
-    effective = float(weights.sum() ** 2 / np.square(weights).sum() / len(weights))
-    bounding, rest = np.split(weights, 2)
-    bound = _bound(bounding)
-    clipped = float(np.maximum(rest - bound, 0).sum() / max(rest.sum(), np.finfo(float).tiny))
-    scale = exp(highest)
-    kept = float(np.minimum(1, weights / bound).mean())
-    log_bound = log(bound) + highest
-    error = scale * float(weights.std()) / sqrt(len(weights))
-    return Guided(source, kept, scale * float(weights.mean()), error, log_bound, clipped), effective
-
-
-def _bound(weights: np.ndarray) -> float:
-    """The lowest bound that leaves no more than `_CLIPPED` of the total weight above it."""
-    falling = -np.sort(-weights)
-    above = np.cumsum(falling) - falling * np.arange(1, len(falling) + 1)  # of the weights, if each were the bound
-    place = int(np.searchsorted(above, _CLIPPED * weights.sum(), side="right")) - 1
-    return max(float(falling[max(place, 0)]), np.finfo(float).tiny)
-
-
-def _accepted(automaton: Automaton, drawn: Drawn) -> np.ndarray:
-    """(S,) bool: which strings of a batch meet the condition; one that was cut does not."""
-    transitions = np.vstack([automaton.transitions, np.full(automaton.transitions.shape[1], DEAD)])
-    states = np.zeros(len(drawn.ids), dtype=np.int64)
-    for column in drawn.ids.T:
-        states = np.where(column == BOUNDARY, states, transitions[states, column])
-    return np.append(automaton.accepting, False)[states] & drawn.ended
 
 
 def _forced(automaton: Automaton) -> tuple[np.ndarray, int]:

@@ -69,17 +69,10 @@ class Guide:
     ) -> tuple[np.ndarray, np.ndarray]:
         """(n, V) weights of what follows, from (n, V) logits, and (n, V) h after each id. The sum of a row of weights
         is Z. Ids after which no acceptable end is possible within `left` characters have weight 0."""
-        allowed = self._open(places.states, left)
+        allowed = self.automaton.open(places.states, left)
         weights = shape.weights(logits, may_end=may_end).astype(np.float64)
         weights /= weights.sum(axis=1, keepdims=True)
         heights = self.ahead.heights_after(places, self.automaton.transitions[places.states])
         heights[:, BOUNDARY] = 1
         heights[~allowed] = 0
         return weights * heights, heights
-
-    def _open(self, states: np.ndarray, left: int) -> np.ndarray:
-        """(n,) states -> (n, V) bool: which ids leave an acceptable end within `left` more characters."""
-        distance = np.append(self.automaton.distance, left)  # the dead state is the last one, -1
-        allowed = distance[self.automaton.transitions[states]] < left
-        allowed[:, BOUNDARY] = self.automaton.accepting[states]
-        return allowed

@@ -32,6 +32,7 @@ __all__ = ["LookAhead", "Places"]
 
 _ORDERS = (3, 2, 1)
 _LARGEST = 600_000  # numbers that each substitution computes
+_MOST = 30_000_000  # numbers that all substitutions compute for each id
 _SUBSTITUTIONS = 60
 _CLOSE = 1e-3  # the last substitution is the one that changes no h by more than this share
 _CAUTION = 0.8  # the power of h that guides: a look ahead that is too sure misses strings that the model likes
@@ -88,16 +89,18 @@ class LookAhead:
     @classmethod
     def of(cls, automaton: Automaton, samples: Sequence[str], vocabulary: Vocabulary) -> "LookAhead":
         """The look ahead for an automaton, from some thousand of the model's own strings; the n-gram's order is the
-        highest for which that is quick."""
+        highest for which that is quick. Where none is, all states are alike."""
         states = len(automaton.accepting)
         lengths = [k for k in _LEARNED if len(vocabulary) ** k * max(len(vocabulary), states + 1) < 1 << 62]
+        codes = len(vocabulary) ** max(lengths, default=0)
         for order in _ORDERS:
             ngram = Ngram.fit(samples, vocabulary, NgramConfig(kind="ngram", order=order))
-            if ngram.table_size * states <= _LARGEST or order == 1:
+            numbers = ngram.table_size * states
+            if numbers <= _LARGEST or (order == 1 and numbers * _substitutions(automaton) <= _MOST):
                 chances, contexts = ngram.table()
-                heights = _heights(automaton, chances, contexts)
-                return cls(heights, contexts, len(vocabulary) ** max(lengths, default=0))
-        raise AssertionError  # order 1 always fits
+                return cls(_heights(automaton, chances, contexts), contexts, codes)
+        heights = np.append(np.ones(states), 0)[None]  # an automaton too large to look ahead
+        return cls(heights, np.zeros((1, len(vocabulary)), dtype=np.int64), codes)
 
     def code_after(self, codes: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """(n,) codes, (n,) or (n, V) ids -> the codes one character later."""
@@ -143,6 +146,10 @@ def _slots(keys: np.ndarray) -> np.ndarray:
     return (hashed >> np.uint64(64 - _SLOTS.bit_length() + 1)).astype(np.int64)
 
 
+def _substitutions(automaton: Automaton) -> int:
+    return max(_SUBSTITUTIONS, int(automaton.distance.max()) + 2)
+
+
 def _heights(automaton: Automaton, chances: np.ndarray, contexts: np.ndarray) -> np.ndarray:
     """h by repeated substitution: (U, Q + 1)."""
     size, states = len(chances), len(automaton.accepting)
@@ -151,7 +158,7 @@ def _heights(automaton: Automaton, chances: np.ndarray, contexts: np.ndarray) ->
     used = np.flatnonzero((automaton.transitions >= 0).any(axis=0))  # ids that some acceptable string has
     following = np.vstack([automaton.transitions, np.full(len(automaton.transitions.T), -1)])[:, used]  # (Q + 1, k)
     heights = ending
-    for _ in range(max(_SUBSTITUTIONS, int(automaton.distance.max()) + 2)):
+    for _ in range(_substitutions(automaton)):
         before, heights = heights, ending.copy()
         for place, character in enumerate(used):
             heights += chances[:, character, None] * before[contexts[:, character]][:, following[:, place]]

@@ -31,6 +31,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from wavemore.errors import SamplingError
 from wavemore.lists.vocabulary import BOUNDARY
 from wavemore.predict.predictor import Distribution, finite, log_sum_exp
 from wavemore.sampling.automaton import DEAD, Automaton
@@ -42,6 +43,9 @@ _STATE_BYTES = 1 << 27  # that the states of one portion may need, at worst
 _CHILD_BYTES = 64  # that each character after a beginning needs while it is looked at
 _STEP = 2.0  # nats by which the threshold is lowered at first
 _FEW = 32  # strings, too few to tell how many more a lower threshold gives
+_WORK = 1.5e11  # multiplications
+_EACH = 50_000  # what a beginning takes beyond the model's own work
+_FOR_A_STRING = 300  # beginnings
 _SPARE = 1.2  # a new threshold aims at this many times n
 
 
@@ -52,6 +56,7 @@ def most_likely(
     automaton: Automaton | None = None,
     refused: Callable[[list[str]], np.ndarray] | None = None,
     max_length: int = 1000,
+    most: int | None = None,
     watch: Callable[[int, int], object] | None = None,
 ) -> list[tuple[str, float]]:
     """The `n` likeliest strings with the log-probability of each in nats, the likeliest first; of equally likely ones
@@ -61,19 +66,24 @@ def most_likely(
     automaton     which strings are acceptable; where None, all
     refused       for a list of k acceptable strings, (k,) bool: which of them to leave out
     max_length    strings with more characters are left out
+    most          how many beginnings are looked at; where None, as many as take some ten seconds on one core, and some
+                  hundred more for each string
     watch         called again and again with the number of beginnings looked at and of strings found so far (both fall
                   when a search begins anew)
 
     The time grows with the number of beginnings that are as likely as the last string: it is long where only very
-    unlikely strings meet the conditions. Raises `UsageError` for arguments that make no sense, `ModelFileError` where
-    the model's numbers overflow.
+    unlikely strings meet the conditions. Raises `SamplingError` where `most` are too few; its `strings` are the
+    likeliest ones in order, as far as they are known. Raises `UsageError` for arguments that make no sense,
+    `ModelFileError` where the model's numbers overflow.
     """
     n, max_length = whole_number("the number of strings", n, 0), whole_number("the maximum length", max_length, 1)
     automaton = _everything(len(distribution.vocabulary)) if automaton is None else automaton
     if n == 0 or automaton.empty:
         return []
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
-        return _Search(distribution, n, automaton, refused, max_length, watch).result()
+        if most is None:
+            most = int(_WORK / (distribution.predictor.work + _EACH)) + _FOR_A_STRING * n
+        return _Search(distribution, n, automaton, refused, max_length, most, watch).result()
 
 
 def _everything(size: int) -> Automaton:
@@ -175,13 +185,19 @@ class _Search:
     automaton: Automaton
     refused: Callable[[list[str]], np.ndarray] | None
     max_length: int
+    most: int
     watch: Callable[[int, int], object] | None
 
     def result(self) -> list[tuple[str, float]]:
         """The n likeliest strings, or all."""
-        threshold, step, before = -float(log(self.n)), _STEP, 1
+        threshold, step, before, left = -float(log(self.n)), _STEP, 1, self.most
+        found, last = _Found(self.n, 0.0), 0.0
         while True:
-            found = self._above(threshold)
+            known, found = found, self._above(threshold, left)
+            left -= found.looked_at
+            if left <= 0:
+                raise self._too_much(known, last)
+            last = threshold
             if len(found.strings) >= self.n or found.dropped == -np.inf:
                 return found.ranked()
             if found.looked_at < 2 * before:
@@ -193,8 +209,20 @@ class _Search:
             lower = step if missing is None else float(np.clip(missing, step / 8, 2 * step))
             threshold = min(threshold, found.dropped) - lower
 
-    def _above(self, threshold: float) -> _Found:
-        """All strings at least as likely as the threshold, or the n likeliest of them if there are more."""
+    def _too_much(self, known: _Found, threshold: float) -> SamplingError:
+        """The error that keeps what an earlier search has found for certain."""
+        strings = [string for string, _ in known.ranked()]
+        error = SamplingError(
+            f"only {len(strings):,} of the {self.n:,} likeliest strings are known after {self.most:,} beginnings: no "
+            f"other string of log-likelihood {threshold:.1f} or more meets the conditions; ask for fewer strings or "
+            "conditions, or draw samples"
+        )
+        error.strings = strings
+        return error
+
+    def _above(self, threshold: float, most: int) -> _Found:
+        """All strings at least as likely as the threshold, or the n likeliest of them if there are more; some of them
+        where that takes looking at `most` beginnings."""
         found = _Found(self.n, threshold)
         at_once = max(
             1,
@@ -203,7 +231,7 @@ class _Search:
         waiting = [_Beginnings.first()]
         latest: _Beginnings | None = None
         state: Any = None  # at the latest beginnings
-        while waiting:
+        while waiting and found.looked_at < most:
             beginnings = waiting.pop()
             beginnings = beginnings.at(np.flatnonzero(beginnings.log_p >= found.threshold))  # it may have risen
             if not len(beginnings):

@@ -15,10 +15,9 @@ Shapes in this file
     S  strings   alive  those that go on   n  distinct contexts   V  vocabulary, boundary id 0 included
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,10 +28,13 @@ from wavemore.sampling.shape import Shape
 if TYPE_CHECKING:
     from wavemore.sampling.guide import Guide, Visits
 
-__all__ = ["BLOCK", "AsDrawn", "Drawn", "Sampler", "Source"]
+__all__ = ["BLOCK", "STEP", "Drawn", "Source", "pick", "stacked"]
 
 BLOCK = 1024
 """Strings that share one random generator; every batch is made of whole blocks."""
+
+STEP = 150
+"""Characters that could be drawn in the time that each step of a batch takes beyond what its characters take."""
 
 _BATCH_BYTES = 3 << 28
 _GUIDED_BYTES = 100  # that a guided string needs for each id of the vocabulary
@@ -51,7 +53,16 @@ class Drawn(NamedTuple):
     luck: np.ndarray
     """(S,) float64: one more uniform draw for each string."""
     contexts: int
-    """The most distinct contexts at which the strings stood."""
+    """The most distinct contexts at which the strings stood at once."""
+    evaluations: int
+    """Contexts at which the model was asked, each distinct one once."""
+    steps: int
+    """Characters and ends that were drawn."""
+
+    @property
+    def cost(self) -> int:
+        """What it cost, in characters."""
+        return self.steps + STEP * self.ids.shape[1]
 
 
 @dataclass(frozen=True)
@@ -81,12 +92,7 @@ class Source:
         """This number of strings from number `start` on, which must be the first of a block. The places where guided
         strings have been are added to `visits`. Raises `ModelFileError` where the model's numbers overflow."""
         blocks = range(start // BLOCK, -(-(start + strings) // BLOCK))
-        generators = [
-            np.random.Generator(
-                np.random.Philox(np.random.SeedSequence(self.entropy[0], spawn_key=(*self.entropy[1:], b)))
-            )
-            for b in blocks
-        ]
+        generators = [self.generator(block) for block in blocks]
 
         def uniform() -> np.ndarray:  # for whole blocks, so that a string's draws do not depend on how many there are
             return np.concatenate([generator.random(BLOCK) for generator in generators])
@@ -96,11 +102,17 @@ class Source:
                 return self._plain(strings, uniform)
             return self._guided(strings, uniform, self.guide, visits)
 
+    def generator(self, number: int) -> np.random.Generator:
+        """The random numbers of a block."""
+        return np.random.Generator(
+            np.random.Philox(np.random.SeedSequence(self.entropy[0], spawn_key=(*self.entropy[1:], number)))
+        )
+
     def decoded(self, ids: np.ndarray) -> list[str]:
         """The strings of rows of ids, (S, length), as `Drawn` has them."""
         return self.distribution.vocabulary.decode_rows(ids)
 
-    def _begun(self, strings: int) -> tuple[Any, list[np.ndarray]]:
+    def begun(self, strings: int) -> tuple[Any, list[np.ndarray]]:
         """The state of this number of strings after the prefix, and the prefix, a column for each character."""
         state = self.distribution.predictor.start(strings)
         columns = []
@@ -110,13 +122,14 @@ class Source:
         return state, columns
 
     def _plain(self, strings: int, uniform: Callable[[], np.ndarray]) -> Drawn:
-        state, columns = self._begun(strings)
-        contexts, ended = 1, np.zeros(strings, dtype=bool)
+        state, columns = self.begun(strings)
+        contexts, evaluations, steps, ended = 1, 0, 0, np.zeros(strings, dtype=bool)
         while len(columns) < self.longest:
             contexts = max(contexts, len(state.logits))
+            evaluations, steps = evaluations + len(state.logits), steps + len(state.strings)
             weights = self.shape.weights(finite(state.logits), may_end=len(columns) > 0)  # (n, V)
             cumulated = np.cumsum(weights, axis=1, dtype=np.float64)
-            following = _pick(cumulated, state.context_of, uniform()[state.strings])  # (alive,)
+            following = pick(cumulated, state.context_of, uniform()[state.strings])  # (alive,)
             columns.append(np.full(strings, BOUNDARY, dtype=np.int32))
             columns[-1][state.strings] = following
             going_on = np.flatnonzero(following != BOUNDARY)
@@ -125,20 +138,22 @@ class Source:
                 break
             if len(columns) < self.longest:
                 state = self.distribution.predictor.step(state, going_on, following[going_on])
-        return Drawn(_stacked(columns, strings), ended, np.zeros(strings), np.zeros(strings), contexts)
+        nothing = np.zeros(strings)
+        return Drawn(stacked(columns, strings), ended, nothing, nothing, contexts, evaluations, steps)
 
     def _guided(
         self, strings: int, uniform: Callable[[], np.ndarray], guide: "Guide", visits: "list[Visits] | None"
     ) -> Drawn:
-        from wavemore.sampling.guide import Visits  # here: a plain sample needs nothing of it
+        from wavemore.sampling.guide import Visits  # here: a plain sample does not need it
 
-        state, columns = self._begun(strings)
-        luck, log_weights, most = uniform()[:strings], np.zeros(strings), 1
+        state, columns = self.begun(strings)
+        luck, log_weights, most, evaluations, steps = uniform()[:strings], np.zeros(strings), 1, 0, 0
         places = guide.start(strings)
         promised = np.zeros(strings)  # log h of the place where each string stands, as it was before the step there
         lightest = -np.inf
         for depth in range(len(columns), self.longest + 1):
             alive = state.strings
+            evaluations, steps = evaluations + len(state.logits), steps + len(alive)
             if visits is not None:
                 visits.append(Visits(alive, places.at(alive), promised[alive] - log_weights[alive]))
             where, row_of = guide.distinct(places.at(alive), state.context_of, len(state.logits))
@@ -149,7 +164,7 @@ class Source:
             total = cumulated[:, -1]
             log_weights[alive] += np.log(total)[row_of] - promised[alive]
             lightest = log_weights[0] - guide.patience if depth == len(self.prefix) else lightest
-            following = _pick(cumulated, row_of, uniform()[alive])  # (alive,)
+            following = pick(cumulated, row_of, uniform()[alive])  # (alive,)
             nothing = total < np.finfo(float).tiny  # the model leaves nothing that the condition allows
             following[nothing[row_of]] = BOUNDARY
             log_weights[alive[nothing[row_of]]] = -np.inf
@@ -164,32 +179,8 @@ class Source:
             promised[these] = np.log(heights[row_of[going_on], ids])
             places.put(these, guide.following(places.at(these), ids))
             state = self.distribution.predictor.step(state, going_on, ids)
-        return Drawn(_stacked(columns, strings), log_weights > -np.inf, log_weights, luck, most)
-
-
-@dataclass(frozen=True)
-class Sampler(ABC):
-    """A source, and which of its strings stay."""
-
-    source: Source
-    kept: float
-    """The share of the source's strings that will stay, about."""
-    chance: float
-    """The share of the model's strings, the empty one aside, that meet the condition; NaN where it is not known."""
-    chance_error: float
-    """The standard error of this share."""
-
-    @abstractmethod
-    def keep(self, drawn: Drawn) -> np.ndarray:
-        """(S,) bool: which strings of a batch stay."""
-
-
-@final
-class AsDrawn(Sampler):
-    """Every string stays: there is no condition, or all strings that begin with the source's prefix meet it."""
-
-    def keep(self, drawn: Drawn) -> np.ndarray:
-        return np.ones(len(drawn.ids), dtype=bool)
+        ended = log_weights > -np.inf
+        return Drawn(stacked(columns, strings), ended, log_weights, luck, most, evaluations, steps)
 
 
 def _given_up(
@@ -204,11 +195,11 @@ def _given_up(
     return light[~goes_on]
 
 
-def _stacked(columns: list[np.ndarray], strings: int) -> np.ndarray:
+def stacked(columns: list[np.ndarray], strings: int) -> np.ndarray:
     return np.stack(columns, axis=1) if columns else np.zeros((strings, 0), dtype=np.int32)
 
 
-def _pick(cumulated: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+def pick(cumulated: np.ndarray, rows: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """One id for each uniform draw, by inversion: the number of cumulated weights of its row that are not above it.
 
     Found by bisection over a table whose width is a power of two, infinity after the V-th weight.

@@ -1,23 +1,25 @@
 """What is asked for when strings are asked for, in one form for Python and the command line."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from wavemore.errors import UsageError
-from wavemore.lists.vocabulary import normalise
+from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
-from wavemore.sampling.sample import Mode, Refusal, Samples, sample_strings
+from wavemore.sampling.preparations import Preparations
+from wavemore.sampling.sample import Mode, Samples, sample_strings
+from wavemore.sampling.sampler import Refusal
 from wavemore.sampling.shape import UNSHAPED, Shape
 
 if TYPE_CHECKING:
     from wavemore.sampling.constraints import Condition
 
-__all__ = ["Wish", "WishFields"]
+__all__ = ["NO_WISH", "Wish", "WishFields"]
 
 
 class WishFields(TypedDict, total=False):
@@ -34,6 +36,7 @@ class WishFields(TypedDict, total=False):
     where: "Condition | None"
     not_in: "str | Path | Iterable[str]"
     new: bool
+    fold_case: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,37 @@ class Wish:
     """Strings that are refused: the strings themselves, or a file or a list's name to read them from."""
     new: bool = False
     """Whether strings of the list that the model was trained on are refused; its file knows them."""
+    fold_case: bool = False
+    """Whether a character that the model does not know stands for its other case, if the model knows that, in every
+    text above; `matches` then takes both cases for one. `where` stays as it is."""
+
+    def folded(self, vocabulary: Vocabulary) -> "Wish":
+        """The same wish in the characters of a vocabulary, if it is to be folded."""
+        if not self.fold_case:
+            return self
+        texts = {name: tuple(map(vocabulary.folded, _texts(name, getattr(self, name)))) for name in _SEVERAL}
+        characters = {name: vocabulary.folded(getattr(self, name)) for name in ("only", "never")}
+        patterns = tuple("(?i)" + pattern for pattern in _texts("matches", self.matches))
+        known = _listed(self.not_in)
+        not_in = known | set(map(vocabulary.folded, known))
+        return replace(self, **texts, **characters, matches=patterns, not_in=not_in, fold_case=False)
+
+    def in_vain(self, vocabulary: Vocabulary) -> Iterator[str]:
+        """What is asked for without effect, because the model does not know some characters: a sentence each."""
+        wish = self.folded(vocabulary)
+        for name in ("only", "never"):
+            text = normalise(getattr(wish, name))
+            if unknown := "".join(c for c in dict.fromkeys(text) if not vocabulary.knows(c)):
+                known = vocabulary.knows(vocabulary.folded(unknown))
+                yield f"{name}: no string has {unknown!r} anyway, the model does not know it{_try(known)}"
+        for name, strings in (("banned", _texts("banned", wish.banned)), ("not_in", _listed(wish.not_in))):
+            unknown = [string for string in strings if not vocabulary.knows(string)]
+            others = [string for string in unknown if vocabulary.knows(vocabulary.folded(string))]
+            if others and wish is self:  # else both spellings stand there
+                yield (
+                    f"{name}: {len(others):,} of {len(strings):,} have characters that the model knows in the other "
+                    f"case alone, such as {min(others)!r}{_try(True)}"
+                )
 
     def conditions(self) -> "list[Condition]":
         """The conditions that an automaton can check. Raises `UsageError` for a value of a wrong type."""
@@ -114,18 +148,23 @@ class Wish:
         mode: Mode = "exact",
         shape: Shape = UNSHAPED,
         seed: int | None = None,
+        preparations: Preparations | None = None,
+        watch: "Callable[[int, int], object] | None" = None,
     ) -> Samples:
         """`n` strings drawn from a model; see `sample_strings`."""
+        wish = self.folded(file.vocabulary)
         return sample_strings(
             distribution,
             n,
-            conditions=self.conditions(),
-            refused=self.refused(file),
+            conditions=wish.conditions(),
+            refused=wish.refused(file),
             unique=unique,
             mode=mode,
             shape=shape,
             max_length=file.recipe.data.max_length,
             seed=seed,
+            preparations=preparations,
+            watch=watch,
         )
 
     def most_likely(
@@ -142,7 +181,8 @@ class Wish:
         from wavemore.sampling.constraints import conjunction
         from wavemore.sampling.search import most_likely
 
-        automaton = conjunction(self.conditions(), file.vocabulary)
+        wish = self.folded(file.vocabulary)
+        automaton = conjunction(wish.conditions(), file.vocabulary)
         longest = file.recipe.data.max_length
         if automaton is not None:
             longest = room_for(automaton, longest)
@@ -150,10 +190,21 @@ class Wish:
             distribution,
             n,
             automaton=automaton,
-            refused=self.refused(file),
+            refused=wish.refused(file),
             max_length=longest,
             watch=watch,
         )
+
+
+NO_WISH = Wish()
+"""Any string will do."""
+
+
+_SEVERAL = ("starts_with", "ends_with", "contains", "banned")
+
+
+def _try(known: bool) -> str:
+    return "; try --fold-case (in Python fold_case=True)" if known else ""
 
 
 def _texts(name: str, texts: str | Sequence[str]) -> tuple[str, ...]:

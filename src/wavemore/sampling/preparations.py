@@ -1,0 +1,51 @@
+"""What was found out about conditions, kept for the next call that asks for the same."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from wavemore.predict.predictor import Distribution
+from wavemore.sampling.shape import Shape
+
+if TYPE_CHECKING:
+    from wavemore.sampling.conditional import Preparation
+    from wavemore.sampling.constraints import Condition
+
+__all__ = ["Preparations"]
+
+_MOST = 4  # each may take some ten megabytes
+
+
+class Preparations:
+    """The last few preparations for one distribution. Copies and pickles of it are empty."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Preparation] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_known": {}}
+
+    def of(
+        self, distribution: Distribution, conditions: "Sequence[Condition]", shape: Shape, longest: int
+    ) -> "Preparation":
+        """The preparation for these conditions. Raises what `conjunction` and `Preparation.of` raise."""
+        key = (tuple(conditions), shape, longest)
+        try:
+            found = self._known.pop(key, None)
+        except TypeError:  # a condition of the user's own that has no hash
+            return self._new(distribution, conditions, shape, longest)
+        found = self._new(distribution, conditions, shape, longest) if found is None else found
+        self._known[key] = found  # the latest stands last
+        while len(self._known) > _MOST:
+            self._known.pop(next(iter(self._known)))
+        return found
+
+    @staticmethod
+    def _new(
+        distribution: Distribution, conditions: "Sequence[Condition]", shape: Shape, longest: int
+    ) -> "Preparation":
+        from wavemore.sampling.conditional import Preparation  # here: a plain sample needs nothing of it
+        from wavemore.sampling.constraints import conjunction
+
+        automaton = conjunction(conditions, distribution.vocabulary)
+        assert automaton is not None
+        return Preparation.of(distribution, automaton, shape, longest)
