@@ -19,7 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import provenance
@@ -29,7 +29,7 @@ from wavemore.estimator import StringModel
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, StartsWith, conjunction, listed
 from wavemore.sampling.patterns import Matches
-from wavemore.sampling.sample import Mode, sample_strings
+from wavemore.sampling.sample import sample_strings
 
 COMMON, FEW, RARE = ".*[aeiou]", "(mar|an)[aeiou][ln]?[aei]", "(an|el|mar).*[aeiou][lnrs]a"
 MODES = ("exact", "strict", "rejection")
@@ -95,9 +95,8 @@ def drawn(model: StringModel, case: Case, mode: str, n: int, seed: int, limit: f
     distribution = Distribution(predictor, model.file_.vocabulary)  # type: ignore[arg-type] - it delegates
     start, unique = time.perf_counter(), bool(case.unique)
     if mode != "rejection":
-        samples = sample_strings(
-            distribution, n, conditions=[case.condition], mode=cast("Mode", mode), unique=unique, seed=seed
-        )
+        how: dict[str, Any] = {"mode": mode, "unique": unique, "seed": seed}
+        samples = sample_strings(distribution, n, conditions=[case.condition], **how)
         strings = list(samples)
         return Run(strings, time.perf_counter() - start, predictor.evaluations, samples.chance)
     found: list[str] = []

@@ -44,9 +44,10 @@ def test_sample_options_reach_the_model(answer, tiny_path, tiny_model):
 def test_sample_json(answer, tiny_path, tiny_model):
     plain, _ = answer("sample tiny.safetensors -n 3 --seed 1")
     out, _ = answer("sample tiny.safetensors -n 3 --seed 1 --json")
-    scores = tiny_model.score_samples(plain.split()).tolist()
+    strings = plain.split()
+    scores = tiny_model.score_samples(strings).tolist()
     assert records(out) == [
-        {"string": string, "log_likelihood": score} for string, score in zip(plain.split(), scores, strict=True)
+        {"string": string, "log_likelihood": round(score, 6)} for string, score in zip(strings, scores, strict=True)
     ]
 
 

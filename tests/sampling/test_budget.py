@@ -70,13 +70,17 @@ def test_every_kind_of_model_says_how_much_work_it_is(kind: str):
 
 def test_the_work_of_a_network_is_about_its_parameters(names: StringModel):
     parameters = names.file_.parameter_count
-    assert 0.5 * parameters < names.distribution_.predictor.work <= parameters
+    assert 0.5 * parameters < names.distribution_.predictor.work < 1.5 * parameters
 
 
 def test_a_condition_that_the_model_hardly_meets_is_told_with_its_chance(names: StringModel):
-    with pytest.raises(
-        SamplingError, match=r"too rare for mode exact: about [\d.e-]+ of the model's strings meet them"
-    ):
-        list(
-            Samples(Exact(of_names(names, EndsWith("ston")), 1, Limits(least_effective=1e9, good=2.0, rare=1.0)), 9000)
-        )
+    limits = Limits(least_effective=1e9, good=2.0, rare=1.0)
+    sentence = r"too rare for mode exact: about [\d.e-]+ of the model's strings meet them"
+    with pytest.raises(SamplingError, match=sentence):
+        list(Samples(Exact(of_names(names, EndsWith("ston")), 1, limits), 9000))
+
+
+def test_fast_strings_that_the_model_never_ends_are_told_before_long(names: StringModel):
+    with pytest.raises(SamplingError, match=r"^0 strings were found, and then none among") as raised:
+        names.sample(3, contains=["q", "zz"], top_p=0.5, mode="fast", seed=1)
+    assert raised.value.strings == []

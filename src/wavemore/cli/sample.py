@@ -147,9 +147,9 @@ def _records(model: "StringModel", strings: "Samples") -> Iterator[str]:
         }
         if isnan(strings.chance) and not isnan(strings.clipped):  # no conditions
             known = {}
-        finite = {name: None if isnan(number) else number for name, number in known.items()}
+        finite = {name: None if isnan(number) else float(f"{number:.4g}") for name, number in known.items()}
         for string, log_likelihood in zip(some, model.score_samples(some).tolist(), strict=True):
-            yield json_line({"string": string, "log_likelihood": log_likelihood} | finite)
+            yield json_line({"string": string, "log_likelihood": round(log_likelihood, 6)} | finite)
 
 
 def _marked(strings: "Samples") -> Iterator[str]:

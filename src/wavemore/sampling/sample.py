@@ -33,6 +33,7 @@ Mode = Literal["exact", "strict", "fast"]
 MODES: tuple[Mode, ...] = ("exact", "strict", "fast")
 
 _HOPELESS = 1 << 23  # characters drawn in a row without a string to keep
+_HOPELESS_GUIDED = 1 << 20  # the same with a guide, in mode "fast"; each takes longer
 
 
 @dataclass
@@ -141,7 +142,7 @@ def sample_strings(
     prepared = (preparations or Preparations()).of(distribution, conditions, shape, max_length)
     _check_left(prepared.automaton, distribution.vocabulary, passes)
     sampler = {"exact": prepared.exact, "strict": prepared.strict, "fast": prepared.fast}[mode](entropy)
-    return Samples(sampler, n, passes, watch=watch)
+    return Samples(sampler, n, passes, _HOPELESS_GUIDED if mode == "fast" else _HOPELESS, watch)
 
 
 def _check_left(automaton: "Automaton", vocabulary: Vocabulary, passes: Filter) -> None:
