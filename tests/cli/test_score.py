@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from command_line import records
 
 from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
@@ -236,3 +237,14 @@ def test_posteriors_of_several_models(score, tiny_model):
     assert kolo[4:7] == ["0.25", "0.75", "other"]
     bax = score(f"{line} --unknown zero")[0].splitlines()[3].split("\t")
     assert bax[4:7] == ["", "", ""]
+
+
+def test_a_row_in_the_other_case_is_scored_with_fold_case_and_told_without(answer, tiny_path):
+    Path("mixed.txt").write_text("ABE\nabe\nAxE\n")
+    _, err = answer("score tiny.safetensors mixed.txt")
+    assert "rows all of whose characters the model knows in the other case: 1; try --fold-case" in err
+    out, err = answer("score tiny.safetensors mixed.txt --fold-case --json")
+    upper, lower, unknown = records(out)
+    assert upper["log_likelihood"] == lower["log_likelihood"]
+    assert (upper["unknown"], unknown["unknown"]) == ("", "x")
+    assert "other case" not in err
