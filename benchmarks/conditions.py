@@ -136,7 +136,7 @@ def off(runs: list[Run], probabilities: dict[str, float]) -> str:
 
 def rows(model: StringModel, case: Case, n: int, rounds: int, limit: float) -> list[str]:
     """The lines of one case, a mode each."""
-    said = str(case.condition).replace("|", "\\|")
+    said = str(case.condition).replace("|", "\\|").replace("[", "\\[")
     name = f"{case.unique} different strings, each {said}" if case.unique else said
     probabilities, lines, n = truth(model, case), [], case.unique or n
     for mode in MODES:
