@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import provenance
 
-from wavemore.classes.classifier import StringClassifier
+from wavemore.comparison.classifier import StringClassifier
 from wavemore.lists.vocabulary import normalise
 
 LOCALES = [

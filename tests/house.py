@@ -47,13 +47,14 @@ HOUSE: list[dict[str, str]] = [
     {"fitting": "fitting"},
     {
         "estimator": "estimator",
-        "comparison": "contenders results > folder picture > running",
+    },
+    {
+        "comparison": "classifier contenders results > folder picture > running",
         "inspection": "findings nodes > inspection node_drawing > drawing of_history of_model report > pictures "
         "> page > __init__",
         "study": "probes statistics > trials > claims > drawing flow hierarchy > flexibility information processing "
         "report > measuring > pool > running > __init__",
     },
-    {"classes": "classifier"},
     {
         "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score study "
         "trace train > __init__",

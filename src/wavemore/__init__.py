@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wavemore._version import __version__
 
 if TYPE_CHECKING:
-    from wavemore.classes.classifier import StringClassifier
+    from wavemore.comparison.classifier import StringClassifier
     from wavemore.comparison.running import compare
     from wavemore.errors import WavemoreError
     from wavemore.estimator import StringModel, fit, load

@@ -81,7 +81,7 @@ def test_an_interrupt_keeps_what_was_printed(tiny_path, monkeypatch, capsys):
     assert run(["sample", str(tiny_path), "-n", "5"]) == 130
     out, err = capsys.readouterr()
     assert out.split() == ["abe", "ode"]
-    assert err == "wavemore: interrupted: 2 of 5 strings were found\n"
+    assert err == "wavemore: stopped; 2 of 5 strings were found\n"
 
 
 def test_a_search_that_takes_too_long_prints_what_it_knows(monkeypatch, capsys):

@@ -170,7 +170,7 @@ def test_commands(shown, odd_model, arguments, strings):
         ["score", "no\x1bfile.txt"],
         ["score", "table.csv", "--column", "\u202ename"],
         ["sample", "no\x9bmodel"],
-        ["sample", "--only", "\x07"],
+        ["sample", "--only", "\x07", "-q"],
         ["sample", "--matches", "\x1b("],
         ["sample", "--\x1bwrong"],
         ["sam\x1bple"],

@@ -68,7 +68,7 @@ def test_tensorboard_has_the_numbers_of_the_history(folder, writers):
         assert (found["min"], found["max"], len(found["bucket_limits"])) == (-1, 1, 30)
         assert found["sum"] == pytest.approx(inside["levels"][0]["mean"], abs=0.04)
     with_board = Path("list.safetensors").read_bytes()
-    assert command_line(["train", "list.txt", "--recipe", "tiny.toml", "-q"]) == 0
+    assert command_line(["train", "list.txt", "--recipe", "tiny.toml", "-q", "--force"]) == 0
     assert Path("list.safetensors").read_bytes() == with_board
 
 

@@ -189,7 +189,7 @@ def test_train_records_beside_the_model_and_not_in_it(folder):
     (run,) = read_history("m.history.jsonl")
     assert (run.about["command"], len(run.records)) == ("wavemore " + " ".join(line), 30)
     Path("m.history.jsonl").unlink()
-    assert command_line([*line, "--no-record"]) == 0
+    assert command_line([*line, "--no-record", "--force"]) == 0
     assert not Path("m.history.jsonl").exists()
     assert sha256(Path("m.safetensors").read_bytes()).hexdigest() == digest
 

@@ -126,8 +126,8 @@ def command(
             seed=seed,
             watch=watch,
         )
-        lines = _records(loaded, strings) if json else _marked(strings)
         try:
+            lines = _records(loaded, strings) if json else _marked(strings)
             write_lines(lines if watch is None else watch.hidden(lines))
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; {strings.found:,} of {n:,} strings were found") from None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import wavemore
-from wavemore.classes.classifier import StringClassifier, _parts
+from wavemore.comparison.classifier import StringClassifier, _parts
 from wavemore.errors import CorpusError, NotFittedError, UsageError
 from wavemore.judging.posterior import Weights, log_posteriors
 from wavemore.lists.corpus import read_corpus

@@ -1,1 +1,0 @@
-"""Which of several kinds a string is."""
