@@ -41,7 +41,7 @@ __all__ = [
 
 _MODULES = {
     "Recipe": "settings.config",
-    "StringClassifier": "classes.classifier",
+    "StringClassifier": "comparison.classifier",
     "StringModel": "estimator",
     "WavemoreError": "errors",
     "compare": "comparison.running",

@@ -60,9 +60,12 @@ class Estimator:
         given = {name: value for name, value in self.get_params(deep=False).items() if value is not defaults[name]}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
+    _fitted: str
+    """An attribute that `fit` sets."""
+
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is something to ask, for scikit-learn's `check_is_fitted`."""
-        raise NotImplementedError
+        return self._fitted in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         """scikit-learn's `Tags`, from 1.6 on: strings in one dimension, of which some may be missing."""

@@ -3,7 +3,7 @@
 What only fitting and evaluating need is imported there, so that a model answers at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -19,10 +19,10 @@ from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
-from wavemore.sampling.sample import Mode, Samples
-from wavemore.sampling.shape import UNSHAPED, Shape
-from wavemore.sampling.wish import NO_WISH, Wish, WishFields
-from wavemore.settings.config import Recipe, load_recipe
+from wavemore.sampling.sample import Mode
+from wavemore.sampling.shape import Shape
+from wavemore.sampling.wish import Wish, WishFields
+from wavemore.settings.config import Recipe
 from wavemore.settings.strict import one_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class StringModel(Estimator):
     evaluation; empty for a loaded model). Fitting needs PyTorch, and so does all use of the recurrent
     networks, Transformers and bags of words; n-grams and everything else do without.
     """
+
+    _fitted = "file_"
 
     def __init__(
         self,
@@ -137,40 +139,17 @@ class StringModel(Estimator):
         """`n` new strings. Say by name what they must be like, such as `starts_with="an"`: the names are the fields of
         `Wish`. See `Shape` for temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer
         than `n` strings are found, the `SamplingError` has those that were as its `strings`."""
-        shape = Shape(temperature=temperature, top_k=top_k, top_p=top_p)
+        shape, known = Shape(temperature=temperature, top_k=top_k, top_p=top_p), self._preparations
+        samples = Wish(**wish).samples(
+            self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed, preparations=known
+        )
         found: list[str] = []
         try:
-            found.extend(self.samples(n, Wish(**wish), unique=unique, mode=mode, shape=shape, seed=seed))
+            found.extend(samples)
         except SamplingError as error:
             error.strings = found
             raise
         return found
-
-    def samples(
-        self,
-        n: int,
-        wish: Wish = NO_WISH,
-        *,
-        unique: bool = False,
-        mode: Mode = "exact",
-        shape: Shape = UNSHAPED,
-        seed: int | None = None,
-        watch: Callable[[int, int], object] | None = None,
-    ) -> Samples:
-        """The same strings one by one, with what is known about them, such as the chance of the conditions. `watch` is
-        called again and again with the number of strings drawn and found so far."""
-        known = self._preparations
-        return wish.samples(
-            self._file,
-            self.distribution_,
-            n,
-            unique=unique,
-            mode=mode,
-            shape=shape,
-            seed=seed,
-            preparations=known,
-            watch=watch,
-        )
 
     def most_likely(self, n: int = 20, **wish: Unpack[WishFields]) -> list[tuple[str, float]]:
         """The `n` likeliest strings with their log-likelihoods in nats, in exact order; fewer where there are no more.
@@ -298,17 +277,13 @@ class StringModel(Estimator):
             raise self._not_fitted("call fit(strings) first, or load a model")
         return self.file_
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return "file_" in self.__dict__
-
     def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by
         the strings. Raises `ConfigError`."""
-        from wavemore.settings.sizing import AUTO, sized
+        from wavemore.settings.sizing import resolved
 
         seed = {} if self.seed is None else {"train.seed": self.seed}
-        recipe = sized(strings) if self.recipe == AUTO else load_recipe(self.recipe, others=[AUTO])
-        return recipe.with_settings(self.settings or {}).with_settings(seed)
+        return resolved(self.recipe, {**(self.settings or {}), **seed}, strings)
 
 
 def fit(

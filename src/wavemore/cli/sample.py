@@ -117,9 +117,10 @@ def command(
         write_lines(_likeliest(loaded, wish, n, json=json, quiet=quiet))
         return
     with watching("sampling: {:,} strings drawn, {:,} found", quiet=quiet) as watch:
-        strings = loaded.samples(
+        strings = wish.samples(
+            loaded.file_,
+            loaded.distribution_,
             n,
-            wish,
             unique=unique,
             mode=cast("Mode", mode),
             shape=Shape(temperature=temperature, top_k=top_k, top_p=top_p),

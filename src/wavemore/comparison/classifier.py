@@ -52,7 +52,7 @@ class StringClassifier(Estimator):
     `weights_`.
     """
 
-    _estimator_type = "classifier"
+    _estimator_type, _fitted = "classifier", "models_"
 
     def __init__(
         self,
@@ -156,9 +156,6 @@ class StringClassifier(Estimator):
         """The share of the strings whose class is predicted rightly; those that are missing are left out."""
         strings, labels, counts = _rows(X, y, sample_weight)
         return float(np.average(self.predict(strings) == labels, weights=counts))
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "models_" in self.__dict__
 
     def _scores(self, X: Any) -> np.ndarray:
         """What `posterior.py` calls s: (strings, K), NaN where a string is missing."""

@@ -19,7 +19,7 @@ from wavemore.sampling.shape import UNSHAPED, Shape
 if TYPE_CHECKING:
     from wavemore.sampling.constraints import Condition
 
-__all__ = ["NO_WISH", "Wish", "WishFields"]
+__all__ = ["Wish", "WishFields"]
 
 
 class WishFields(TypedDict, total=False):
@@ -196,7 +196,6 @@ class Wish:
         )
 
 
-NO_WISH = Wish()
 """Any string will do."""
 
 

@@ -6,13 +6,15 @@ batches, dropout, and several networks that vote; long ones need a wide network 
 in always helps, most of all on short lists.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from wavemore.settings.config import ModelConfig, Recipe, TrainConfig
+from wavemore.settings.config import ModelConfig, Recipe, TrainConfig, load_recipe
 
-__all__ = ["AUTO", "chosen", "sized"]
+__all__ = ["AUTO", "chosen", "resolved", "sized"]
 
 AUTO = "auto"
 """In place of a recipe's name: settings that fit the list."""
@@ -22,6 +24,13 @@ _TOO_FEW = 100
 _VOTING = 3_000  # strings up to which several networks are trained within seconds
 _AT_ONCE = 1 << 15  # characters in a batch, which bound its memory
 _CHARACTERS = 3e7  # that training reads at most, if one pass is not more already
+
+
+def resolved(recipe: str | Path | Recipe, settings: Mapping[str, Any], strings: Sequence[str]) -> Recipe:
+    """The recipe of this name or file with these settings in place; sized by the strings where it is "auto". Raises
+    `ConfigError`."""
+    found = sized(strings) if recipe == AUTO else load_recipe(recipe, others=[AUTO])
+    return found.with_settings(settings)
 
 
 def sized(strings: Sequence[str]) -> Recipe:
