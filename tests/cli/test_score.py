@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import records
+from tiny import tiny_strings
 
 from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
@@ -185,6 +186,30 @@ def test_the_oddest_rows(score, tiny_model):
     assert [row.split(",")[1] for row in out.split("\r\n")] == ["name", '"bax"', rest]
     everything, _ = score("tiny.safetensors table.csv --column name --odd 100")
     assert everything.count("\r\n") == 3  # the row without a string has no score
+
+
+def test_the_oddest_rows_are_not_the_longest_ones(score, tiny_model):
+    """And it is said which rows the model was trained on."""
+    trained = tiny_model.file_.fingerprints.train(strings := tiny_strings())
+    seen = strings[int(trained.argmax())]
+    likely = max(strings, key=lambda string: tiny_model.score_samples([string])[0] / len(string))
+    Path("lengths.txt").write_text(f"{likely * 6}\n{seen}\n{likely}\nkkk\n")
+    out, err = score("tiny.safetensors lengths.txt --odd 4")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert rows[0] == ["log_likelihood", "bits_per_character", "oddness", "unknown", "string"]
+    assert rows[1][4] == "kkk"
+    assert float(rows[1][0]) > min(float(row[0]) for row in rows[2:])  # the longest one is less likely
+    known = int(tiny_model.file_.fingerprints.train([row[4] for row in rows[1:]]).sum())
+    assert (
+        f"rows whose string the model was trained on, and may know by heart: {known}; wavemore odd scores each row by"
+        in err
+    )
+    for unknown in ("zero", "floor", "ignore"):
+        Path("digits.txt").write_text("123\nkolo\n")
+        out, _ = score(f"tiny.safetensors digits.txt --odd 2 --unknown {unknown} -q")
+        first = out.splitlines()[1].split("\t")
+        assert first[4] == ("kolo" if unknown == "ignore" else "123")
+        assert (first[2] == "inf") == (unknown == "zero")
 
 
 def test_json_names_the_line_of_each_row(score):

@@ -57,7 +57,7 @@ def command(
     fold_case: options.FoldCase = False,
     odd: Annotated[
         int | None,
-        options.whole(help="This many rows alone, the least likely ones, oddest first."),
+        options.whole(help="This many rows alone, the oddest first, with a column that says how odd they are."),
     ] = None,
     sort: Annotated[
         str | None,
@@ -90,6 +90,7 @@ def command(
     percentile           how many percent of the held-out strings are less likely
     guess_number         how many tries until the string comes, likeliest strings first, with
                          guess_number_low and guess_number_high
+    oddness              bits of the most surprising characters and of all, whatever the length (--odd)
     log_likelihood_NAME  under each model of --against
     log_ratio            log_likelihood minus the highest of these: above 0, the first model fits better
     posterior_NAME       how probable it is that the string is one of this model's, from 0 to 1 (--posterior)
@@ -141,6 +142,11 @@ def command(
     if quiet:
         return
     say_without(found)
+    if found.tally.trained_on:
+        say(
+            f"{found.table.source}: rows whose string the model was trained on, and may know by heart: "
+            f"{found.tally.trained_on:,}; wavemore odd scores each row by models that have not seen it"
+        )
     if found.tally.unknown:
         done = {
             "zero": "have probability 0",

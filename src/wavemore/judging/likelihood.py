@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from wavemore.errors import UnknownCharacterError
-from wavemore.lists.vocabulary import CHARACTERS, normalise
+from wavemore.lists.vocabulary import CHARACTERS, Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution, log_probabilities
 
@@ -15,7 +15,9 @@ __all__ = [
     "UNSEEN",
     "Unseen",
     "floored_log_likelihoods",
+    "log_floor",
     "log_likelihoods",
+    "oddness",
     "portions",
     "scores_of",
     "stream_log_likelihoods",
@@ -78,8 +80,14 @@ def floored_log_likelihoods(distribution: Distribution, strings: Sequence[str], 
     known = [string if vocabulary.knows(string) else vocabulary.known_part(string) for string in brought]
     lengths = np.fromiter(map(len, known), dtype=np.int64, count=len(known))  # (strings,)
     unseen = np.fromiter(map(len, brought), dtype=np.int64, count=len(known)) - lengths
-    floor = np.log(share) - np.log(CHARACTERS - len(vocabulary.characters))
+    floor = log_floor(vocabulary, share)
     return log_likelihoods(distribution, known) + (lengths + 1) * np.log1p(-share) + unseen * floor
+
+
+def log_floor(vocabulary: Vocabulary, share: float) -> float:
+    """The log-probability, nats, of each character that a vocabulary lacks, which have this share of all predictions
+    together."""
+    return float(np.log(share) - np.log(CHARACTERS - len(vocabulary.characters)))
 
 
 def scores_of(
@@ -106,6 +114,30 @@ def _scores(distribution: Distribution, strings: list[str]) -> np.ndarray:
     """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
     predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
     return np.add.reduceat(log_probabilities(distribution, strings), np.cumsum(predictions) - predictions)
+
+
+def oddness(distribution: Distribution, strings: Sequence[str], unseen: float = np.inf) -> np.ndarray:
+    """How odd each string is, bits, float64 of shape (strings,): the geometric mean of its three most surprising
+    predictions (weight 2/3) and of all (weight 1/3). One wrong letter shows in the first, a wrong language in the
+    second, and neither grows with the length.
+
+    unseen    how surprising a character is that the model does not know, bits
+    """
+    if not len(strings):
+        return np.zeros(0)
+    vocabulary = distribution.vocabulary
+    known = [string if vocabulary.knows(string) else vocabulary.known_part(string) for string in strings]
+    _, worst, mean = np.concatenate([surprises(distribution, part) for part in portions(known)], axis=1)
+    predictions = np.fromiter(map(len, known), dtype=np.int64, count=len(known)) + 1  # (strings,)
+    new = np.fromiter(map(len, strings), dtype=np.int64, count=len(known)) + 1 - predictions
+    some = np.flatnonzero(new)
+    new, predictions = new[some], predictions[some]
+    shown = np.minimum(_WORST, predictions + new)
+    share = np.minimum(new, _WORST) / shown
+    with np.errstate(invalid="ignore"):  # none of infinitely many bits
+        worst[some] = share * unseen + np.where(share < 1, (1 - share) * worst[some], 0)
+        mean[some] = (predictions * mean[some] + new * unseen) / (predictions + new)
+    return np.cbrt(worst**2 * mean)
 
 
 def surprises(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:

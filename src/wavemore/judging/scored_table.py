@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +25,7 @@ __all__ = ["Order", "ScoredTable", "Tally", "scored", "scored_table", "spread"]
 class Order:
     """Which rows there are, and in which order; as they come, where nothing is said.
 
-    odd        this many rows alone, the least likely, the oddest first
+    odd        this many rows alone, the oddest first
     sort       all rows, by this added column, the lowest first; they are all held in memory
     reverse    whether `sort` puts the highest first
 
@@ -53,7 +53,7 @@ class Order:
     def of(self, table: Table, parts: Iterable[Part]) -> Iterable[Part]:
         """The rows in this order."""
         if self.odd is not None:
-            return ranked(table, parts, "log_likelihood", most=self.odd)
+            return ranked(table, parts, "oddness", most=self.odd, reverse=True)
         return parts if self.sort is None else ranked(table, parts, self.sort, reverse=self.reverse)
 
 
@@ -67,6 +67,8 @@ class Tally:
     """Rows with characters that the model does not know."""
     unscored: int = 0
     """Those of them that were to be scored without these characters, and have no other ones."""
+    trained_on: int = 0
+    """Rows whose string the model was trained on; counted where the oddest are asked for."""
     other_case: int = 0
     """Those of them whose characters it knows in the other case."""
 
@@ -117,6 +119,7 @@ def scored_table(
     from wavemore.progress import counted
 
     tally = Tally()
+    scores = replace(scores, oddness=True) if order.odd is not None else scores
     with open_table(source, scores.names, layout) as table:
         order.check(scores.names)
         scores.prepare(progress=progress)
@@ -142,6 +145,8 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
         unknown = columns["unknown"]
         strange = [i for i, characters in enumerate(unknown) if characters]
         tally.unknown += len(strange)
+        if scores.oddness and (known := scores.judges[0].file.fingerprints) is not None:
+            tally.trained_on += int(known.train([texts[i] for i in places]).sum())
         tally.unscored += sum(bool(np.isnan(columns["log_likelihood"][i])) for i in strange)  # type: ignore[arg-type]
         vocabulary = scores.judges[0].file.vocabulary
         tally.other_case += sum(vocabulary.knows(vocabulary.folded(unknown[i])) for i in strange)

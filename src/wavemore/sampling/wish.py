@@ -196,9 +196,6 @@ class Wish:
         )
 
 
-"""Any string will do."""
-
-
 _SEVERAL = ("starts_with", "ends_with", "contains", "banned")
 
 
