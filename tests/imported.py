@@ -24,4 +24,5 @@ def heavy(modules: set[str]) -> set[str]:
         "rich",
         "matplotlib",
         "pyarrow",
+        "pydantic",  # as typer does from 0.29 on
     }
