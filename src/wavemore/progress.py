@@ -52,7 +52,8 @@ class TrainingProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if not self._bar.disable:  # rich before 13.9 writes a blank line into a log
+            self._bar.stop()
 
     def begin(self, steps: int, what: str) -> None:
         self._steps, self._first = steps, None

@@ -1,5 +1,6 @@
 """Work over a second shows that it goes on, and Ctrl-C says what was written."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -84,3 +85,12 @@ def test_ctrl_c_says_what_was_written(answer, tiny_path, monkeypatch, capfd, lin
     _, err = capfd.readouterr()
     assert err == f"wavemore: stopped; {says}\n"
     assert contents(Path()) == before
+
+
+def test_a_log_gets_the_lines_of_a_training_alone(monkeypatch, capfd):
+    """Older versions of rich write a blank line where a bar that was never drawn is stopped."""
+    monkeypatch.setattr("rich.progress.Progress.stop", lambda self: print("a blank line", file=sys.stderr))
+    with progress.TrainingProgress() as bar:
+        bar.begin(1, "what it is")
+        bar.step(1, 0.5)
+    assert capfd.readouterr() == ("", "what it is\n")
