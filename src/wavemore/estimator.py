@@ -136,9 +136,10 @@ class StringModel(Estimator):
         seed: int | None = None,
         **wish: Unpack[WishFields],
     ) -> list[str]:
-        """`n` new strings. Say by name what they must be like, such as `starts_with="an"`: the names are the fields of
-        `Wish`. See `Shape` for temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer
-        than `n` strings are found, the `SamplingError` has those that were as its `strings`."""
+        """`n` new strings: one unless said, as in scikit-learn (the command makes 20, enough to look at). Say by name
+        what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. See `Shape` for
+        temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer than `n` strings are
+        found, the `SamplingError` has those that were as its `strings`."""
         shape, known = Shape(temperature=temperature, top_k=top_k, top_p=top_p), self._preparations
         samples = Wish(**wish).samples(
             self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed, preparations=known

@@ -87,7 +87,6 @@ def test_train_arguments_that_make_no_sense(refused, line, message):
         ("train list.txt more.txt", "Got unexpected extra argument(s) (more.txt); see: wavemore train --help"),
         ("sample --bogus", "No such option: --bogus; see: wavemore sample --help"),
         ("sample -n", "Option '-n' requires an argument"),
-        ("evaluate", "name the list to evaluate on, as in: wavemore evaluate names"),
         (
             "trace tiny.safetensors --recipe notes",
             "trace either the model tiny.safetensors or the recipe notes, not both",

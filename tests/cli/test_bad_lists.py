@@ -150,9 +150,3 @@ def test_closed_standard_input(refused_in_shell):
     assert refused_in_shell(FAILED, "wavemore train - <&-") == (
         "standard input is closed, so no strings can be read from it; give a file"
     )
-
-
-def test_model_in_place_of_a_list(refused, tiny_path):
-    assert refused(WRONG_USAGE, "evaluate", "tiny.safetensors") == (
-        "tiny.safetensors is a model; name the list to evaluate it on, as in: wavemore evaluate tiny.safetensors names"
-    )

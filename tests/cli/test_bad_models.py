@@ -48,11 +48,6 @@ def test_wrong_keys(refused, tiny_path):
     )
 
 
-def test_list_in_place_of_a_model(refused):
-    message = refused(FAILED, "sample", "list.txt")
-    assert message.startswith("list.txt is not a wavemore model, or is damaged or cut short (")
-
-
 def test_a_list_in_place_of_a_model(refused):
     assert refused(FAILED, "sample", "towns") == (
         "towns is a list and no model; train one first: wavemore train towns, or name the file of one"

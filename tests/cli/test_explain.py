@@ -180,7 +180,6 @@ def test_in_a_pipe_nothing_heavy_is_imported(tiny_path):
 @pytest.mark.parametrize(
     ("line", "code", "sentence"),
     [
-        ("", 2, "Missing argument '[MODEL] STRING...'; see: wavemore explain --help"),
         (
             "tiny.safetensors",
             2,

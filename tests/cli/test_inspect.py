@@ -80,7 +80,7 @@ def test_a_history_is_looked_into_through_training(said, tiny_recipe, strings):
         (
             "tiny.safetensors",
             2,
-            'name a list to run through tiny.safetensors: its own list, "strings", is not in the package, as in: '
+            'name a list for tiny.safetensors: its own list, "strings", is not in the package, as in: '
             "wavemore inspect tiny.safetensors names",
         ),
         ("--at 3", 2, "--at goes with --string: it is a place in that string"),

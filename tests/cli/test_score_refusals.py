@@ -30,7 +30,7 @@ def refusal(score: Answer, code: int, line: str) -> str:
         (
             2,
             "tiny.safetensors",
-            "tiny.safetensors is a model; name the list to score with it, as in: wavemore score tiny.safetensors names",
+            "name the list to score with tiny.safetensors, as in: wavemore score tiny.safetensors names",
         ),
         (2, "tiny.safetensors list.txt -s x", "score either the list list.txt or the strings of --string, not both"),
         (2, "list.txt --odd 0", "--odd is 0; it must be a whole number of 1 or more"),
@@ -65,7 +65,6 @@ def refusal(score: Answer, code: int, line: str) -> str:
             "nosuch.txt",
             'there is no file "nosuch.txt" and no list of that name; lists are dinosaurs, names, towns, makemore-names',
         ),
-        (1, "list.txt --against list.txt", None),
         (2, "list.txt --posterior", "posteriors are of several models; name others to compare with"),
         (2, "list.txt --prior a=1", "priors are for posteriors; ask for these too"),
         (
@@ -86,11 +85,15 @@ def refusal(score: Answer, code: int, line: str) -> str:
             "tiny.safetensors list.txt --against tiny.safetensors --posterior --prior tiny=0 --prior tiny_2=nan",
             "the prior of tiny is 0.0; it must be a number above 0",
         ),
+        (
+            1,
+            "list.txt --against list.txt",
+            "list.txt is a list and no model; train one first: wavemore train list.txt, or name the file of one",
+        ),
     ],
 )
 def test_command_lines_that_make_no_sense(score, code, line, refused):
-    message = refusal(score, code, line)
-    assert message == refused or (refused is None and message.startswith("list.txt is not a wavemore model, or"))
+    assert refusal(score, code, line) == refused
 
 
 def test_an_unknown_character_stops_where_that_is_asked_for(score):

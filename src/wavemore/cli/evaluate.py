@@ -7,7 +7,7 @@ import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
-from wavemore.cli.reading import read_list
+from wavemore.cli.reading import own_list, read_list
 
 if TYPE_CHECKING:
     from wavemore.judging.evaluate import Evaluation
@@ -21,7 +21,12 @@ NAME = "evaluate"
 def command(
     model: options.Model = None,
     list_: Annotated[
-        str | None, typer.Argument(metavar="LIST", help="A file, '-' for standard input, or a list's name.")
+        str | None,
+        typer.Argument(
+            metavar="LIST",
+            help="A file, '-' for standard input, or a list's name; without it, the list in the package that the model "
+            "was trained on.",
+        ),
     ] = None,
     samples: Annotated[
         int,
@@ -60,15 +65,17 @@ def command(
 
     \b
     Examples
+      wavemore evaluate                              the model in the package, on its own list
       wavemore evaluate names.safetensors names.txt
       wavemore evaluate names.safetensors heldout.csv --column name
-      wavemore evaluate names --samples 1000         the model in the package, on its own list
+      wavemore evaluate --samples 1000 --memory      and what its samples are like, and what it knows by heart
     """
     from wavemore.estimator import load
     from wavemore.lists.layout import Layout
 
-    model, list_ = options.model_and_list(model, list_, to="evaluate on", with_it="evaluate it on")
+    model, list_ = options.model_and_list(model, list_, to="evaluate it on")
     loaded = load(model)
+    source = own_list(loaded.file_, NAME) if list_ is None else list_
     longest = loaded.file_.recipe.data.max_length
     layout = Layout(
         column=column,
@@ -79,7 +86,7 @@ def command(
         strip=strip,
         counts=counts,
     )
-    corpus = read_list(list_, layout, max_length=longest, quiet=quiet)
+    corpus = read_list(source, layout, max_length=longest, quiet=quiet)
     found = loaded.report(corpus, samples=samples, memorisation=memory, progress=not quiet)
     unknown = found.losses["all"].unknown
     if unknown and not quiet:

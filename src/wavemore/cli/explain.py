@@ -1,10 +1,12 @@
 """`wavemore explain`: why strings are likely or odd, character by character."""
 
 import os
+import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from math import log2
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,11 +28,11 @@ _Colour = Callable[[str, float], str]
 
 def command(
     words: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="[MODEL] STRING...", help="Strings; without a model file before them, the model in the package."
         ),
-    ],
+    ] = None,
     alternatives: Annotated[
         int,
         options.whole("-k", "--alternatives", help="How many alternatives to name."),
@@ -56,6 +58,8 @@ def command(
     """
     from wavemore.estimator import load
 
+    if not words:
+        raise UsageError("name a string to explain, as in: wavemore explain emma")
     model, strings = _named(words)
     explained = load(model).explain(strings, alternatives=alternatives)
     if json:
@@ -65,10 +69,22 @@ def command(
 
 
 def _named(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """The model, None for the one in the package, and the strings. Raises `UsageError` where no string is named."""
+    """The model, None for the one in the package, and the strings. Raises `UsageError` where no string is named, and
+    where a model stands among the strings or a list stands in place of the model."""
     from wavemore.models.modelfile import is_model_file
 
     model, *strings = words
+    for place, word in enumerate(strings, start=1):
+        if is_model_file(word):
+            others = shlex.join([*words[:place], *words[place + 1 :]])
+            raise UsageError(
+                f"{word} is a model; name one alone, before the strings, as in: wavemore explain {word} {others}"
+            )
+    if Path(model).suffix.lower() in (".txt", ".csv", ".tsv", ".jsonl", ".json", ".parquet") and Path(model).is_file():
+        raise UsageError(
+            f"{model} is a list, and strings are explained; name some, as in: wavemore explain emma, or score the "
+            f"list: wavemore score {model}"
+        )
     if strings and model.endswith(".safetensors"):  # where there is no such file, loading it says so
         return model, strings
     if not is_model_file(model):

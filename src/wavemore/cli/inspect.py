@@ -7,12 +7,11 @@ import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
-from wavemore.cli.reading import read_list
+from wavemore.cli.reading import own_list, read_list
 from wavemore.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from wavemore.inspection import Inspection
-    from wavemore.models.modelfile import ModelFile
 
 NAME = "inspect"
 
@@ -87,8 +86,7 @@ def command(
         raise UsageError("--at goes with --string: it is a place in that string")
     if model is not None and model.endswith(".jsonl") and not is_model_file(model):
         raise _no_history(model)
-    if model is not None and list_ is None and not model.endswith(".safetensors") and not is_model_file(model):
-        model, list_ = None, model
+    model, list_ = options.model_and_list(model, list_, to="inspect it with")
     seen = _inspected(model, list_, output, quiet=quiet, chunk=chunk, string=string, at=at)
     _show([seen], output, json=json, quiet=quiet)
 
@@ -105,7 +103,7 @@ def _inspected(model: str | None, list_: str | None, output: str | None, *, quie
         check_no_input(output, model, list_)
     file = ModelFile.load(pretrained_path() if model is None else model)
     _check(output)
-    source = _own_list(file) if list_ is None else list_
+    source = own_list(file, NAME) if list_ is None else list_
     corpus = read_list(source, max_length=file.recipe.data.max_length, quiet=quiet)
     strings = parts_of(file, corpus).get("train", corpus.strings)
     with waiting("looking inside", quiet=quiet):
@@ -143,15 +141,3 @@ def _no_history(path: str) -> FileError:
     return FileError(
         f"{path} is not the history of a run; give one that training has written, a model, or a list of a string a line"
     )
-
-
-def _own_list(file: "ModelFile") -> str:
-    """The list in the package that the model was trained on, by its name. Raises `UsageError`."""
-    from wavemore.lists.streams import embedded_lists
-
-    data = file.provenance.get("data")
-    name = data.get("name") if isinstance(data, dict) else None
-    if name in embedded_lists():
-        return str(name)
-    learned = f'its own list, "{name}", is not in the package' if name else "it does not say what it was trained on"
-    raise UsageError(f"name a list to run through {file.path}: {learned}, as in: wavemore inspect {file.path} names")

@@ -68,21 +68,23 @@ FoldCase = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
 
 
-def model_and_list(model: str | None, list_: str | None, *, to: str, with_it: str) -> tuple[str | None, str]:
-    """The model, None for the one in the package, and the list, where a single argument is the list.
+def model_and_list(model: str | None, list_: str | None, *, to: str) -> tuple[str | None, str | None]:
+    """The model, None for the one in the package, and the list, None where none is named. A single argument is the
+    list, unless it is a model.
 
-    Raises `UsageError` where no list is named: `to` and `with_it` say what for, as "score" and "score with it".
+    Raises `UsageError` where a model stands in place of the list; `to` says what for, as "evaluate it on".
     """
     from wavemore.models.modelfile import is_model_file
 
-    command = to.split()[0]
     if list_ is None:
-        model, list_ = None, model
-    if list_ is None:
-        raise UsageError(f"name the list to {to}, as in: wavemore {command} names")
-    if model is None and is_model_file(list_):
-        raise UsageError(f"{list_} is a model; name the list to {with_it}, as in: wavemore {command} {list_} names")
-    return model, list_
+        names_a_model = model is None or model.endswith(".safetensors") or is_model_file(model)
+        return (model, None) if names_a_model else (None, model)
+    if model is None or not is_model_file(list_):
+        return model, list_
+    example = f"as in: wavemore {to.split()[0]}"
+    if is_model_file(model):
+        raise UsageError(f"{model} and {list_} are models; name one, and the list to {to}, {example} {model} names")
+    raise UsageError(f"{list_} is a model and {model} is none; name the model first, {example} {list_} {model}")
 
 
 def command_line(words: Sequence[str] | None) -> str:

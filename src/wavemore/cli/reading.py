@@ -1,14 +1,16 @@
-"""How commands read a list: what was skipped is said."""
+"""How commands read a list: what was skipped is said, and which list is meant where none is named."""
 
 from typing import TYPE_CHECKING
 
 from wavemore.cli.output import say
+from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
     from wavemore.lists.corpus import Corpus
     from wavemore.lists.layout import Layout
+    from wavemore.models.modelfile import ModelFile
 
-__all__ = ["read_list"]
+__all__ = ["own_list", "read_list"]
 
 
 def read_list(source: str, layout: "Layout | None" = None, *, max_length: int, quiet: bool = False) -> "Corpus":
@@ -22,3 +24,20 @@ def read_list(source: str, layout: "Layout | None" = None, *, max_length: int, q
         for note in filter(None, (str(corpus.skipped), *corpus.notes)):
             say(f"{corpus.name}: {note}")
     return corpus
+
+
+def own_list(file: "ModelFile", command: str) -> str:
+    """The list in the package that a model was trained on, by its name. Raises `UsageError` where there is none, also
+    where the model's list only has the name of one."""
+    from wavemore.lists.corpus import read_corpus
+    from wavemore.lists.streams import embedded_lists
+
+    told = file.provenance.get("data")
+    data = told if isinstance(told, dict) else {}
+    name = data.get("name")
+    if name in embedded_lists():
+        there = read_corpus(str(name), max_length=file.recipe.data.max_length)
+        if there.fingerprint == data.get("sha256"):
+            return str(name)
+    learned = f'its own list, "{name}", is not in the package' if name else "it does not say what it was trained on"
+    raise UsageError(f"name a list for {file.path}: {learned}, as in: wavemore {command} {file.path} names")

@@ -72,6 +72,8 @@ def command(
     log-likelihood, in nats, and under conditions that share and that error as they were known when it was found:
     share, share_error, clipped, clipped_most.
 
+    Without -n there are 20, enough to look at; sample() in Python gives one, as in scikit-learn.
+
     --most-likely searches for the likeliest strings and prints the log-likelihood of each, in nats, before it. That
     takes long for unlikely conditions, and ends with what is known where it would take too long.
 

@@ -120,7 +120,11 @@ def command(
         if list_ is not None:
             raise UsageError(f"score either the list {list_} or the strings of --string, not both")
     else:
-        model, source = options.model_and_list(model, list_, to="score", with_it="score with it")
+        model, list_ = options.model_and_list(model, list_, to="score with it")
+        if list_ is None:
+            with_it = f"with {model}, as in: wavemore score {model}" if model else "as in: wavemore score"
+            raise UsageError(f"name the list to score{' ' if model else ', '}{with_it} names")
+        source = list_
     order = Order(odd, sort, reverse)
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     check_no_input(output, source, model, *(against or []))

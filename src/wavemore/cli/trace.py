@@ -1,5 +1,6 @@
 """`wavemore trace`: the shape of every tensor on its way through the model."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,8 +38,10 @@ def command(
     """
     from wavemore.models.modelfile import ModelFile, pretrained_path
     from wavemore.nn.trace import flattening, trace
-    from wavemore.settings.config import load_recipe
+    from wavemore.settings.config import load_recipe, recipe_names
 
+    if model is not None and model in recipe_names() and not Path(model).exists():
+        raise UsageError(f"{model} is a recipe and no model, as in: wavemore trace --recipe {model}")
     if recipe is not None and model is not None:
         raise UsageError(f"trace either the model {model} or the recipe {recipe}, not both")
     if recipe is None:

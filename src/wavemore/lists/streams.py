@@ -233,6 +233,8 @@ def _unpacked(raw: BinaryIO, where: str) -> "io.BufferedReader[Any]":
     for first, what in _NO_TEXT.items():
         if head.startswith(first):
             raise CorpusError(f"{where} is {what}")
+    if head[4:9] == b"\0\0\0\0{":  # the length of the JSON that a safetensors file begins with
+        raise CorpusError(f"{where} is a model or another file of tensors and no list; name a list, such as names")
     return file
 
 

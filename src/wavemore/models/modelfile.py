@@ -37,6 +37,7 @@ __all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained
 
 FORMAT = 1
 _DEEPEST = 32  # tables in tables; a model's own are 4 deep
+_LIST = "{path} is a list and no model; train one first: wavemore train {path}, or name the file of one"
 LARGEST_WEIGHT = 1e9  # beyond, products could overflow
 
 
@@ -156,11 +157,11 @@ class ModelFile:
             from wavemore.lists.streams import embedded_lists
 
             if str(path) in embedded_lists():
-                raise FileError(
-                    f"{path} is a list and no model; train one first: wavemore train {path}, or name the file of one"
-                ) from error
+                raise FileError(_LIST.format(path=path)) from error
             raise FileError.of("read the model", path, error) from error
         except (SafetensorError, KeyError, TypeError, AttributeError) as error:  # the last for types that NumPy lacks
+            if _looks_like_a_list(path):
+                raise ModelFileError(_LIST.format(path=path)) from error
             raise ModelFileError(
                 f"{path} is not a wavemore model, or is damaged or cut short ({error}); train it or copy it again"
             ) from error
@@ -193,6 +194,22 @@ def is_model_file(path: str | Path) -> bool:
         with safe_open(str(path), framework="np") as file:
             return "wavemore" in (file.metadata() or {})
     except (SafetensorError, OSError):
+        return False
+
+
+def _looks_like_a_list(path: str | Path) -> bool:
+    """Whether a file that is no model is text, or has the ending of a list."""
+    from wavemore.lists.layout import format_told
+
+    if format_told(path, None, {".txt": "text", ".parquet": "parquet", ".pq": "parquet"}):
+        return True
+    with Path(path).open("rb") as file:
+        head = file.read(1 << 12)
+    if Path(path).suffix == ".safetensors" or b"\0" in head:  # as there is in the length that a model begins with
+        return False
+    try:
+        return bool(head[: head.rfind(b"\n") + 1].decode())  # a whole line
+    except UnicodeDecodeError:
         return False
 
 
