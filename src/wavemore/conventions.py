@@ -1,4 +1,5 @@
-"""What scikit-learn expects of an estimator, without scikit-learn: nothing of it is imported before it asks.
+"""What scikit-learn expects of an estimator, without scikit-learn: nothing of it is imported before it asks. And how
+large values are shown in short.
 
 Its estimators are handed arrays of numbers, most of the time; these take strings, and say so in their tags. What is
 here works with scikit-learn 1.5, whose tags are a dictionary, and with 1.6 and later, whose tags are objects.
@@ -7,11 +8,16 @@ here works with scikit-learn 1.5, whose tags are a dictionary, and with 1.6 and 
 import inspect
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Literal, Self
 
 from wavemore.errors import NotFittedError, UsageError
 
-__all__ = ["Estimator"]
+__all__ = ["Estimator", "brief", "cut", "in_short"]
+
+_MOST = 8  # items of a list that are shown one by one
+_LONGEST = 60  # characters of a value
+_WHOLE = 400  # characters of all of them
 
 _TABLE = "settings"
 """A parameter that is a mapping, and whose entries can be got and set as settings__KEY."""
@@ -58,7 +64,7 @@ class Estimator:
     def __repr__(self) -> str:
         defaults = {name: one.default for name, one in inspect.signature(type(self)).parameters.items()}
         given = {name: value for name, value in self.get_params(deep=False).items() if value is not defaults[name]}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+        return f"{type(self).__name__}({', '.join(f'{name}={in_short(value)}' for name, value in given.items())})"
 
     _fitted: str
     """An attribute that `fit` sets."""
@@ -100,3 +106,27 @@ class Estimator:
     @classmethod
     def _parameters(cls) -> list[str]:
         return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+
+def brief(self: Any) -> str:
+    """The `__repr__` of a dataclass or a named tuple that may hold much: its fields, of long ones how much there is."""
+    names = getattr(self, "_fields", None) or [field.name for field in fields(self) if field.repr]
+    shown = ", ".join(f"{name}={in_short(getattr(self, name))}" for name in names)
+    return f"{type(self).__name__}({cut(shown, _WHOLE)})"
+
+
+def in_short(value: object) -> str:
+    """A value in about 60 characters: of an array its type and shape, of a long list how many items it has."""
+    kind, shape = getattr(value, "dtype", None), getattr(value, "shape", ())
+    if kind is not None and shape:
+        return f"<{kind} {shape}>"
+    if isinstance(value, str | bytes):
+        return repr(value) if len(value) <= _LONGEST else f"{value[:_LONGEST]!r}..."
+    if isinstance(value, list | tuple | set | frozenset | Mapping) and len(value) > _MOST:
+        return f"<{type(value).__name__} of {len(value):,}>"
+    return cut(repr(value), _LONGEST)
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning and three dots."""
+    return text if len(text) <= most else f"{text[:most]}..."

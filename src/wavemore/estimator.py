@@ -66,6 +66,9 @@ class StringModel(Estimator):
         self.seed = seed
         self.unseen: Unseen = unseen
 
+    def __repr__(self) -> str:
+        return f"<StringModel {self.file_.summary}>" if "file_" in self.__dict__ else super().__repr__()
+
     def fit(
         self,
         X: Strings,

@@ -89,7 +89,7 @@ def test_ctrl_c_says_what_was_written(answer, tiny_path, monkeypatch, capfd, lin
 
 def test_a_log_gets_the_lines_of_a_training_alone(monkeypatch, capfd):
     """Older versions of rich write a blank line where a bar that was never drawn is stopped."""
-    monkeypatch.setattr("rich.progress.Progress.stop", lambda self: print("a blank line", file=sys.stderr))
+    monkeypatch.setattr("rich.progress.Progress.stop", lambda self: sys.stderr.write("\n"))
     with progress.TrainingProgress() as bar:
         bar.begin(1, "what it is")
         bar.step(1, 0.5)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple, Self
 
+from wavemore.conventions import brief
 from wavemore.provenance import place_of
 from wavemore.tables.printed import aligned, markdown
 
@@ -28,6 +29,8 @@ class Spread(NamedTuple):
 class FinishedRun:
     """One model: fitted with one seed, or read from a file."""
 
+    __repr__ = brief
+
     seed: int | None
     """None of a model file that names none."""
     parameters: int
@@ -42,6 +45,8 @@ class FinishedRun:
 @dataclass(frozen=True)
 class Result:
     """A row: its finished runs, and a sentence for each that failed."""
+
+    __repr__ = brief
 
     name: str
     source: str
@@ -79,6 +84,8 @@ class Result:
 @dataclass(frozen=True)
 class Comparison:
     """Several rows on one list and one split."""
+
+    __repr__ = brief
 
     list_name: str
     strings: int

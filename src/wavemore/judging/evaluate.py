@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.errors import CorpusError
 from wavemore.judging.bootstrap import Buckets
 from wavemore.judging.calibration import BINS, Calibration, bin_sums, top_predictions
@@ -21,6 +22,8 @@ __all__ = ["Evaluation", "evaluate", "parts_of"]
 @dataclass(frozen=True)
 class Evaluation:
     """The loss over a list. A prediction is a character or the boundary that ends a string, as in the lecture."""
+
+    __repr__ = brief
 
     strings: int
     """Strings scored."""

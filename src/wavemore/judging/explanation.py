@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.judging.likelihood import portions
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary, normalise
 from wavemore.predict.predictor import Distribution, finite, log_sum_exp
@@ -28,6 +29,8 @@ class Alternative(NamedTuple):
 @dataclass(frozen=True)
 class Prediction:
     """One character of a string, or its end, and what the model expected there."""
+
+    __repr__ = brief
 
     character: str
     """Empty for the end of the string."""
@@ -64,6 +67,8 @@ class Prediction:
 @dataclass(frozen=True)
 class Explanation:
     """What a model says of one string, character by character."""
+
+    __repr__ = brief
 
     string: str
     """As it was given; in NFC, the form that training strings have, if the model did not know a character of it."""

@@ -23,6 +23,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.judging.likelihood import log_likelihoods, portions
 from wavemore.lists.vocabulary import BOUNDARY
 from wavemore.predict.predictor import Distribution, finite, log_probabilities, log_sum_exp
@@ -40,6 +41,8 @@ class GuessNumbers(NamedTuple):
     """Estimated guess numbers, and the 95 % interval of each: float64, (strings,) each, 1 or more. All three are
     infinite for a string of probability zero, which never comes, and where a number is above 1e308."""
 
+    __repr__ = brief
+
     number: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -52,6 +55,8 @@ class Guesses:
     The three sums are logs, since 1 / p may be larger than any float. At place k stands the sum over the k likeliest
     samples; u = (1 - h) / h is the number of unseen strings that a sample stands for, q the chance of one draw.
     """
+
+    __repr__ = brief
 
     scores: np.ndarray
     """(k,): the log-likelihoods of the distinct samples, the highest first."""

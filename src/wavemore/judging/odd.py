@@ -13,6 +13,7 @@ from typing import cast
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.judging.reasons import reasons_of
 from wavemore.judging.scored_table import ScoredTable, Tally, spread
@@ -37,6 +38,8 @@ _SHARE, _FEWEST = 0.01, 50  # of the rows get reasons, the oddest ones
 @dataclass(frozen=True)
 class OddRows:
     """How odd the strings of a column are."""
+
+    __repr__ = brief
 
     scores: np.ndarray
     """(strings,) float64, bits: the higher, the odder. In the order of the strings; see `judging/usual.py`."""

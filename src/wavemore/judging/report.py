@@ -4,6 +4,7 @@ what it knows by heart."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.judging.evaluate import Evaluation, evaluate, parts_of
 from wavemore.judging.likeness import Likeness, compare
@@ -19,6 +20,8 @@ __all__ = ["Report", "report"]
 @dataclass(frozen=True)
 class Report:
     """A model on a list."""
+
+    __repr__ = brief
 
     losses: Mapping[str, Evaluation]
     """By part, as `parts_of` names them; the last one, "all", is the whole list."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.judging.likelihood import floored_log_likelihoods, log_floor, log_likelihoods, oddness
 from wavemore.judging.posterior import log_posteriors, log_priors
@@ -29,6 +30,8 @@ _GUESSES = ("guess_number", "guess_number_low", "guess_number_high")
 
 class Judge(NamedTuple):
     """A model that scores."""
+
+    __repr__ = brief
 
     name: str
     file: ModelFile
@@ -54,6 +57,8 @@ class RowScores:
     Raises `UsageError` where `unknown` is none of these, for a percentile that the model file has no scores for, for
     posteriors of one model, and for priors that are none or are not asked for.
     """
+
+    __repr__ = brief
 
     judges: Sequence[Judge]
     unknown: Unknown = "zero"

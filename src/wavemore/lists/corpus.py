@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple, cast
 
+from wavemore.conventions import brief
 from wavemore.errors import CorpusError
 from wavemore.lists.containers import items
 from wavemore.lists.counts import repeated
@@ -34,6 +35,8 @@ FEWEST_STRINGS = 20
 class Corpus:
     """The strings of a list in their order, duplicates kept, in NFC."""
 
+    __repr__ = brief
+
     name: str
     strings: list[str]
     skipped: Skipped
@@ -51,6 +54,8 @@ class Corpus:
 
 class Parts(NamedTuple):
     """A list in its parts, each in the order of the list. Validation and test may be empty."""
+
+    __repr__ = brief
 
     train: Sequence[str]
     validation: Sequence[str]

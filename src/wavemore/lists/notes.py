@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from wavemore.conventions import brief
 from wavemore.lists.encodings import looks_like
 from wavemore.lists.rows import Row
 
@@ -15,6 +16,8 @@ _LOOKED_AT = 100  # unreadable rows, to tell their encoding
 @dataclass
 class Skipped:
     """What cleaning left out: how many rows for each reason, and the first few line numbers of each."""
+
+    __repr__ = brief
 
     counts: Counter[str] = field(default_factory=Counter)
     lines: dict[str, list[int]] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.errors import UnknownCharacterError, UsageError
 
 __all__ = ["BOUNDARY", "CHARACTERS", "Vocabulary", "has_surrogate", "normalise", "unseen_share"]
@@ -36,6 +37,8 @@ def has_surrogate(text: str) -> bool:
 @dataclass(frozen=True)
 class Vocabulary:
     """The distinct characters (Unicode code points) of a list, sorted; the character at index i has id i + 1."""
+
+    __repr__ = brief
 
     characters: str
 

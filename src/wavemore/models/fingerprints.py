@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.errors import ModelFileError, UsageError
 from wavemore.lists.vocabulary import normalise
 
@@ -37,6 +38,8 @@ _QUANTILES = 1001
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
     """Those of a model's strings. In each part they rise and none stands twice; both parts have one type."""
+
+    __repr__ = brief
 
     salt: bytes
     """The key of the hash, 16 bytes: the same string has another fingerprint in the model of another list."""

@@ -59,12 +59,17 @@ class ModelFile:
     """(Q,) float32: quantiles of the log-likelihoods of the validation strings, rising; None where it keeps none."""
 
     def __repr__(self) -> str:
+        return f"<ModelFile {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """In a line: the list's name, how many strings it had, the kind of model, how many parameters it has."""
         data = self.provenance.get("data")
         told = data if isinstance(data, dict) else {}
         name, strings = str(told.get("name") or "")[:40], told.get("strings")
         of = f"of {name!r}, " if name else ""
         counted = f"{strings:,} strings, " if isinstance(strings, int) else ""
-        return f"<ModelFile {of}{counted}{self.recipe.model.kind}, {self.parameter_count:,} parameters>"
+        return f"{of}{counted}{self.recipe.model.kind}, {self.parameter_count:,} parameters"
 
     @property
     def parameter_count(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.errors import ModelFileError
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.threads import side_by_side
@@ -19,6 +20,8 @@ _PREDICTIONS_AT_ONCE = 1 << 15
 
 class Predictions(NamedTuple):
     """Some of the predictions of a list, numbered string after string: each character, and the boundary at its end."""
+
+    __repr__ = brief
 
     rows: np.ndarray
     """(k,): their numbers."""
@@ -89,6 +92,8 @@ class Predictor(Protocol[State]):
 
 class Distribution(NamedTuple):
     """A distribution over strings: what predicts, and the characters that its ids stand for."""
+
+    __repr__ = brief
 
     predictor: Predictor[Any]
     vocabulary: Vocabulary

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal, TypeAlias
 
+from wavemore.conventions import brief
 from wavemore.settings.strict import check_settings, refuse, require
 
 __all__ = ["MIXED_IN", "ModelConfig", "NgramConfig", "SequenceConfig"]
@@ -36,6 +37,8 @@ class ModelConfig:
     The defaults are the model as taught; with `activation="gated"`, `residual`, `skip` and `cycles` it is the one of
     the WaveNet paper (van den Oord et al. 2016).
     """
+
+    __repr__ = brief
 
     kind: Literal["wavenet"] = "wavenet"
     """What sort of model it is."""
@@ -154,6 +157,8 @@ class SequenceConfig:
     """The shape of a baseline that reads a string from its beginning: a recurrent network, a Transformer, or a bag of
     words (the mean of the characters so far)."""
 
+    __repr__ = brief
+
     kind: Literal["bow", "rnn", "gru", "lstm", "transformer"]
     """Which of them it is."""
     embedding: int = 24
@@ -220,6 +225,8 @@ class SequenceConfig:
 @dataclass(frozen=True, kw_only=True)
 class NgramConfig:
     """The shape of an n-gram model with interpolated Kneser-Ney smoothing, a baseline that is counted, not trained."""
+
+    __repr__ = brief
 
     kind: Literal["ngram"]
     """What sort of model it is."""

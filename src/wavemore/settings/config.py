@@ -5,12 +5,13 @@ a wrong type or a value out of range is a `ConfigError` that names the key as `t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from wavemore.conventions import brief, cut, in_short
 from wavemore.errors import ConfigError, FileError
 from wavemore.settings.architecture import ModelConfig, NgramConfig, SequenceConfig
 from wavemore.settings.strict import check_settings, parse, plain, refuse, require, suggestion
@@ -34,6 +35,8 @@ SEEDS = (0, 2**63 - 1)
 class TrainConfig:
     """How a model is trained. The learning rate at a step is the product of three orthogonal parts: `rate` (or what
     `rate_steps` put in its place), the warm-up and the decay."""
+
+    __repr__ = brief
 
     seed: int = 42
     """Seeds the one generator that draws the weights and then the batches."""
@@ -160,6 +163,16 @@ class Recipe:
             self.train.teacher,
             'only a "wavenet" learns from a teacher',
         )
+
+    def __repr__(self) -> str:
+        """Its kind and the settings that are not the usual ones."""
+        changed = (
+            f"{table}.{setting.name}={in_short(value)}"
+            for table in ("model", "train", "data")
+            for setting in fields(getattr(self, table))
+            if setting.name != "kind" and (value := getattr(getattr(self, table), setting.name)) != setting.default
+        )
+        return cut(f"<Recipe {self.model.kind}: {', '.join(changed)}", 300) + ">"
 
     def kept_private(self) -> "Recipe":
         """Without what would keep pieces of the list in the model file. Raises `ConfigError` where nothing is left."""
