@@ -28,6 +28,8 @@ class Interrupting:
 
     def evaluated(self, record: dict[str, Any]) -> None: ...
 
+    def end(self) -> None: ...
+
 
 class Run:
     """One list and recipe, trained with a given monitor; checkpoints are kept in a file."""

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -24,7 +24,8 @@ Item = TypeVar("Item")
 class TrainingProgress:
     """A bar with loss, steps a second and time left, and a line for each evaluation. A `train.Monitor`.
 
-    The bar is for terminals; a log or a pipe gets the lines alone. With `quiet` nothing is written.
+    The bar is for terminals, and so is what says that it goes on before the first step and after the last; a log or a
+    pipe gets the lines alone. With `quiet` nothing is written.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -45,17 +46,21 @@ class TrainingProgress:
         self._task = self._bar.add_task("", total=1, loss=float("nan"), speed=0.0)
         self._first: tuple[int, float] | None = None
         self._next = 0.0
+        self._quiet, self._waiting = quiet, ExitStack()
 
     def __enter__(self) -> Self:
+        self._waiting.enter_context(waiting("learning", quiet=self._quiet))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._waiting.close()
         if not self._bar.disable:  # rich before 13.9 writes a blank line into a log
             self._bar.stop()
 
     def begin(self, steps: int, what: str) -> None:
+        self._waiting.close()
         self._steps, self._first = steps, None
         if what:
             self._console.print(what, soft_wrap=True)
@@ -80,6 +85,11 @@ class TrainingProgress:
             f"validation loss {record['validation_loss']:.4f}",
             soft_wrap=True,
         )
+
+    def end(self) -> None:
+        if not self._bar.disable:
+            self._bar.stop()
+        self._waiting.enter_context(waiting("evaluating what was learned", quiet=self._quiet))
 
 
 def counted(

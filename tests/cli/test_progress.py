@@ -1,6 +1,7 @@
 """Work over a second shows that it goes on, and Ctrl-C says what was written."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def test_work_of_unknown_length_says_that_it_goes_on(monkeypatch, work):
         ("sample tiny.safetensors --ends-with a -n 3", "sampling: "),
         ("sample tiny.safetensors --most-likely -n 3", "searching"),
         ("train list.txt --recipe tiny.toml", "reading the list"),
+        ("train list.txt --recipe tiny.toml", "learning"),
+        ("train list.txt --recipe tiny.toml", "evaluating what was learned"),
+        ("train list.txt --recipe tiny.toml", "sampling"),
+        ("train list.txt --recipe ngram", "learning"),
+        ("compare list.txt ngram tiny.toml", "evaluating what was learned"),
+        ("explain tiny.safetensors kolo bax dede", "explaining"),
     ],
 )
 def test_every_command_shows_that_it_works(answer, tiny_path, monkeypatch, line, shows):
@@ -94,3 +101,24 @@ def test_a_log_gets_the_lines_of_a_training_alone(monkeypatch, capfd):
         bar.begin(1, "what it is")
         bar.step(1, 0.5)
     assert capfd.readouterr() == ("", "what it is\n")
+
+
+def test_between_two_trainings_each_display_ends_before_the_next(monkeypatch):
+    """A teacher and its pupil: the bar of one, what follows it, the bar of the other."""
+    terminal = error_terminal(monkeypatch)
+    with progress.TrainingProgress() as bar:
+        for run in ("teacher", "pupil"):
+            time.sleep(0.05)
+            bar.begin(2, run)
+            bar.step(1, 0.5)
+            bar.step(2, 0.5)
+            bar.end()
+        time.sleep(0.05)
+    shown = terminal.getvalue()
+    order = ["learning", "teacher", "2/2 steps", "evaluating what was learned", "pupil", "2/2 steps", "evaluating what"]
+    place = 0
+    for text in order:
+        place = shown.index(text, place) + len(text)
+    assert "steps" not in shown[place:]
+    assert shown.endswith("\r")
+    assert [thread.name for thread in threading.enumerate() if "show" in thread.name] == []

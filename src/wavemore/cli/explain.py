@@ -57,11 +57,13 @@ def command(
       wavemore explain -- -emma          a string that begins with a dash
     """
     from wavemore.estimator import load
+    from wavemore.progress import waiting
 
     if not words:
         raise UsageError("name a string to explain, as in: wavemore explain emma")
     model, strings = _named(words)
-    explained = load(model).explain(strings, alternatives=alternatives)
+    with waiting("explaining"):
+        explained = load(model).explain(strings, alternatives=alternatives)
     if json:
         write_lines(json_line(explanation.to_dict()) for explanation in explained)
         return

@@ -141,7 +141,7 @@ def command(
         say(f"{kept:,} of the commonest strings are all in the training part, so that the model learns them")
     if (loss := model.file_.provenance["losses"]["validation"]) > (guessing := log(len(model.file_.vocabulary))):
         say(f"the validation loss, {loss:.4g}, is worse than that of even guessing, {guessing:.4g}; lower train.rate")
-    _report(model, target, set(listed.strings), json=json)
+    _report(model, target, set(listed.strings), json=json, quiet=quiet)
 
 
 def _save(model: "StringModel", target: str, checkpoint: Path | None) -> None:
@@ -216,10 +216,12 @@ def _command_line(words: Sequence[str] | None) -> str:
     return options.command_line(kept)
 
 
-def _report(model: "StringModel", target: str, listed: set[str], *, json: bool) -> None:
+def _report(model: "StringModel", target: str, listed: set[str], *, json: bool, quiet: bool) -> None:
     from wavemore.models.disclosure import disclosure
+    from wavemore.progress import waiting
 
-    samples = model.sample(_SAMPLES, seed=0)
+    with waiting("sampling", quiet=quiet):
+        samples = model.sample(_SAMPLES, seed=0)
     new = sum(sample not in listed for sample in samples)
     losses = model.file_.provenance["losses"]
     record = {

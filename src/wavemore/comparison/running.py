@@ -241,7 +241,7 @@ class _Watch:
     """A monitor that names the run, and at every evaluation has the seconds written down that have passed."""
 
     def __init__(self, monitor: "Monitor", title: str, passed: Callable[[], object]) -> None:
-        self.step = monitor.step
+        self.step, self.end = monitor.step, monitor.end
         self._monitor, self._title, self._passed = monitor, title, passed
 
     def begin(self, steps: int, what: str) -> None:

@@ -46,6 +46,10 @@ class Monitor(Protocol):
         """The validation part was evaluated: one record of the history."""
         ...
 
+    def end(self) -> None:
+        """All steps are done. What follows, such as the losses of both parts, may take a while."""
+        ...
+
 
 @dataclass
 class Trained:
@@ -108,6 +112,7 @@ def train(
     if not all(run.done for run in runs):
         job.save_now()
         raise KeyboardInterrupt
+    monitor.end()
     with torch_threads(1):
         return _finished(runs, data, held_out)
 
