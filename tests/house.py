@@ -18,7 +18,7 @@ GROUND, FACE = "ground", "face"
 """Rooms without a folder of their own: what all others stand on, and what stands on top of all."""
 
 HOUSE: list[dict[str, str]] = [
-    {GROUND: "errors _version progress threads > conventions files provenance > canvas"},
+    {GROUND: "errors _version progress threads > conventions files provenance"},
     {"settings": "strict > architecture > config > sizing"},
     {
         "lists": "compression containers counts encodings fetch vocabulary > layout rows > notes streams > json_rows "
@@ -36,7 +36,7 @@ HOUSE: list[dict[str, str]] = [
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",
-        "runs": "measures history > looks curves > picture",
+        "runs": "canvas measures history > looks curves > picture",
     },
     {
         "judging": "bootstrap calibration likelihood likeness posterior > evaluate explanation guessing memorisation "
@@ -46,7 +46,7 @@ HOUSE: list[dict[str, str]] = [
     },
     {"fitting": "fitting"},
     {
-        "estimator": "estimator",
+        "estimator": "judged > estimator",
     },
     {
         "comparison": "classifier contenders results > folder picture > running",

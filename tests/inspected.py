@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from wavemore.canvas import figure_type
 from wavemore.inspection import Inspection, inspect_history
 from wavemore.inspection.pictures import pictures_of
 from wavemore.lists.vocabulary import Vocabulary
@@ -14,6 +13,7 @@ from wavemore.models.modelfile import ModelFile
 from wavemore.nn import BatchNorm1d, WaveNet
 from wavemore.nn.inside import batch_statistics
 from wavemore.predict.chunks import Chunks
+from wavemore.runs.canvas import figure_type
 from wavemore.runs.history import HistoryFile
 from wavemore.settings.config import Recipe
 from wavemore.train import Recorder

@@ -9,10 +9,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from wavemore.canvas import short
 from wavemore.comparison.picture import draw_comparison, unbeaten
 from wavemore.comparison.results import Comparison, FinishedRun, Result
 from wavemore.errors import FileError, MissingExtraError, UsageError
+from wavemore.runs.canvas import short
 
 
 def result(name: str, parameters: int, seconds: float | None, nats: float) -> Result:
@@ -72,7 +72,7 @@ def test_names_cover_no_other_name(comparison, tmp_path, monkeypatch):
             super().__init__(*arguments, **options)  # pyright: ignore[reportArgumentType]
             figures.append(self)
 
-    monkeypatch.setattr("wavemore.canvas.figure_type", lambda: Kept)
+    monkeypatch.setattr("wavemore.runs.canvas.figure_type", lambda: Kept)
     draw_comparison(comparison, tmp_path / "a.png")
     assert len(figures) == 1
     names = {row.name for row in ROWS}

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wavemore.canvas import COLOURS
 from wavemore.errors import FileError, MissingExtraError, UsageError
+from wavemore.runs.canvas import COLOURS
 from wavemore.runs.curves import Curve, curves_of, smoothed, table
 from wavemore.runs.picture import draw_curves
 

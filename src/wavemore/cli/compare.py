@@ -68,10 +68,10 @@ def command(
       wavemore compare towns fast mine.toml --seed-list 0,1,2,3,4 --picture towns.svg
       wavemore compare names.txt ours=names.safetensors fast --test --markdown
     """
-    from wavemore.canvas import check_picture
     from wavemore.comparison.contenders import contenders_of, data_of
     from wavemore.comparison.picture import draw_comparison
     from wavemore.lists.layout import Layout
+    from wavemore.runs.canvas import check_picture
 
     if json and markdown:
         raise UsageError("--json and --markdown exclude each other; choose one")

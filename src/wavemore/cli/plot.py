@@ -33,7 +33,7 @@ def command(
       wavemore plot names.safetensors -o names.svg
       wavemore plot fast.history.jsonl small.history.jsonl --over passes -o both.png
     """
-    from wavemore.canvas import check_picture
+    from wavemore.runs.canvas import check_picture
     from wavemore.runs.curves import curves_of, table
     from wavemore.runs.picture import Over, draw_curves
     from wavemore.tables.printed import aligned

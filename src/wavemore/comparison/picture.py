@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wavemore.canvas import COLOURS, DPI, draw, log_across
 from wavemore.comparison.results import Comparison, Result, Spread
 from wavemore.errors import UsageError
+from wavemore.runs.canvas import COLOURS, DPI, draw, log_across
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

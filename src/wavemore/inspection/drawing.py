@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from wavemore.canvas import COLOURS, GREY, MARKS, legend_above, short
 from wavemore.inspection.findings import LARGE_STEP, LARGE_STEPS, SATURATED, SCALED, SHIFTED, VANISHING
 from wavemore.inspection.inspection import Inspection
+from wavemore.runs.canvas import COLOURS, GREY, MARKS, legend_above, short
 from wavemore.runs.looks import Look
 from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Histogram, Parameter
 

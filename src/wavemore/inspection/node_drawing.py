@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wavemore.canvas import COLOURS, legend_above
 from wavemore.inspection.nodes import Neighbourhood, Node, StringTree
+from wavemore.runs.canvas import COLOURS, legend_above
 from wavemore.runs.measures import Map
 
 if TYPE_CHECKING:

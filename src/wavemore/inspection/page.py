@@ -9,12 +9,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from wavemore.canvas import check_picture, draw, drawn, figure_type
 from wavemore.errors import FileError
 from wavemore.files import check_writable, write_whole
 from wavemore.inspection.inspection import Inspection
 from wavemore.inspection.pictures import Picture, pictures_of
 from wavemore.inspection.report import text_of
+from wavemore.runs.canvas import check_picture, draw, drawn, figure_type
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

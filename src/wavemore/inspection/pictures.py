@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from wavemore.canvas import Fill
 from wavemore.inspection import drawing, node_drawing
 from wavemore.inspection.inspection import Inspection
+from wavemore.runs.canvas import Fill
 
 __all__ = ["Picture", "pictures_of"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from wavemore.canvas import COLOURS, draw, short
 from wavemore.errors import UsageError
+from wavemore.runs.canvas import COLOURS, draw, short
 from wavemore.runs.curves import Curve
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wavemore.canvas import COLOURS, MARKS, drawn, log_across
+from wavemore.runs.canvas import COLOURS, MARKS, drawn, log_across
 from wavemore.study.claims import Chart
 
 if TYPE_CHECKING:

@@ -1,0 +1,119 @@
+"""What a `StringModel` says of strings and of itself beyond their scores: loss, guess numbers, reasons, memorisation.
+
+All of it is asked of a model that stands, and none of it changes the model.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wavemore.conventions import Estimator
+from wavemore.lists.given import Listed, corpus_of, listed, present
+from wavemore.models.kinds import distribution_of
+from wavemore.models.modelfile import ModelFile
+from wavemore.predict.predictor import Distribution
+
+if TYPE_CHECKING:
+    from wavemore.judging.evaluate import Evaluation
+    from wavemore.judging.explanation import Explanation
+    from wavemore.judging.guessing import GuessNumbers
+    from wavemore.judging.memorisation import Memorisation
+    from wavemore.judging.report import Report
+    from wavemore.judging.row_scores import RowScores, Unknown
+    from wavemore.nn import Ensemble, WaveNet
+
+__all__ = ["Judged"]
+
+
+class Judged(Estimator):
+    """A model file and its distribution, and what is asked of them."""
+
+    @cached_property
+    def distribution_(self) -> Distribution:
+        """What predicts: for a WaveNet its folded form."""
+        return distribution_of(self._file)
+
+    @property
+    @abstractmethod
+    def _file(self) -> ModelFile:
+        """Raises `NotFittedError` where there is none yet."""
+
+    @abstractmethod
+    def score_samples(self, X: Listed) -> np.ndarray:
+        """The log-likelihood of each string in nats."""
+
+    @abstractmethod
+    def sample(self, n: int = 1, *, seed: int | None = None) -> list[str]:
+        """`n` new strings."""
+
+    def wavenet(self) -> "WaveNet | Ensemble":
+        """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them: the network alone,
+        without an n-gram model that is mixed in. Needs PyTorch."""
+        from wavemore.nn import Ensemble, WaveNet
+
+        config = self._file.recipe.wavenet
+        return (WaveNet if config.members == 1 else Ensemble).of(config, self._file.network)
+
+    def evaluate(self, X: Listed) -> "Evaluation":
+        """The loss over the strings that are not missing: nats and bits per character with their 95 % intervals,
+        perplexity, calibration. Raises `CorpusError` when the model knows all characters of none of them."""
+        from wavemore.judging.evaluate import evaluate
+
+        return evaluate(self.distribution_, present(X))
+
+    def guess_numbers(self, X: Listed, *, samples: int = 100_000, seed: int | None = 0) -> "GuessNumbers":
+        """The place of each string in the list of all strings, the most likely first, with its 95 % interval, estimated
+        from samples; see `wavemore.judging.guessing`. `Guesses` there keeps the samples for more strings."""
+        from wavemore.judging.guessing import Guesses
+
+        scores = self.score_samples(X)
+        return Guesses.of(self.distribution_, samples=samples, seed=seed).numbers(scores)
+
+    def row_scores(
+        self,
+        *,
+        against: "Sequence[Judged]" = (),
+        unknown: "Unknown" = "zero",
+        percentile: bool = False,
+        guess_number: bool = False,
+        posterior: bool = False,
+        priors: Mapping[str, float] | None = None,
+        fold_case: bool = False,
+    ) -> "RowScores":
+        """What `wavemore score` adds to a table: its `columns(strings)` are a dictionary of arrays and texts, and
+        `wavemore.judging.scored_table` puts them into files. See `RowScores` for arguments and errors."""
+        from wavemore.judging.row_scores import Judge, RowScores
+        from wavemore.lists.streams import source_name
+
+        models = (self, *against)
+        judges = [Judge(source_name(m._file.path or "model"), m._file, m.distribution_) for m in models]
+        return RowScores(judges, unknown, percentile, guess_number, posterior, priors, fold_case)
+
+    def report(
+        self, X: Listed, *, samples: int = 0, memorisation: bool = False, seed: int | None = 0, progress: bool = False
+    ) -> "Report":
+        """The loss on each part of a list, how like the list samples are, and what the model knows by heart; see
+        `wavemore.judging.report` for arguments and errors."""
+        from wavemore.judging.report import report
+
+        given, file = corpus_of(X, self._file.recipe.data.max_length), self._file
+        return report(
+            file, self.distribution_, given, samples=samples, memorisation=memorisation, seed=seed, progress=progress
+        )
+
+    def memorisation(self, *, samples: int = 50_000, seed: int | None = 0) -> "Memorisation":
+        """How much of its list the model knows by heart, from the fingerprints that its file keeps and from samples.
+        Raises `UsageError` where it keeps none."""
+        from wavemore.judging.memorisation import check_fingerprints, estimated
+
+        check_fingerprints(self._file)
+        return estimated(self._file, self.distribution_, self.sample(samples, seed=seed))
+
+    def explain(self, X: Listed, *, alternatives: int = 5) -> "list[Explanation]":
+        """For each string what the model expected at each character and at the end, and that many alternatives."""
+        from wavemore.judging.explanation import explain
+
+        return explain(self.distribution_, listed(X), alternatives=alternatives)
