@@ -92,3 +92,18 @@ def test_every_encoding_of_python_reads_or_refuses_in_one_sentence(tmp_path: Pat
             read_corpus(path, encoding=encoding)
         except WavemoreError as error:
             assert "\n" not in str(error)  # noqa: PT017 - any error of the family will do
+
+
+@pytest.mark.parametrize("string", ["さくら", "王小明", "Ωμέγα", "дорога", "forêt, été"])
+def test_rows_of_utf_8_that_are_cut_are_not_taken_for_another_encoding(string: str):
+    raw = string.encode()
+    assert (
+        looks_like([raw[:-1], raw[:-1] + b"\r\n"])
+        == "it looks like UTF-8 that is cut within a character; mend these rows"
+    )
+    assert "cut" not in looks_like([raw[:-1], "zoé".encode("latin-1")])
+    assert "cut" not in looks_like([raw])
+
+
+def test_one_letter_beyond_ascii_at_the_end_is_of_another_encoding():
+    assert looks_like(["zoé".encode("latin-1")]) == "it looks like Latin-1: --encoding latin-1"

@@ -79,7 +79,10 @@ def test_parquet_that_is_none_or_lacks_the_column(tmp_path):
         refusal(UsageError, path)
         == f"{path} is read as parquet, which has columns; name the one that holds the strings: id, name"
     )
-    for data in (b"", b"id,name\n", path.read_bytes()[:-9], path.read_bytes()[:20] + path.read_bytes()[24:]):
+    for data in (b"", b"id,name\n"):
+        message = refusal(CorpusError, written(tmp_path / "bad.parquet", data), column="name")
+        assert message.startswith(f"{tmp_path / 'bad.parquet'} is no Parquet file; name the format it has, as in ")
+    for data in (path.read_bytes()[:-9], path.read_bytes()[:20] + path.read_bytes()[24:]):
         message = refusal(CorpusError, written(tmp_path / "bad.parquet", data), column="name")
         assert message.startswith(f"{tmp_path / 'bad.parquet'} is no Parquet file, or is damaged or cut short (")
         assert message.endswith("); write or copy it again")

@@ -1,14 +1,18 @@
-"""Which encoding lines have that another one cannot read: a guess, in words, that names the option.
+"""Encodings: their names, and which one lines have that another one cannot read: a guess that names the option.
 
 Each candidate is tried, and its text judged letter by letter: a letter that an encoding other than ASCII adds stands
 among letters of its own script, is no capital within a word, and in Latin script stands among plain letters.
 """
 
+import codecs
+import io
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-__all__ = ["looks_like"]
+from wavemore.errors import UsageError
+
+__all__ = ["codec_of", "looks_like"]
 
 _CANDIDATES = {
     "utf-8": "UTF-8",
@@ -43,8 +47,23 @@ _MARKS = "’‘“”–—·ー々"
 _LEAST = 0.6
 
 
+def codec_of(encoding: str) -> str:
+    """Python's own name of a text encoding. Raises `UsageError`."""
+    try:
+        codec = codecs.lookup(encoding).name
+        io.TextIOWrapper(io.BytesIO(), codec)  # refuses codecs that are not of text, such as hex
+        "\na,\ufeff".encode(codec, "ignore")  # and those that have no way to leave characters out, such as idna
+    except (LookupError, ValueError) as error:
+        raise UsageError(
+            f'unknown encoding "{encoding[:40]}"; name one that Python knows, such as utf-8 or cp1252'
+        ) from error
+    return codec
+
+
 def looks_like(raws: Sequence[bytes]) -> str:
     """In words and with the option, as "it looks like Latin-1: --encoding latin-1"; "" where none fits."""
+    if _is_cut(raws):
+        return "it looks like UTF-8 that is cut within a character; mend these rows"
     data = b"\n".join(raws)
     best, name = _LEAST, ""
     for candidate in _CANDIDATES:
@@ -55,6 +74,19 @@ def looks_like(raws: Sequence[bytes]) -> str:
         if fit > best + 1e-9:
             best, name = fit, candidate
     return f"it looks like {_CANDIDATES[name]}: --encoding {name}" if name else ""
+
+
+def _is_cut(raws: Sequence[bytes]) -> bool:
+    """Whether the rows are UTF-8 whose last character is not whole, with whole ones beyond ASCII before it."""
+    for raw in raws:
+        reader = codecs.getincrementaldecoder("utf-8")()
+        try:
+            text = reader.decode(raw.rstrip(b"\r\n"))
+        except UnicodeDecodeError:
+            return False
+        if text.isascii() or not reader.getstate()[0] or _fit(text, "utf-8") < _LEAST:
+            return False
+    return bool(raws)
 
 
 def _fit(text: str, codec: str) -> float:

@@ -73,6 +73,7 @@ class Array:
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
         self._text = "".join(line for _, line in lines.lines)
+        self._start = len(self._text)  # until it is found
         self._start = self._after("[", 0)
         self.above = self._coded(self._text[: self._start])
         """Its bytes before the first element."""
@@ -139,7 +140,12 @@ class Array:
         return _end_of_blanks(self._text, place + 1)
 
     def _broken(self, place: int, why: str) -> CorpusError:
-        line = 1 + self._text.count("\n", 0, place)
+        line, why = 1 + self._text.count("\n", 0, place), why.removesuffix(" starting at")
+        if place > self._start and not self._text.rstrip().endswith("]"):
+            return CorpusError(
+                f"the JSON array of {self._lines.where} has no end (line {line}: {why}), so it is cut short; write or "
+                "copy it again"
+            )
         return CorpusError(f"line {line} of {self._lines.where} is not right for a JSON array: {why}; mend it")
 
     def _coded(self, text: str) -> bytes:

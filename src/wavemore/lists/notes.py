@@ -10,6 +10,7 @@ from wavemore.lists.rows import Row
 
 __all__ = ["Notes", "Skipped"]
 
+_MEND = "unreadable rows are not of this encoding or format; mend them, or name others with --encoding and --format"
 _LOOKED_AT = 100  # unreadable rows, to tell their encoding
 
 
@@ -71,4 +72,5 @@ class Notes:
     def all(self) -> tuple[str, ...]:
         """The sentences."""
         blanks = f"{self._blanks.listed()}, which is kept; --strip takes blanks off" if self._blanks.counts else ""
-        return tuple(filter(None, (*self._first, self.looks_like, blanks)))
+        unreadable = _MEND if self._unreadable else ""
+        return tuple(filter(None, (*self._first, self.looks_like or unreadable, blanks)))

@@ -17,6 +17,7 @@ from typing import IO, Any, AnyStr, BinaryIO, NamedTuple, TypeAlias, cast
 
 from wavemore.errors import CorpusError, FileError, UsageError
 from wavemore.lists.compression import expanded
+from wavemore.lists.encodings import codec_of
 from wavemore.lists.fetch import FETCHED, fetched_path
 from wavemore.settings.strict import suggestion
 
@@ -39,6 +40,10 @@ _NO_TEXT = {
     b"\xd0\xcf\x11\xe0": "an Excel workbook; save it as CSV",
     b"SQLite format 3": "an SQLite database; export a table of it as CSV",
     b"%PDF-": "a PDF; save its text",
+    b"7z\xbc\xaf": "a 7z archive; unpack it",
+    b"Rar!": "a RAR archive; unpack it",
+    b"ARROW1": "an Arrow file; save it as CSV or Parquet",
+    b"\x89PNG": "a picture; give the text in it",
 }
 
 
@@ -99,7 +104,7 @@ def lines_of(source: Source, encoding: str, longest: int | None = None) -> Itera
     Raises `FileError`, `CorpusError` for what is not text in this encoding, also while the lines are read, and
     `UsageError` for an unknown encoding.
     """
-    codec, where = _codec(encoding), place(source)
+    codec, where = codec_of(encoding), place(source)
     if _is_text(source):
         yield Lines(where, "utf-8", "\n", b"", _text_lines(cast(IO[str], source), where))
         return
@@ -122,25 +127,17 @@ def lines_of(source: Source, encoding: str, longest: int | None = None) -> Itera
         yield Lines(where, codec, end, mark, _split(file, codec, end, where, encoding, longest))
 
 
-def _codec(encoding: str) -> str:
-    """Python's own name of a text encoding. Raises `UsageError`."""
-    try:
-        codec = codecs.lookup(encoding).name
-        io.TextIOWrapper(io.BytesIO(), codec)  # refuses codecs that are not of text, such as hex
-        "\na,\ufeff".encode(codec, "ignore")  # and those that have no way to leave characters out, such as idna
-    except (LookupError, ValueError) as error:
-        raise UsageError(
-            f'unknown encoding "{encoding[:40]}"; name one that Python knows, such as utf-8 or cp1252'
-        ) from error
-    return codec
-
-
 @contextmanager
 def _named(where: str, encoding: str) -> Iterator[None]:
     """Within this context what goes wrong while the source is read is a `CorpusError` or a `FileError`."""
     try:
         yield
     except UnicodeError as error:
+        if isinstance(error, UnicodeDecodeError) and error.reason == "truncated data":
+            codec = error.encoding.upper()
+            raise CorpusError(
+                f"{where} ends within a character of its {codec} text, so it is cut short; write or copy it again"
+            ) from error
         raise CorpusError(
             f"{where} is not {encoding} text ({error}); name the encoding it has, or mend the file"
         ) from error
@@ -263,7 +260,7 @@ def _split(
     file: io.BufferedReader, codec: str, end: str, where: str, encoding: str, longest: int | None
 ) -> Iterator[tuple[bytes, str]]:
     errors = "strict" if codec.startswith(("utf-16", "utf-32")) else "surrogateescape"
-    with _named(where, encoding):
+    with _named(where, codec if errors == "strict" else encoding):
         if end == "\n" and "\na,".encode(codec) == b"\na,":  # where a line ends is seen without decoding it
             for raw in _cut(file.readline, b"\n", where, longest):
                 yield raw, raw.decode(codec, errors)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from wavemore.errors import CorpusError, FileError, MissingExtraError, UsageError
+from wavemore.lists.encodings import codec_of
 from wavemore.lists.layout import Layout
 from wavemore.lists.rows import listing, tidied
 from wavemore.lists.streams import Source, opened, place
@@ -30,6 +31,7 @@ def open_parquet(source: Source, names: Sequence[str], layout: Layout) -> Iterat
     """The table of a Parquet file or of standard input, its strings in the column of that name. Raises `FileError`,
     `CorpusError` for what is no Parquet, `UsageError` for a wrong column, `MissingExtraError` without pyarrow."""
     _pyarrow()
+    codec_of(layout.encoding)  # of no use here, and wrong all the same
     with opened(source) as raw, tempfile.TemporaryFile() as spooled:
         if not raw.seekable():
             _spool(raw, spooled, place(source))
@@ -116,6 +118,10 @@ def _opened_parquet(raw: BinaryIO, where: str) -> "ParquetFile":
     pyarrow = _pyarrow()
     from pyarrow.parquet import ParquetFile
 
+    first = raw.read(4)
+    raw.seek(0)
+    if first != b"PAR1":
+        raise CorpusError(f"{where} is no Parquet file; name the format it has, as in --format csv, or write it again")
     try:
         return ParquetFile(raw, pre_buffer=False)
     except (pyarrow.ArrowException, OSError) as error:
