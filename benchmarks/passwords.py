@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 import provenance
-from zxcvbn.frequency_lists import FREQUENCY_LISTS  # pyright: ignore[reportMissingImports]  # of the extra "bench"
+from zxcvbn.frequency_lists import FREQUENCY_LISTS  # pyright: ignore[reportMissingImports, reportMissingModuleSource]  # of the extra "bench"
 
 from wavemore.estimator import StringModel
 

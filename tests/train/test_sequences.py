@@ -123,7 +123,7 @@ def test_every_kind_learns_a_tiny_list_with_the_projects_optimiser(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_step_that_takes_more_memory_than_is_free_is_refused_before_it(kind: str):
+def test_a_step_that_takes_more_memory_than_is_free_is_refused_before_it(kind):
     strings = ["ab" * 2500] * 300
     batches = SequenceBatches.of(strings, Vocabulary.of(strings))
     config = SequenceConfig(kind=kind, hidden=96, layers=3)
