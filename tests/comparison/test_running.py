@@ -138,6 +138,8 @@ def test_too_little_memory_is_a_row_and_a_bug_is_none(corpus, monkeypatch):
     [
         ([], {}, "there is nothing to compare; name recipes or model files, such as fast"),
         (["fast"], {"seeds": ()}, "there are no seeds; name one at least"),
+        (["fast"], {"seeds": 3}, "seeds is 3; it must be a list of whole numbers, such as [0, 1, 2]"),
+        (["fast"], {"seeds": "12"}, "seeds is '12'; it must be a list of whole numbers, such as [0, 1, 2]"),
         (["fast"], {"seeds": (1, 1)}, "the seed 1 is named twice; name it once"),
         (["fast"], {"seeds": (-1,)}, "train.seed = -1; it must be from 0 to 9223372036854775807"),
         (["fast", "x=fast"], {}, "fast is named twice among the rows; name it once"),

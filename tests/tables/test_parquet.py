@@ -86,3 +86,13 @@ def test_parquet_that_is_none_or_lacks_the_column(tmp_path):
         message = refusal(CorpusError, written(tmp_path / "bad.parquet", data), column="name")
         assert message.startswith(f"{tmp_path / 'bad.parquet'} is no Parquet file, or is damaged or cut short (")
         assert message.endswith("); write or copy it again")
+
+
+@pytest.mark.parametrize("options", [{"delimiter": ";"}, {"header": True}, {"header": False}])
+def test_parquet_has_no_delimiter_and_no_header(tmp_path, options):
+    parquet(tmp_path / "list.parquet", name=["anna"])
+    with (
+        pytest.raises(UsageError, match=r"a delimiter or a header was named, but .*list\.parquet is Parquet"),
+        open_table(tmp_path / "list.parquet", NAMES, Layout(column="name", **options)),
+    ):
+        pass

@@ -73,6 +73,8 @@ def compare(
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
+        raise UsageError(f"seeds is {seeds!r}; it must be a list of whole numbers, such as [0, 1, 2]")
     if not seeds:
         raise UsageError("there are no seeds; name one at least")
     for i, seed in enumerate(seeds):

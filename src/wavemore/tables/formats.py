@@ -48,6 +48,8 @@ def open_table(source: Source | Sequence[str], names: Sequence[str], layout: Lay
     if told == "parquet":
         from wavemore.tables.parquet import open_parquet
 
+        if layout.delimiter is not None or layout.header is not None:
+            raise UsageError(f"a delimiter or a header was named, but {place(source)} is Parquet, which has neither")
         with open_parquet(source, names, layout) as table:
             yield table
         return
