@@ -69,7 +69,12 @@ def through_a_pipe(line: str, text: bytes, folder: Path) -> subprocess.Completed
         reader = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         writer.stdin.write(text)
         writer.stdin.close()
-        out, err = reader.communicate(timeout=60)
+        with reader:
+            try:
+                out, err = reader.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                reader.kill()
+                raise
         return subprocess.CompletedProcess(command, reader.returncode, out, err)
     finally:
         writer.kill()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -67,6 +68,11 @@ class Wish:
     """Whether a character that the model does not know stands for its other case, if the model knows that, in every
     text above; `matches` then takes both cases for one. `where` stays as it is."""
 
+    @cached_property
+    def _known(self) -> set[str]:
+        """The strings of `not_in`, read once: a pipe gives them no second time."""
+        return _listed(self.not_in)
+
     def folded(self, vocabulary: Vocabulary) -> "Wish":
         """The same wish in the characters of a vocabulary, if it is to be folded."""
         if not self.fold_case:
@@ -74,7 +80,7 @@ class Wish:
         texts = {name: tuple(map(vocabulary.folded, _texts(name, getattr(self, name)))) for name in _SEVERAL}
         characters = {name: vocabulary.folded(getattr(self, name)) for name in ("only", "never")}
         patterns = tuple("(?i)" + pattern for pattern in _texts("matches", self.matches))
-        known = _listed(self.not_in)
+        known = self._known
         not_in = known | set(map(vocabulary.folded, known))
         return replace(self, **texts, **characters, matches=patterns, not_in=not_in, fold_case=False)
 
@@ -86,7 +92,7 @@ class Wish:
             if unknown := "".join(c for c in dict.fromkeys(text) if not vocabulary.knows(c)):
                 known = vocabulary.knows(vocabulary.folded(unknown))
                 yield f"{name}: no string has {unknown!r} anyway, the model does not know it{_try(known)}"
-        for name, strings in (("banned", _texts("banned", wish.banned)), ("not_in", _listed(wish.not_in))):
+        for name, strings in (("banned", _texts("banned", wish.banned)), ("not_in", wish._known)):
             unknown = [string for string in strings if not vocabulary.knows(string)]
             others = [string for string in unknown if vocabulary.knows(vocabulary.folded(string))]
             if others and wish is self:  # else both spellings stand there
@@ -127,7 +133,7 @@ class Wish:
     def refused(self, file: ModelFile) -> Refusal | None:
         """Which finished strings are not wanted. Raises `UsageError` where the file does not know its list, and what
         `read_corpus` raises."""
-        known = _listed(self.not_in)
+        known = self._known
         if not self.new:
             return (lambda strings: _among(strings, known)) if known else None
         kept = file.fingerprints
