@@ -41,3 +41,14 @@ def test_weights_go_with_strings_in_memory():
     with pytest.raises(UsageError) as caught:
         wavemore.fit("names", sample_weight=[1.0])
     assert str(caught.value) == "sample_weight has a weight for each string of a list in memory, and names is a file"
+
+
+def test_missing_strings_are_counted_once_each_and_their_weights_not_at_all():
+    model = wavemore.StringModel("ngram").fit([*USERS, None, "  "], sample_weight=[5] * 60 + [3, 7])
+    data = model.file_.provenance["data"]
+    assert (data["strings"], data["skipped"]) == (300, "skipped 2: 1 blank (line 62), 1 missing (line 61)")
+
+
+def test_weights_that_vanish_are_refused():
+    with pytest.raises(UsageError, match=r"add up to 5\.99993e-318; that must be above 0 and below 1e300"):
+        wavemore.fit(USERS, sample_weight=[1e-319] * 60)

@@ -6,7 +6,7 @@ What only fitting and evaluating need is imported there, so that a model answers
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import Any, Self, Unpack
 
 import numpy as np
 
@@ -22,9 +22,6 @@ from wavemore.sampling.shape import Shape
 from wavemore.sampling.wish import Wish, WishFields
 from wavemore.settings.config import Recipe
 from wavemore.settings.strict import one_of
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["StringModel", "fit", "load"]
 

@@ -134,7 +134,7 @@ def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[S
 
 def _nameless(origin: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of what the provenance says of the lists, without what names them or tells them from others."""
-    kept = ("strings", "distinct", "kind", "seed", "trained_on_as_too_frequent", *Parts._fields)
+    kept = ("strings", "distinct", "unseen_share", "kind", "seed", "trained_on_as_too_frequent", *Parts._fields)
     return {name: {key: value for key, value in about.items() if key in kept} for name, about in origin.items()}
 
 

@@ -70,6 +70,8 @@ def test_rows_without_a_string_are_counted(answer, column):
     ("code", "arguments", "sentence"),
     [
         (2, ["list.txt", "-n", "0"], "the number of rows is 0; it must be a whole number of 1 or more"),
+        (2, ["list.txt", "-n", "5", "--all"], "-n and --all exclude each other; choose one"),
+        (2, ["list.txt", "--format", "counted"], "counted lines have each value once"),
         (1, ["few.txt"], "few.txt has 2 strings, too few to tell what is usual; give 20 or more"),
         (2, ["list.txt", "-o", "x.csv"], "x.csv would hold tsv, and .csv is for csv; give it another ending"),
         (2, ["-", "--group", "id"], "standard input is read once, and groups need a second reading; write the table"),

@@ -196,7 +196,7 @@ def test_the_oddest_rows_are_not_the_longest_ones(score, tiny_model):
     Path("lengths.txt").write_text(f"{likely * 6}\n{seen}\n{likely}\nkkk\n")
     out, err = score("tiny.safetensors lengths.txt --odd 4")
     rows = [line.split("\t") for line in out.splitlines()]
-    assert rows[0] == ["log_likelihood", "bits_per_character", "oddness", "unknown", "string"]
+    assert rows[0] == ["log_likelihood", "bits_per_character", "surprise", "unknown", "string"]
     assert rows[1][4] == "kkk"
     assert float(rows[1][0]) > min(float(row[0]) for row in rows[2:])  # the longest one is less likely
     known = int(tiny_model.file_.fingerprints.train([row[4] for row in rows[1:]]).sum())
@@ -229,7 +229,7 @@ def test_a_floor_makes_every_string_possible(score, tiny_model):
     expected = tiny_model.score_samples(["kolo", "bax", "  dede"], unseen="floor")
     assert [float(cells[i][0]) for i in (0, 2, 3)] == pytest.approx(expected, abs=1e-6)
     assert [row[2] for row in cells] == ["", "", "x", " "]
-    assert "the model does not know, which counts as one that was not on its list: 2\n" in err
+    assert "the model does not know, which are scored with the probability of a new character: 2\n" in err
 
 
 def test_a_string_of_which_nothing_is_left_has_no_score(score, tiny_model):

@@ -100,6 +100,9 @@ def test_an_unknown_character_stops_where_that_is_asked_for(score):
     assert refusal(score, 2, "tiny.safetensors list.txt --unknown error -o new.tsv") == (
         "line 3 of list.txt: 'x' (U+0078) in 'bax' is not among the 7 characters that the model knows: abdeklo"
     )
+    Path("upper.txt").write_text("ABEß\n")
+    message = refusal(score, 2, "tiny.safetensors upper.txt --unknown error --fold-case")
+    assert message.startswith("line 1 of upper.txt: 'ß' (U+00DF) in 'abeß' is not among")
 
 
 def test_pyarrow_absent(score, monkeypatch):

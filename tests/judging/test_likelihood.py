@@ -10,7 +10,7 @@ from wavemore.errors import ModelFileError
 from wavemore.estimator import StringModel
 from wavemore.judging.calibration import top_predictions
 from wavemore.judging.evaluate import evaluate
-from wavemore.judging.likelihood import log_likelihoods, oddness
+from wavemore.judging.likelihood import log_likelihoods, surprise
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet, evaluation_mode
 from wavemore.predict.engine import Engine
@@ -109,22 +109,24 @@ def test_no_strings_give_no_scores(engine):
     assert log_likelihoods(Distribution(engine, ABC), []).shape == (0,)
 
 
-def test_oddness_is_that_of_the_most_surprising_predictions_and_of_all(tiny_model: StringModel):
-    strings = ["abe", "zz", "q", "ondelade"]
-    for string, explained in zip(strings, tiny_model.explain(strings), strict=True):
-        bits = sorted((-prediction.log_probability / np.log(2) for prediction in explained.predictions), reverse=True)
-        worst, mean = sum(bits[:3]) / len(bits[:3]), sum(bits) / len(bits)
-        found = oddness(tiny_model.distribution_, [string])
-        assert found == pytest.approx([(worst * worst * mean) ** (1 / 3)], rel=1e-5)
+def expected_surprise(bits: list[float]) -> float:
+    worst = sorted(bits, reverse=True)[:3]
+    return float(np.cbrt((sum(worst) / len(worst)) ** 2 * sum(bits) / len(bits)))
 
 
-def test_an_unknown_character_is_as_odd_as_it_is_said_to_be(tiny_model: StringModel):
-    known, new = oddness(tiny_model.distribution_, ["abe", "abe"]), oddness(tiny_model.distribution_, ["abe", "a1be"])
-    assert (new[0], new[1]) == (known[0], np.inf)
-    bits = sorted((-p.log_probability / np.log(2) for p in tiny_model.explain(["abe"])[0].predictions), reverse=True)
-    for added in ("1", "12", "1234"):
-        floor = [20.0] * len(added)
-        worst = [*floor, sum(bits[:3]) / 3, sum(bits[:3]) / 3][:3]  # of the known ones together
-        expected = ((sum(worst) / 3) ** 2 * (sum(bits) + sum(floor)) / (len(bits) + len(floor))) ** (1 / 3)
-        assert oddness(tiny_model.distribution_, ["abe" + added], 20.0) == pytest.approx([expected], rel=1e-5)
-    assert oddness(tiny_model.distribution_, []).shape == (0,)
+def bits_of(model: StringModel, string: str) -> list[float]:
+    return [-prediction.log_probability / np.log(2) for prediction in model.explain([string])[0].predictions]
+
+
+def test_surprise_is_that_of_the_most_surprising_predictions_and_of_all(tiny_model: StringModel):
+    strings = ["abe", "zz", "q", "ondelade", ""]
+    found = surprise(tiny_model.distribution_, strings)
+    assert found == pytest.approx([expected_surprise(bits_of(tiny_model, string)) for string in strings], rel=1e-5)
+    assert surprise(tiny_model.distribution_, []).shape == (0,)
+
+
+def test_an_unknown_character_is_a_prediction_as_surprising_as_it_is_said_to_be(tiny_model: StringModel):
+    assert surprise(tiny_model.distribution_, ["a1be"])[0] == np.inf
+    for added, each in (("1", 20.0), ("12", 20.0), ("123", 20.0), ("1234", 20.0), ("1", 90.0)):
+        expected = expected_surprise([*bits_of(tiny_model, "abe"), *[each] * len(added)])
+        assert surprise(tiny_model.distribution_, ["abe" + added], each) == pytest.approx([expected], rel=1e-5)

@@ -123,7 +123,7 @@ def test_groups_are_read_from_a_column(column, tmp_path: Path):
         file = io.BytesIO()
         table.write(file)
     rows = [line.split(",") for line in file.getvalue().decode().splitlines()[1:]]
-    expected = odd(column, groups=[f"group {group}" for group in groups])
+    expected = odd(column, groups=groups)
     assert [float(row[3]) for row in rows] == pytest.approx(expected.scores, rel=1e-5)
 
 
@@ -147,5 +147,51 @@ def test_groups_from_standard_input_are_refused():
     with (
         pytest.raises(UsageError, match="standard input is read once, and groups need a second reading"),
         odd_table("-", group="customer"),
+    ):
+        pass
+
+
+def test_rows_that_are_shown_have_reasons_however_many_are_as_odd(column, tmp_path: Path):
+    (tmp_path / "list.txt").write_text("\n".join([*column, *["qzxjvv#"] * 100]) + "\n")
+    for most in (5, 60):
+        with odd_table(tmp_path / "list.txt", most=most) as table:
+            rows = written(table)[1:]
+        assert len(rows) == most
+        assert all(row[2] for row in rows)
+    found = odd([*column, *["qzxjvv#"] * 100])
+    assert all(found.reasons[place] for place in found.oddest(50))
+
+
+def test_a_header_that_is_found_is_one_for_the_groups_too(tmp_path: Path):
+    """Read by its number, the column of the groups alone would seem to have none."""
+    path = tmp_path / "table.csv"
+    rows = [(f"k{i // 4}", name) for i, name in enumerate(names(200))]
+    path.write_text("kunde,vorname\n" + "".join(f"{group},{name}\n" for group, name in rows))
+    with odd_table(path, layout=Layout(column="vorname"), group="1") as table:
+        file = io.BytesIO()
+        table.write(file)
+    found = [float(line.split(",")[2]) for line in file.getvalue().decode().splitlines()[1:]]
+    assert found == pytest.approx(odd([name for _, name in rows], groups=[group for group, _ in rows]).scores, rel=1e-5)
+
+
+def test_no_group_vouches_for_itself(column):
+    """Neither where there are few groups, nor for rows that were not learned."""
+    strange = [*column[:200], "qzxjvvk"]
+    alone = odd(strange).scores[-1]
+    few = odd(strange, groups=[*(str(i % 3) for i in range(200)), "3"]).scores[-1]
+    assert few == pytest.approx(alone, rel=0.1)
+    with pytest.raises(UsageError, match="all rows are of one group, which do not vouch for each other"):
+        odd(strange, groups=["a"] * 201)
+    usual = Usual([*column, *["xqzvk"] * 5], [*map(str, range(len(column))), *["bad"] * 5])
+    scores = [usual.oddness(["xqzvk"], ["bad"], learned=np.array([learned]))[0] for learned in (True, False)]
+    assert scores[0] == scores[1]
+    assert usual.oddness(["xqzvk"], ["good"], learned=np.array([False]))[0] < scores[0]
+
+
+def test_counted_lines_are_refused(tmp_path: Path):
+    (tmp_path / "counted.txt").write_text("".join(f"{i:7} name{i}\n" for i in range(30)))
+    with (
+        pytest.raises(UsageError, match="counted lines have each value once"),
+        odd_table(tmp_path / "counted.txt", layout=Layout(format="counted")),
     ):
         pass

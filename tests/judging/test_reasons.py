@@ -2,7 +2,9 @@
 
 import random
 
+import numpy as np
 import pytest
+from faults import names
 
 from wavemore.judging.reasons import reasons_of
 from wavemore.judging.usual import Usual
@@ -60,7 +62,7 @@ def test_a_value_of_its_own_is_a_reason_where_values_repeat():
     column = ["north", "south", "east", "west"] * 50
     usual = Usual([*column, "nroth"])
     (reasons,) = reasons_of(usual, ["nroth"])
-    assert reasons.startswith("only 0.5 % of the rows have a value of their own; ")
+    assert reasons.startswith("no other row has this value; only 0.5 % of the rows have one of their own; ")
     assert "of their own" not in reasons_of(usual, ["north"])[0]
 
 
@@ -72,3 +74,11 @@ def test_scripts_that_are_usual_are_not_odd():
 
 def test_no_rows_have_no_reasons(usual: Usual):
     assert reasons_of(usual, []) == []
+
+
+def test_a_row_that_was_not_learned_has_true_reasons():
+    usual = Usual([*names(300), "anna#"])
+    (later,) = reasons_of(usual, ["bobby#"], learned=np.array([False]))
+    assert "'#' stands in no other value" not in later
+    (own,) = reasons_of(usual, ["anna#"], learned=np.array([True]))
+    assert "'#' stands in no other value" in own

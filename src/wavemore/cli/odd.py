@@ -6,6 +6,7 @@ import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import say_without, write_rows
+from wavemore.errors import UsageError
 
 NAME = "odd"
 
@@ -14,7 +15,7 @@ def command(
     list_: Annotated[
         str, typer.Argument(metavar="LIST", help="A list or table: a file, '-' for standard input, or a list's name.")
     ],
-    n: Annotated[int, options.whole("-n", help="How many rows, the oddest first.")] = 20,
+    n: Annotated[int | None, options.whole("-n", help="How many rows, the oddest first; 20 without it.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="All rows in their order instead.")] = False,
     group: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Rows with the same value there do not vouch for each other.")
@@ -27,9 +28,7 @@ def command(
     encoding: options.Encoding = "utf-8",
     format: Annotated[
         str | None,
-        typer.Option(
-            help="text, csv, tsv, jsonl, json, counted (uniq -c) or parquet; without it, told from the file's ending."
-        ),
+        typer.Option(help="text, csv, tsv, jsonl, json or parquet; without it, told from the file's ending."),
     ] = None,
     delimiter: options.Delimiter = None,
     header: options.Header = None,
@@ -47,7 +46,7 @@ def command(
     \b
     oddness    in bits: the higher, the odder
     one_in     the N of "1 in N rows is as odd"
-    reasons    why, in words; of the oddest 1 % of the rows, and of those shown
+    reasons    why, in words; of the rows that are shown, and with --all of the oddest 1 %, or of 50
 
     A file is read twice: its rows, or 200,000 of them drawn at random, are learned, and then all are scored.
 
@@ -62,11 +61,13 @@ def command(
     from wavemore.judging.odd import odd_table
     from wavemore.lists.layout import Layout
 
+    if all_ and n is not None:
+        raise UsageError("-n and --all exclude each other; choose one")
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     check_no_input(output, list_)
     with odd_table(
         list_,
-        most=None if all_ else n,
+        most=None if all_ else 20 if n is None else n,
         layout=layout,
         group=group,
         progress=not quiet,

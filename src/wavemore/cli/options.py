@@ -13,6 +13,7 @@ __all__ = [
     "Counts",
     "Delimiter",
     "Encoding",
+    "FoldCase",
     "Format",
     "Header",
     "Json",

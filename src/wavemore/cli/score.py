@@ -90,7 +90,7 @@ def command(
     percentile           how many percent of the held-out strings are less likely
     guess_number         how many tries until the string comes, likeliest strings first, with
                          guess_number_low and guess_number_high
-    oddness              bits of the most surprising characters and of all, whatever the length (--odd)
+    surprise             bits of the most surprising characters and of all, whatever the length (--odd)
     log_likelihood_NAME  under each model of --against
     log_ratio            log_likelihood minus the highest of these: above 0, the first model fits better
     posterior_NAME       how probable it is that the string is one of this model's, from 0 to 1 (--posterior)
@@ -154,7 +154,7 @@ def command(
     if found.tally.unknown:
         done = {
             "zero": "have probability 0",
-            "floor": "counts as one that was not on its list",
+            "floor": "are scored with the probability of a new character",
             "ignore": "are scored without them",
             "drop": "are left out",
         }[unknown]

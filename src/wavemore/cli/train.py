@@ -61,7 +61,8 @@ def command(
 
     The list is split into a training, a validation and a test part (80, 10 and 10 %). Ctrl-C stops after the current
     step and keeps the run beside the output, as OUTPUT.checkpoint; the same command with --resume goes on from there
-    and ends with the very same file. A model that is there is not replaced without --force or --restart.
+    and ends with the very same file. A model that is there is not replaced without
+    --force, --restart or --resume.
 
     Losses, learning rate, gradient norm and speed are recorded in names.history.jsonl beside names.safetensors;
     wavemore plot draws them, and wavemore inspect shows the network's inside through training. Recording changes

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -13,14 +13,16 @@ from wavemore.predict.predictor import Distribution, log_probabilities
 
 __all__ = [
     "UNSEEN",
+    "Surprises",
     "Unseen",
+    "blended",
     "floored_log_likelihoods",
     "log_floor",
     "log_likelihoods",
-    "oddness",
     "portions",
     "scores_of",
     "stream_log_likelihoods",
+    "surprise",
     "surprises",
 ]
 
@@ -30,7 +32,7 @@ UNSEEN: tuple[Unseen, ...] = get_args(Unseen)
 
 _STRINGS_AT_ONCE = 1 << 16
 _CHARACTERS_AT_ONCE = 1 << 18
-_WORST = 3
+WORST = 3
 
 
 def log_likelihoods(distribution: Distribution, strings: Iterable[str]) -> np.ndarray:
@@ -116,41 +118,61 @@ def _scores(distribution: Distribution, strings: list[str]) -> np.ndarray:
     return np.add.reduceat(log_probabilities(distribution, strings), np.cumsum(predictions) - predictions)
 
 
-def oddness(distribution: Distribution, strings: Sequence[str], unseen: float = np.inf) -> np.ndarray:
-    """How odd each string is, bits, float64 of shape (strings,): the geometric mean of its three most surprising
-    predictions (weight 2/3) and of all (weight 1/3). One wrong letter shows in the first, a wrong language in the
-    second, and neither grows with the length.
+def surprise(distribution: Distribution, strings: Sequence[str], unseen: float = np.inf) -> np.ndarray:
+    """How surprising each string is, whatever its length: bits, float64 of shape (strings,).
+
+    It is the geometric mean of its three most surprising predictions (weight 2/3) and of all (weight 1/3). One wrong
+    letter shows in the first, a wrong language in the second.
 
     unseen    how surprising a character is that the model does not know, bits
     """
-    if not len(strings):
-        return np.zeros(0)
     vocabulary = distribution.vocabulary
     known = [string if vocabulary.knows(string) else vocabulary.known_part(string) for string in strings]
-    _, worst, mean = np.concatenate([surprises(distribution, part) for part in portions(known)], axis=1)
+    found = surprises(distribution, known)
     predictions = np.fromiter(map(len, known), dtype=np.int64, count=len(known)) + 1  # (strings,)
     new = np.fromiter(map(len, strings), dtype=np.int64, count=len(known)) + 1 - predictions
-    some = np.flatnonzero(new)
-    new, predictions = new[some], predictions[some]
-    shown = np.minimum(_WORST, predictions + new)
-    share = np.minimum(new, _WORST) / shown
-    with np.errstate(invalid="ignore"):  # none of infinitely many bits
-        worst[some] = share * unseen + np.where(share < 1, (1 - share) * worst[some], 0)
-        mean[some] = (predictions * mean[some] + new * unseen) / (predictions + new)
-    return np.cbrt(worst**2 * mean)
+    worst, mean = found.worst(), found.total / np.log(2) / predictions
+    for place in np.flatnonzero(new).tolist():
+        among = min(int(new[place]), WORST)
+        known_ones = found.top[WORST - among - 1, place] if among < WORST else 0.0
+        worst[place] = (among * unseen + known_ones) / min(WORST, predictions[place] + new[place])
+        mean[place] = (predictions[place] * mean[place] + new[place] * unseen) / (predictions[place] + new[place])
+    return blended(worst, mean)
 
 
-def surprises(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
-    """Of at least one string each: minus its log-likelihood in nats, the mean surprise of its three most surprising
-    predictions, and the mean of all, both in bits: (3, strings). Raises `UnknownCharacterError`."""
+def blended(worst: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """The geometric mean of the most surprising predictions (weight 2/3) and of all (weight 1/3)."""
+    return np.cbrt(np.square(worst) * mean)
+
+
+class Surprises(NamedTuple):
+    """What strings surprise by."""
+
+    total: np.ndarray
+    """(strings,): minus the log-likelihood, nats."""
+    top: np.ndarray
+    """(3, strings): the sums of the one, two and three most surprising predictions, bits, or of all there are."""
+    predictions: np.ndarray
+    """(strings,): how many there are."""
+
+    def worst(self) -> np.ndarray:
+        """The mean of the three most surprising predictions, bits: (strings,)."""
+        return self.top[-1] / np.minimum(WORST, self.predictions)
+
+
+def surprises(distribution: Distribution, strings: Sequence[str]) -> Surprises:
+    """Of each string the sum over its predictions and over the most surprising ones. Raises `UnknownCharacterError`."""
     predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
-    starts = np.cumsum(predictions) - predictions
-    nats = -log_probabilities(distribution, strings)  # (predictions,)
-    total = np.add.reduceat(nats, starts)
-    worst, own = np.zeros(len(strings)), np.repeat(np.arange(len(strings)), predictions)
-    for _ in range(_WORST):
-        highest = np.maximum.reduceat(nats, starts)
-        worst += highest
-        places = np.flatnonzero(nats == highest[own])
-        nats[places[np.unique(own[places], return_index=True)[1]]] = 0  # the first of each string
-    return np.stack([total, worst / np.minimum(_WORST, predictions) / np.log(2), total / predictions / np.log(2)])
+    total, top, start = np.zeros(len(strings)), np.zeros((WORST, len(strings))), 0
+    for part in portions(strings):
+        rows = slice(start, start + len(part))
+        nats = -log_probabilities(distribution, part)  # (predictions,)
+        ends = np.cumsum(predictions[rows])
+        starts, own = ends - predictions[rows], np.repeat(np.arange(len(part)), predictions[rows])
+        total[rows], start = np.add.reduceat(nats, starts), rows.stop
+        for i in range(WORST):
+            highest = np.maximum.reduceat(nats, starts)
+            top[i:, rows] += highest / np.log(2)
+            places = np.flatnonzero(nats == highest[own])
+            nats[places[np.unique(own[places], return_index=True)[1]]] = 0  # the first of each string
+    return Surprises(total, top, predictions)

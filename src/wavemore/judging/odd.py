@@ -23,7 +23,7 @@ from wavemore.lists.layout import Layout
 from wavemore.lists.streams import is_read_once, place
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.strict import whole_number
-from wavemore.tables.columns import Part, Portion
+from wavemore.tables.columns import Part, Portion, Table
 from wavemore.tables.formats import open_table
 from wavemore.tables.ranking import ranked
 
@@ -47,13 +47,15 @@ class OddRows:
     """(strings,) float64: the N of "1 in N rows is as odd"."""
     strings: Sequence[str]
     groups: Sequence[str] | None
+    learned: np.ndarray
+    """(strings,) bool: which of them the column was learned from."""
     usual: Usual
     """What was learned of the column."""
 
     @cached_property
     def reasons(self) -> list[str]:
         """Why each string is odd, in words; "" where it is not among the oddest 1 %, or the oddest 50."""
-        return _reasons(self.usual, self.strings, self.groups, self.one_in)
+        return _reasons(self.usual, self.strings, self.groups, self.learned, self.scores)
 
     def oddest(self, n: int = 20) -> list[int]:
         """The places of the `n` oddest strings, the oddest first."""
@@ -68,14 +70,15 @@ def odd(strings: Iterable[str], *, groups: Iterable[str] | None = None) -> OddRo
     Raises `CorpusError` for fewer than 20 strings, and `UsageError` for what is no string.
     """
     texts = list(map(normalise, listed(strings)))
-    kinds = None if groups is None else listed(groups)
+    kinds = None if groups is None else [_group(name) for name in listed(groups)]
     if kinds is not None and len(kinds) != len(texts):
         raise UsageError(f"there are {len(texts)} strings and {len(kinds)} groups; each string must have one group")
     sample = _Sample()
     sample.add(texts, kinds)
-    usual, learned = sample.learned()
-    scores = usual.oddness(texts, kinds, learned=_among(0, len(texts), learned))
-    return OddRows(scores, usual.rarity(scores), texts, kinds, usual)
+    usual, rows = sample.learned()
+    learned = _among(0, len(texts), rows)
+    scores = usual.oddness(texts, kinds, learned=learned)
+    return OddRows(scores, usual.rarity(scores), texts, kinds, learned, usual)
 
 
 @contextmanager
@@ -104,6 +107,10 @@ def odd_table(
     if most is not None:
         whole_number("the number of rows", most, 1)
     layout = layout or Layout()
+    if layout.format == "counted":
+        raise UsageError(
+            "counted lines have each value once, and odd looks at how often values come; give it the list itself"
+        )
     read, size = partial(open_table, source, layout=layout), lambda pair: len(pair[0].texts)
     once = is_read_once(source)
     if once and group is not None:
@@ -116,10 +123,14 @@ def odd_table(
         @contextmanager
         def pairs(portions: Iterable[Portion], doing: str) -> Iterator[Iterator[tuple[Portion, Portion | None]]]:
             """The portions of the strings, and of the groups where there are some."""
-            with nullcontext() if group is None else read([], layout=replace(layout, column=group)) as grouped:
+            with nullcontext() if group is None else read([], layout=beside_it(table, group)) as grouped:
                 beside = repeat(None) if grouped is None else grouped.portions()
-                both = zip(portions, beside, strict=False)
+                both = zip(portions, beside, strict=grouped is not None)
                 yield counted(both, None, doing, quiet=not progress, printed=streamed, size=size)
+
+        def beside_it(table: Table, group: str) -> Layout:
+            """How the groups are read: as the strings are, from another column."""
+            return replace(layout, column=group, **table.found)
 
         sample, streamed = _Sample(), False
         with (
@@ -143,7 +154,12 @@ def _strings(portion: Portion, beside: Portion | None, places: Sequence[int]) ->
     texts = [normalise(portion.texts[i]) for i in places]
     if beside is None:
         return texts, None
-    return texts, [f"row {portion.numbers[i]}" if i in beside.problems else f"group {beside.texts[i]}" for i in places]
+    return texts, [f"row {portion.numbers[i]}" if i in beside.problems else _group(beside.texts[i]) for i in places]
+
+
+def _group(name: str) -> str:
+    """The key of a group, which no row without one can have."""
+    return f"group {name}"
 
 
 def _scored(
@@ -153,10 +169,10 @@ def _scored(
     for portion, beside in rows:
         places = tally.places(portion)
         texts, groups = _strings(portion, beside, places)
-        scores = usual.oddness(texts, groups, learned=_among(first, len(texts), learned))
-        one_in = usual.rarity(scores)
-        reasons = _reasons(usual, texts, groups, one_in, most)
-        columns = zip(_NAMES, (scores, one_in.round(), reasons), strict=True)
+        among = _among(first, len(texts), learned)
+        scores = usual.oddness(texts, groups, learned=among)
+        reasons = _reasons(usual, texts, groups, among, scores, most)
+        columns = zip(_NAMES, (scores, usual.rarity(scores).round(), reasons), strict=True)
         rest = len(portion.texts)
         yield Part(
             portion.kept,
@@ -201,13 +217,22 @@ def _among(first: int, rows: int, learned: np.ndarray) -> np.ndarray:
 
 
 def _reasons(
-    usual: Usual, strings: Sequence[str], groups: Sequence[str] | None, one_in: np.ndarray, most: int = _FEWEST
+    usual: Usual,
+    strings: Sequence[str],
+    groups: Sequence[str] | None,
+    learned: np.ndarray,
+    scores: np.ndarray,
+    most: int = 0,
 ) -> list[str]:
-    """Those of the rows that are as odd as the oddest `most` ones, 50, or 1 % of the column, and "" for the others."""
-    known = len(usual.lengths)
-    rows = np.flatnonzero(one_in >= known / max(_SHARE * known, _FEWEST, most)).tolist()
+    """Those of the oddest 1 % of these rows, or the oddest 50, or the oddest `most` if these are more, as far as they
+    are among as many oddest ones of the column; "" for the others."""
+    many = max(most, _FEWEST)
+    oddest = np.argsort(-scores, kind="stable")[: max(many, round(_SHARE * len(scores)))]
+    cut = usual.cut(max(many, round(_SHARE * len(usual.lengths))))
+    rows: list[int] = np.sort(oddest[scores[oddest] >= cut]).tolist()
     own = None if groups is None else [groups[row] for row in rows]
     found = [""] * len(strings)
-    for row, reasons in zip(rows, reasons_of(usual, [strings[row] for row in rows], own), strict=True):
-        found[row] = reasons
+    reasons = reasons_of(usual, [strings[row] for row in rows], own, learned=learned[rows])
+    for row, reason in zip(rows, reasons, strict=True):
+        found[row] = reason
     return found

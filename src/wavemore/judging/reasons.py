@@ -22,11 +22,17 @@ _LONGEST = 4  # characters of a context
 _FEW = 0.1  # where fewer rows have a value of their own, to have one is odd
 
 
-def reasons_of(usual: Usual, strings: Sequence[str], groups: Sequence[str] | None = None) -> list[str]:
-    """Why each of these rows is odd: up to three reasons, with "; " between them."""
+def reasons_of(
+    usual: Usual,
+    strings: Sequence[str],
+    groups: Sequence[str] | None = None,
+    *,
+    learned: np.ndarray | None = None,
+) -> list[str]:
+    """Why each of these rows is odd: up to three reasons, with "; " between them. `learned` as in `Usual.oddness`."""
     if not strings:
         return []
-    scripts, alone = _usual_scripts(usual) | {""}, usual.others(strings) <= 0
+    scripts, alone = _usual_scripts(usual) | {""}, usual.others(strings, groups, learned) <= 0
     bits, middle = usual.length_bits(strings), float(np.median(usual.lengths))
     found = []
     for i, (string, place) in enumerate(zip(strings, _places(usual, strings, groups), strict=True)):
@@ -35,7 +41,7 @@ def reasons_of(usual: Usual, strings: Sequence[str], groups: Sequence[str] | Non
             f"broken encoding of {mended!r}" if mended is not None else "",
             f"letters of another script: {', '.join(strange)}" if strange else "",
             _length(len(string) > middle, float(bits[i])) if bits[i] > _UNUSUAL else "",
-            f"only {usual.own_values:.2g} % of the rows have a value of their own"
+            f"no other row has this value; only {usual.own_values:.2g} % of the rows have one of their own"
             if alone[i] and usual.own_values < 100 * _FEW
             else "",
             place,
@@ -83,14 +89,14 @@ def _places(usual: Usual, strings: Sequence[str], groups: Sequence[str] | None) 
 def _place(usual: Usual, string: str, text: str, place: int, nats: float) -> str:
     """What is said of the prediction after `place` characters."""
     ids = [BOUNDARY, *usual.vocabulary.encode(text).tolist(), BOUNDARY]
-    answer, ends = ids[place + 1], place == len(string)
+    answer, ends, counted = ids[place + 1], place == len(string), usual.known(string)
     what = "the end" if ends else repr(string[place])
-    if not ends and not _elsewhere(usual, ids, [answer]):
+    if not ends and not _elsewhere(usual, ids, [answer], counted=counted):
         return f"{what} stands in no other value"
     first, never = place + 1, False
     while not never and first > max(0, place + 1 - _LONGEST) and _seen(usual, ids[first - 1 : place + 1]) >= _ENOUGH:
         first -= 1
-        never = not _elsewhere(usual, ids, ids[first : place + 2])
+        never = not _elsewhere(usual, ids, ids[first : place + 2], counted=counted)
     begins, before = first == 0, string[max(0, first - 1) : place]
     if never and ends:
         return f"no other value {'is just' if begins else 'ends with'} {before!r}"
@@ -100,10 +106,12 @@ def _place(usual: Usual, string: str, text: str, place: int, nats: float) -> str
     return f"{where or 'at the beginning ' * begins}{what} is 1 in {exp(min(nats, 40)):,.0f}"
 
 
-def _elsewhere(usual: Usual, ids: Sequence[int], ngram: Sequence[int]) -> bool:
-    """Whether another string has the n-gram too; `ids` are those of this one, its boundaries included."""
+def _elsewhere(usual: Usual, ids: Sequence[int], ngram: Sequence[int], *, counted: bool) -> bool:
+    """Whether another string has the n-gram too; `ids` are those of this one, its boundaries included, which was
+    counted or not."""
     size = len(ngram)
-    own = sum(ids[i : i + size] == ngram for i in range(1 if size == 1 else 0, len(ids) - size + 1))
+    places = range(1 if size == 1 else 0, len(ids) - size + 1) if counted else ()
+    own = sum(ids[i : i + size] == ngram for i in places)
     return _seen(usual, ngram) > own + 0.5
 
 

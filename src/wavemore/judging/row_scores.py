@@ -10,7 +10,7 @@ import numpy as np
 
 from wavemore.conventions import brief
 from wavemore.errors import UsageError
-from wavemore.judging.likelihood import floored_log_likelihoods, log_floor, log_likelihoods, oddness
+from wavemore.judging.likelihood import floored_log_likelihoods, log_floor, log_likelihoods, surprise
 from wavemore.judging.posterior import log_posteriors, log_priors
 from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
@@ -52,7 +52,7 @@ class RowScores:
     posterior       whether to add, of several models, how probable each is as the source of the string
     priors          how probable each model is before, by its name, a number above 0; None for all alike
     fold_case       whether a character that a model does not know stands for its other case, if the model knows that
-    oddness         whether to add how odd each string is
+    surprise        whether to add how surprising each string is, whatever its length
 
     Raises `UsageError` where `unknown` is none of these, for a percentile that the model file has no scores for, for
     posteriors of one model, and for priors that are none or are not asked for.
@@ -67,7 +67,7 @@ class RowScores:
     posterior: bool = False
     priors: Mapping[str, float] | None = None
     fold_case: bool = False
-    oddness: bool = False
+    surprise: bool = False
 
     def __post_init__(self) -> None:
         one_of("unknown", self.unknown, UNKNOWN)
@@ -85,7 +85,7 @@ class RowScores:
         """The columns, in order."""
         return [
             *("log_likelihood", "bits_per_character"),
-            *(["oddness"] if self.oddness else []),
+            *(["surprise"] if self.surprise else []),
             *(["percentile"] if self.percentile else []),
             *(_GUESSES if self.guess_number else []),
             *self._others,
@@ -101,7 +101,7 @@ class RowScores:
         log_likelihood         (strings,), nats, all characters and the boundary at the end; -inf where the
                                probability is zero, NaN where a string was to be scored without all its characters
         bits_per_character     the same in bits, for each prediction, its sign turned round
-        oddness                see `wavemore.judging.likelihood.oddness`
+        surprise               see `wavemore.judging.likelihood.surprise`
         log_likelihood_NAME    the same as log_likelihood of another model
         log_ratio              log_likelihood minus the highest one of the other models, nats; NaN where all are -inf
         posterior_NAME         how probable a model is, from 0 to 1; NaN where the string is possible under none
@@ -113,8 +113,8 @@ class RowScores:
         judge = self.judges[0]
         scores, lengths, unknown = self._scores(judge, strings)
         columns: Columns = {"log_likelihood": scores, "bits_per_character": -scores / np.log(2) / (lengths + 1)}
-        if self.oddness:
-            columns["oddness"] = self._oddness(judge, strings, scores)
+        if self.surprise:
+            columns["surprise"] = self._surprise(judge, strings, scores)
         if self.percentile:
             columns["percentile"] = np.where(np.isnan(scores), np.nan, self.judges[0].file.percentiles(scores))
         if self.guess_number:
@@ -172,23 +172,23 @@ class RowScores:
             return floored_log_likelihoods(judge.distribution, strings, judge.file.unseen_share), lengths, unknown
         if self.unknown == "ignore" and found:
             strings = list(strings)
-            for place, characters in found.items():
-                strings[place] = "".join(c for c in strings[place] if c not in characters)
+            for place in found:
+                strings[place] = judge.file.vocabulary.known_part(strings[place])
                 lengths[place] = len(strings[place])
             scores = log_likelihoods(judge.distribution, strings)
             scores[[place for place in found if not strings[place]]] = np.nan  # and not that of the empty string
             return scores, lengths, unknown
         return log_likelihoods(judge.distribution, strings), lengths, unknown
 
-    def _oddness(self, judge: Judge, strings: list[str], scores: np.ndarray) -> np.ndarray:
-        """How odd each string is, (strings,): infinitely where its probability is 0."""
+    def _surprise(self, judge: Judge, strings: list[str], scores: np.ndarray) -> np.ndarray:
+        """How surprising each string is, (strings,): infinitely where its probability is 0."""
         vocabulary, unseen = judge.file.vocabulary, np.inf
         strings = list(map(vocabulary.folded, strings)) if self.fold_case else strings
         if self.unknown == "ignore":
             strings = list(map(vocabulary.known_part, strings))
         elif self.unknown == "floor":
             unseen = -log_floor(vocabulary, judge.file.unseen_share) / np.log(2)
-        return np.where(np.isnan(scores), np.nan, oddness(judge.distribution, strings, unseen))
+        return np.where(np.isnan(scores), np.nan, surprise(judge.distribution, strings, unseen))
 
     def _compared(self, scores: np.ndarray, strings: list[str]) -> Columns:
         """The columns that other models give."""

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from wavemore.errors import UnknownCharacterError, UsageError
-from wavemore.judging.row_scores import Judge, RowScores
+from wavemore.judging.row_scores import RowScores
 from wavemore.lists.layout import Layout
 from wavemore.lists.notes import Skipped
 from wavemore.lists.vocabulary import normalise
@@ -25,7 +25,7 @@ __all__ = ["Order", "ScoredTable", "Tally", "scored", "scored_table", "spread"]
 class Order:
     """Which rows there are, and in which order; as they come, where nothing is said.
 
-    odd        this many rows alone, the oddest first
+    odd        this many rows alone, the most surprising first
     sort       all rows, by this added column, the lowest first; they are all held in memory
     reverse    whether `sort` puts the highest first
 
@@ -53,7 +53,7 @@ class Order:
     def of(self, table: Table, parts: Iterable[Part]) -> Iterable[Part]:
         """The rows in this order."""
         if self.odd is not None:
-            return ranked(table, parts, "oddness", most=self.odd, reverse=True)
+            return ranked(table, parts, "surprise", most=self.odd, reverse=True)
         return parts if self.sort is None else ranked(table, parts, self.sort, reverse=self.reverse)
 
 
@@ -63,12 +63,12 @@ class Tally:
 
     without: Skipped = field(default_factory=Skipped)
     """Rows that are kept and have no score, and why."""
+    trained_on: int = 0
+    """Rows whose string the model was trained on; counted where the oddest are asked for."""
     unknown: int = 0
     """Rows with characters that the model does not know."""
     unscored: int = 0
     """Those of them that were to be scored without these characters, and have no other ones."""
-    trained_on: int = 0
-    """Rows whose string the model was trained on; counted where the oddest are asked for."""
     other_case: int = 0
     """Those of them whose characters it knows in the other case."""
 
@@ -119,7 +119,7 @@ def scored_table(
     from wavemore.progress import counted
 
     tally = Tally()
-    scores = replace(scores, oddness=True) if order.odd is not None else scores
+    scores = replace(scores, surprise=True) if order.odd is not None else scores
     with open_table(source, scores.names, layout) as table:
         order.check(scores.names)
         scores.prepare(progress=progress)
@@ -145,7 +145,7 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
         unknown = columns["unknown"]
         strange = [i for i, characters in enumerate(unknown) if characters]
         tally.unknown += len(strange)
-        if scores.oddness and (known := scores.judges[0].file.fingerprints) is not None:
+        if scores.surprise and (known := scores.judges[0].file.fingerprints) is not None:
             tally.trained_on += int(known.train([texts[i] for i in places]).sum())
         tally.unscored += sum(bool(np.isnan(columns["log_likelihood"][i])) for i in strange)  # type: ignore[arg-type]
         vocabulary = scores.judges[0].file.vocabulary
@@ -153,7 +153,7 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
         if strange and scores.unknown == "error":
             place = places[strange[0]]
             unit = "row" if table.kind == "parquet" else "line"
-            raise _refusal(scores.judges[0], texts[place], f"{unit} {portion.numbers[place]} of {table.source}")
+            raise _refusal(scores, texts[place], f"{unit} {portion.numbers[place]} of {table.source}")
         if len(places) < len(texts):
             columns = {name: spread(column, places, len(texts)) for name, column in columns.items()}
         part = Part(kept, texts, columns, portion.numbers)
@@ -163,9 +163,11 @@ def scored(table: Table, portions: Iterable[Portion], scores: RowScores, tally: 
         yield part
 
 
-def _refusal(judge: Judge, text: str, where: str) -> UnknownCharacterError:
+def _refusal(scores: RowScores, text: str, where: str) -> UnknownCharacterError:
+    vocabulary = scores.judges[0].file.vocabulary
+    text = normalise(text)
     try:
-        judge.file.vocabulary.encode(normalise(text))
+        vocabulary.encode(vocabulary.folded(text) if scores.fold_case else text)
     except UnknownCharacterError as error:
         return UnknownCharacterError(f"{where}: {error}")
     raise AssertionError(f"{text!r} has no unknown character")

@@ -27,22 +27,23 @@ from zlib import crc32
 
 import numpy as np
 
-from wavemore.errors import CorpusError
-from wavemore.judging.likelihood import portions, surprises
+from wavemore.errors import CorpusError, UsageError
+from wavemore.judging.likelihood import blended, surprises
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution
 from wavemore.settings.config import NgramConfig
 
-__all__ = ["FEWEST_ROWS", "STRANGE", "Usual", "repaired"]
+__all__ = ["STRANGE", "Usual", "repaired"]
 
-FEWEST_ROWS = 20
+_FEWEST_ROWS = 20
 STRANGE = "\uffff"
 """Stands for each character that was not in the column when it was learned. It is itself no character."""
 
 _NGRAMS = NgramConfig(kind="ngram", order=5)
 _MANY = 20_000  # distinct strings; a column with fewer has more folds, as its models need every string
 _TAIL = 0.01
+_FEW_KEYS = 100
 
 
 class Usual:
@@ -55,13 +56,15 @@ class Usual:
     """
 
     def __init__(self, strings: Sequence[str], groups: Sequence[str] | None = None, where: str = "the column") -> None:
-        if len(strings) < FEWEST_ROWS:
+        if len(strings) < _FEWEST_ROWS:
             raise CorpusError(
-                f"{where} has {len(strings)} strings, too few to tell what is usual; give {FEWEST_ROWS} or more"
+                f"{where} has {len(strings)} strings, too few to tell what is usual; give {_FEWEST_ROWS} or more"
             )
-        items = (
-            strings if groups is None else [string for string, _ in dict.fromkeys(zip(strings, groups, strict=True))]
-        )
+        pairs = None if groups is None else dict.fromkeys(zip(strings, groups, strict=True))
+        if pairs is not None and len({group for _, group in pairs}) < 2:
+            raise UsageError("all rows are of one group, which do not vouch for each other; groups must be two or more")
+        items = strings if pairs is None else [string for string, _ in pairs]
+        self._pairs = pairs
         self._holders, self._items = Counter(items), len(items)
         times = Counter(self._holders.values())
         self._discount = times[1] / (times[1] + 2 * times[2]) if times[1] else 0.5
@@ -69,20 +72,24 @@ class Usual:
         """The percentage of rows that have a value of their own."""
         self.vocabulary = Vocabulary("".join(sorted({STRANGE}.union(*self._holders))))
         self._folds = 4 if len(self._holders) >= _MANY else 10
+        keys = sorted(set(strings if groups is None else groups), key=_digest)
+        # Where there are few, digests could put them all into one fold.
+        self._fold_of = {key: i % self._folds for i, key in enumerate(keys)} if len(keys) < _FEW_KEYS else {}
         own = self.folds(strings, groups)
         inside = [{strings[i] for i in np.flatnonzero(own == fold).tolist()} for fold in range(self._folds)]
         outside = (set[str]().union(*inside[:fold], *inside[fold + 1 :]) for fold in range(self._folds))
         self.models = [Ngram.fit([*(others or self._holders)], self.vocabulary, _NGRAMS) for others in outside]
-        """One for each fold, which has counted the others."""
+        """One for each fold, which has counted the others; of a column with a single value, that value."""
         self.lengths = np.sort(np.fromiter(map(len, strings), np.int64, len(strings)))  # (n,)
         self._oddness = np.sort(self.oddness(strings, groups))  # (n,)
 
     def folds(self, strings: Sequence[str], groups: Sequence[str] | None = None) -> np.ndarray:
         """The fold of each row, (n,): a digest of its string or group, so that it is the same for a row that comes
-        later."""
+        later; few strings or groups are spread evenly."""
         keys = strings if groups is None else groups
-        digests = (crc32(key.encode("utf-8", "surrogatepass")) for key in keys)
-        return np.fromiter(digests, np.int64, len(keys)) % self._folds
+        known = self._fold_of
+        folds = (known[key] if key in known else _digest(key)[0] % self._folds for key in keys)
+        return np.fromiter(folds, np.int64, len(keys))
 
     def oddness(
         self, strings: Sequence[str], groups: Sequence[str] | None = None, *, learned: np.ndarray | None = None
@@ -92,18 +99,17 @@ class Usual:
         learned    (n,) whether each row is one of those that the column was learned from; without it, all are
         """
         folds, texts = self.folds(strings, groups), self.readable(strings)
-        found = np.empty((3, len(strings)))
+        total, worst, mean = np.empty((3, len(strings)))
         for fold, model in enumerate(self.models):
             rows = np.flatnonzero(folds == fold).tolist()
             number = {text: i for i, text in enumerate(dict.fromkeys(texts[row] for row in rows))}
             distribution = Distribution(model, self.vocabulary)
-            parts = [surprises(distribution, part) for part in portions(number)]  # (3, d)
-            if parts:
-                found[:, rows] = np.concatenate(parts, axis=1)[:, [number[texts[row]] for row in rows]]
-        total, worst, mean = found
-        worst = worst * self._copied(strings, total, learned)
+            found, of = surprises(distribution, list(number)), [number[texts[row]] for row in rows]
+            total[rows], worst[rows] = found.total[of], found.worst()[of]
+            mean[rows] = (found.total / np.log(2) / found.predictions)[of]
+        worst *= self._copied(strings, groups, total, learned)
         broken = np.fromiter((repaired(string) is not None for string in strings), bool, len(strings))
-        return np.cbrt(worst**2 * mean) * (1 + broken) + self.length_bits(strings) / 8
+        return blended(worst, mean) * (1 + broken) + self.length_bits(strings) / 8
 
     def rarity(self, oddness: np.ndarray) -> np.ndarray:
         """The N of "1 in N rows is as odd", 1 or more: (n,)."""
@@ -128,12 +134,27 @@ class Usual:
         known = {*self.vocabulary.characters}
         return ["".join(c if c in known else STRANGE for c in string) for string in strings]
 
-    def others(self, strings: Sequence[str], learned: np.ndarray | None = None) -> np.ndarray:
-        """How many other rows, or groups, have each string: (n,)."""
+    def others(
+        self, strings: Sequence[str], groups: Sequence[str] | None = None, learned: np.ndarray | None = None
+    ) -> np.ndarray:
+        """How many other rows, or groups, have each string: (n,). `learned` as in `oddness`."""
         holders = np.fromiter((self._holders[string] for string in strings), np.int64, len(strings))
-        return holders - (1 if learned is None else learned)
+        if groups is None or self._pairs is None:
+            return holders - (1 if learned is None else learned)
+        pairs = zip(strings, groups, strict=True)
+        return holders - np.fromiter((pair in self._pairs for pair in pairs), np.int64, len(strings))
 
-    def _copied(self, strings: Sequence[str], total: np.ndarray, learned: np.ndarray | None) -> np.ndarray:
+    def known(self, string: str) -> bool:
+        """Whether the column had this string when it was learned."""
+        return string in self._holders
+
+    def cut(self, count: int) -> float:
+        """The oddness of the oddest rows that were learned, down to this many."""
+        return float(self._oddness[-min(count, len(self._oddness))])
+
+    def _copied(
+        self, strings: Sequence[str], groups: Sequence[str] | None, total: np.ndarray, learned: np.ndarray | None
+    ) -> np.ndarray:
         """The log-probability with "copied from another row" over that without it: (n,).
 
         The whole string is one more, longest n-gram: copies count as those do, with a discount that is left to new
@@ -141,10 +162,15 @@ class Usual:
 
         total    (n,) nats, minus the log-probability without
         """
-        copies = np.maximum(self.others(strings, learned) - self._discount, 0) / self._items
+        copies = np.maximum(self.others(strings, groups, learned) - self._discount, 0) / self._items
         new = self._discount * len(self._holders) / self._items
         with np.errstate(divide="ignore"):
             return -np.logaddexp(np.log(new) - total, np.log(copies)) / np.maximum(total, 1e-9)
+
+
+def _digest(key: str) -> tuple[int, str]:
+    """What orders keys without regard to what they say."""
+    return crc32(key.encode("utf-8", "surrogatepass")), key
 
 
 def repaired(string: str) -> str | None:

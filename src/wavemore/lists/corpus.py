@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b, sha256
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple, cast
 
+import numpy as np
+
 from wavemore.conventions import brief
 from wavemore.errors import CorpusError
 from wavemore.lists.containers import items
-from wavemore.lists.counts import repeated
+from wavemore.lists.counts import checked_weights, repeated
 from wavemore.lists.layout import Layout
 from wavemore.lists.notes import Notes, Skipped
 from wavemore.lists.rows import Row, tidied
@@ -24,7 +26,7 @@ from wavemore.lists.streams import Source, source_name
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.config import DataConfig
 
-__all__ = ["Corpus", "Parts", "Skipped", "frequent", "read_corpus", "split"]
+__all__ = ["Corpus", "Parts", "Skipped", "frequent", "read_corpus", "split", "weighed_corpus"]
 
 _FREQUENT = 10  # times the median count
 FEWEST_STRINGS = 20
@@ -101,16 +103,24 @@ def read_corpus(
         return _filled(source_name(source), found.lines.where, rows, found.notes)
 
 
-def _given(strings: object, longest: int, *, strip: bool) -> Iterator[Row]:
-    """The items of an iterable as rows; a missing one is a row without a string. Raises `UsageError` for an item that
-    is no string, and `CorpusError` for one that no text can be."""
-    for number, item in enumerate(items(strings), start=1):
+def weighed_corpus(strings: object, weights: Sequence[float] | np.ndarray, longest: int) -> Corpus:
+    """The clean strings of an iterable, each as often as its weight says; see `repeated`. Raises `UsageError` for
+    weights that are none, and what `read_corpus` raises."""
+    every = list(items(strings))
+    counts = checked_weights(every, weights).tolist()
+    return _filled("strings", "the list", _given(every, longest, strip=False, counts=counts), Notes())
+
+
+def _given(strings: object, longest: int, *, strip: bool, counts: Sequence[float | None] = ()) -> Iterator[Row]:
+    """The items of an iterable as rows, with how often each counts; a missing one is a row without a string. Raises
+    `UsageError` for an item that is no string, and `CorpusError` for one that no text can be."""
+    for number, (item, count) in enumerate(zip_longest(items(strings), counts), start=1):
         text, problem = tidied(item, longest, strip=strip)
         if problem == "unreadable":
             raise CorpusError(
                 f"item {number} of the list holds a lone surrogate, which no text may: {item!r}; mend or remove it"
             )
-        yield number, text, problem, b"", None
+        yield number, text, problem, b"", count
 
 
 def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:

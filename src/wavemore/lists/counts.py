@@ -7,7 +7,7 @@ import numpy as np
 
 from wavemore.errors import UsageError
 
-__all__ = ["repeated"]
+__all__ = ["checked_weights", "repeated"]
 
 Item = TypeVar("Item")
 
@@ -28,21 +28,10 @@ def repeated(strings: Sequence[Item], weights: Sequence[float] | np.ndarray, whe
 
     Raises `UsageError` for weights that are none.
     """
-    try:
-        given = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError("the weights of the strings must be numbers, one for each string") from error
-    if given.shape != (len(strings),):
-        raise UsageError(f"there are {len(strings):,} strings and {given.size:,} weights; give one for each string")
-    wrong = np.flatnonzero(~(np.isfinite(given) & (given >= 0)))
-    if len(wrong):
-        place = int(wrong[0])
-        raise UsageError(
-            f"the weight of string {place + 1}, {strings[place]!r}, is {given[place]:g}; it must be 0 or more"
-        )
+    given = checked_weights(strings, weights)
     with np.errstate(over="ignore"):
         total = given.sum()
-    if not 0 < total < 1e300:
+    if not 1e-300 < total < 1e300:
         raise UsageError(
             f"the {f'counts of {where}' if where else f'weights of the {len(strings):,} strings'} add up to {total:g}; "
             "that must be above 0 and below 1e300"
@@ -55,3 +44,20 @@ def repeated(strings: Sequence[Item], weights: Sequence[float] | np.ndarray, whe
         ends = np.floor(ends * (min(rows, most) / total) + 0.5)
     times = np.diff(ends, prepend=0).astype(np.int64)
     return [string for string, count in zip(strings, times.tolist(), strict=True) for _ in range(count)]
+
+
+def checked_weights(strings: Sequence[Item], weights: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The weights as numbers, float64, (strings,). Raises `UsageError` for what is none."""
+    try:
+        given = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError("the weights of the strings must be numbers, one for each string") from error
+    if given.shape != (len(strings),):
+        raise UsageError(f"there are {len(strings):,} strings and {given.size:,} weights; give one for each string")
+    wrong = np.flatnonzero(~(np.isfinite(given) & (given >= 0)))
+    if len(wrong):
+        place = int(wrong[0])
+        raise UsageError(
+            f"the weight of string {place + 1}, {strings[place]!r}, is {given[place]:g}; it must be 0 or more"
+        )
+    return given

@@ -1,6 +1,7 @@
 """The strings that callers give: a list in memory, or whatever names one."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -75,15 +76,12 @@ def corpus_of(strings: Strings, longest: int, weights: "Weights" = None) -> "Cor
     """The `Corpus` of whatever is given; see `read_corpus` for what it leaves out and raises. With weights each string
     stands as often as its weight says; see `repeated`. Missing strings are skipped and counted. Raises
     `UsageError` for weights of a file."""
-    from wavemore.lists.corpus import Corpus, read_corpus
+    from wavemore.lists.corpus import Corpus, read_corpus, weighed_corpus
 
     if weights is not None:
-        from wavemore.lists.counts import repeated
-
         if isinstance(strings, str | Path):
             raise UsageError(f"sample_weight has a weight for each string of a list in memory, and {strings} is a file")
-        name, skipped = (strings.name, strings.skipped) if isinstance(strings, Corpus) else ("strings", None)
-        every: list[Any] = strings.strings if isinstance(strings, Corpus) else list(items_in_order(strings))
-        weighted = read_corpus(repeated(every, weights), max_length=longest)
-        return Corpus(name, weighted.strings, skipped or weighted.skipped)
+        if not isinstance(strings, Corpus):
+            return weighed_corpus(items_in_order(strings), weights, longest)
+        return replace(strings, strings=weighed_corpus(strings.strings, weights, longest).strings)
     return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)

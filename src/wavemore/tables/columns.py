@@ -72,6 +72,8 @@ class Table(ABC):
         """How messages call it."""
         self.kind = kind
         """The format that is written."""
+        self.found: dict[str, Any] = {}
+        """What was found out of its layout, by the names of `Layout`."""
         self.codec, self.line_end = "utf-8", "\n"
         """Of a text: Python's name of its encoding, and what ends a line."""
         self.notes = Notes()

@@ -99,6 +99,7 @@ class _Separated(LineTable):
         super().__init__(rows, rows.kind, names)
         assert rows.table is not None  # of this format
         self._delimiter, self._width = rows.table.delimiter, rows.table.width
+        self.found = {"delimiter": rows.table.delimiter, "header": bool(rows.table.names)}
         if there := rows.table.names:
             check_new(names, there, self.source)
             body, end = self.split(rows.above)
