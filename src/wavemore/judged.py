@@ -76,7 +76,7 @@ class Judged(Estimator):
         self,
         *,
         against: "Sequence[Judged]" = (),
-        unknown: "Unknown" = "zero",
+        unknown: "Unknown | None" = None,
         percentile: bool = False,
         guess_number: bool = False,
         posterior: bool = False,
@@ -84,12 +84,14 @@ class Judged(Estimator):
         fold_case: bool = False,
     ) -> "RowScores":
         """What `wavemore score` adds to a table: its `columns(strings)` are a dictionary of arrays and texts, and
-        `wavemore.judging.scored_table` puts them into files. See `RowScores` for arguments and errors."""
+        `wavemore.judging.scored_table` puts them into files. See `RowScores` for arguments and errors; without
+        `unknown` it is "zero", and with posteriors "floor"."""
         from wavemore.judging.row_scores import Judge, RowScores
         from wavemore.lists.streams import source_name
 
         models = (self, *against)
         judges = [Judge(source_name(m._file.path or "model"), m._file, m.distribution_) for m in models]
+        unknown = unknown or ("floor" if posterior else "zero")
         return RowScores(judges, unknown, percentile, guess_number, posterior, priors, fold_case)
 
     def report(

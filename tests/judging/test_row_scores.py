@@ -135,3 +135,9 @@ def test_models_are_named_after_their_files(tiny_path: Path, tiny_model: StringM
     scores = load().row_scores(against=[load(tiny_path), tiny_model], percentile=True)
     assert [judge.name for judge in scores.judges] == ["names", "tiny", "model"]
     assert scores.names[2:5] == ["percentile", "log_likelihood_tiny", "log_likelihood_model"]
+
+
+def test_posteriors_go_with_a_floor(tiny_model):
+    assert tiny_model.row_scores().unknown == "zero"
+    assert tiny_model.row_scores(against=[tiny_model], posterior=True).unknown == "floor"
+    assert tiny_model.row_scores(against=[tiny_model], posterior=True, unknown="zero").unknown == "zero"

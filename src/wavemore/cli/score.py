@@ -128,12 +128,11 @@ def command(
     order = Order(odd, sort, reverse)
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     check_no_input(output, source, model, *(against or []))
-    unknown = unknown or ("floor" if posterior else "zero")
     priors = options.numbers_of("--prior", prior)
     first, *others = map(load, (model, *(against or [])))
     scores = first.row_scores(
         against=others,
-        unknown=cast("Unknown", unknown),
+        unknown=cast("Unknown | None", unknown),
         percentile=percentile,
         guess_number=guess_number,
         posterior=posterior,
@@ -157,7 +156,7 @@ def command(
             "floor": "are scored with the probability of a new character",
             "ignore": "are scored without them",
             "drop": "are left out",
-        }[unknown]
+        }[scores.unknown]
         none = f"; of these without a score, since they have no other character: {found.tally.unscored:,}"
         say(
             f"{found.table.source}: rows with a character that the model does not know, which {done}: "
