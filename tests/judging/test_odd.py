@@ -195,3 +195,19 @@ def test_counted_lines_are_refused(tmp_path: Path):
         odd_table(tmp_path / "counted.txt", layout=Layout(format="counted")),
     ):
         pass
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_missing_strings_stay_in_their_places(column, groups):
+    names = [f"g{i % 40}" for i in range(len(column))] if groups else None
+    whole = odd(column, groups=names)
+    given: list[str | None] = [None, *column[:700], float("nan"), *column[700:], None]  # type: ignore[list-item]
+    named = None if names is None else ["x", *names[:700], "x", *names[700:], "x"]
+    found = odd(given, groups=named)
+    there = [i for i in range(len(given)) if i not in (0, 701, len(given) - 1)]
+    assert np.array_equal(found.scores[there], whole.scores)
+    assert np.array_equal(found.one_in[there], whole.one_in)
+    assert np.isnan(np.delete(found.scores, there)).all()
+    assert [found.reasons[i] for i in there] == whole.reasons
+    assert found.reasons[0] == found.strings[0] == ""
+    assert len(found.oddest(5000)) == len(column)

@@ -141,3 +141,9 @@ def test_posteriors_go_with_a_floor(tiny_model):
     assert tiny_model.row_scores().unknown == "zero"
     assert tiny_model.row_scores(against=[tiny_model], posterior=True).unknown == "floor"
     assert tiny_model.row_scores(against=[tiny_model], posterior=True, unknown="zero").unknown == "zero"
+
+
+@pytest.mark.parametrize("wrong", ["abe", [None], [3], ["abe", b"abe"], 7])
+def test_what_is_no_list_of_strings_is_refused(tiny_model, wrong):
+    with pytest.raises(UsageError):
+        tiny_model.row_scores().columns(wrong)

@@ -90,7 +90,8 @@ def say_without(found: "ScoredTable") -> None:
     if without.counts:
         reasons = str(without).removeprefix("skipped ")
         reasons = reasons.replace("(line", "(row") if table.kind == "parquet" else reasons
-        say(f"{table.source}: rows without a score: {reasons}")
+        ragged = "; ragged rows are written as they were" if without.counts["ragged"] else ""
+        say(f"{table.source}: rows without a score: {reasons}{ragged}")
     for note in table.notes.all():
         say(f"{table.source}: {note}")
 

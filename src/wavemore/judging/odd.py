@@ -18,7 +18,7 @@ from wavemore.errors import UsageError
 from wavemore.judging.reasons import reasons_of
 from wavemore.judging.scored_table import ScoredTable, Tally, spread
 from wavemore.judging.usual import Usual
-from wavemore.lists.given import listed
+from wavemore.lists.given import Listed, given, listed
 from wavemore.lists.layout import Layout
 from wavemore.lists.streams import is_read_once, place
 from wavemore.lists.vocabulary import normalise
@@ -42,10 +42,12 @@ class OddRows:
     __repr__ = brief
 
     scores: np.ndarray
-    """(strings,) float64, bits: the higher, the odder. In the order of the strings; see `judging/usual.py`."""
+    """(strings,) float64, bits: the higher, the odder; NaN of a missing string. In the order of the strings; see
+    `judging/usual.py`."""
     one_in: np.ndarray
-    """(strings,) float64: the N of "1 in N rows is as odd"."""
+    """(strings,) float64: the N of "1 in N rows is as odd"; NaN of a missing string."""
     strings: Sequence[str]
+    """In NFC, and "" where one is missing."""
     groups: Sequence[str] | None
     learned: np.ndarray
     """(strings,) bool: which of them the column was learned from."""
@@ -59,26 +61,42 @@ class OddRows:
 
     def oddest(self, n: int = 20) -> list[int]:
         """The places of the `n` oddest strings, the oddest first."""
-        return np.argsort(-self.scores, kind="stable")[:n].tolist()
+        places = np.argsort(-self.scores, kind="stable")[:n]  # NaN comes last
+        return places[~np.isnan(self.scores[places])].tolist()
 
 
-def odd(strings: Iterable[str], *, groups: Iterable[str] | None = None) -> OddRows:
-    """How odd each string of a column is, by models that have not seen it.
+def odd(strings: Listed, *, groups: Iterable[str] | None = None) -> OddRows:
+    """How odd each string of a column is, by models that have not seen it. Missing strings have no score.
 
     groups    of each string, such as a customer's number: rows of one group do not vouch for each other
 
     Raises `CorpusError` for fewer than 20 strings, and `UsageError` for what is no string.
     """
-    texts = list(map(normalise, listed(strings)))
-    kinds = None if groups is None else [_group(name) for name in listed(groups)]
-    if kinds is not None and len(kinds) != len(texts):
-        raise UsageError(f"there are {len(texts)} strings and {len(kinds)} groups; each string must have one group")
+    found = given(strings)
+    places: list[int] = (np.arange(found.given) if found.places is None else found.places).tolist()
+    names = None if groups is None else listed(groups)
+    if names is not None and len(names) != found.given:
+        raise UsageError(f"there are {found.given} strings and {len(names)} groups; each string must have one group")
+    texts, kinds = list(map(normalise, found.strings)), None if names is None else [_group(names[i]) for i in places]
     sample = _Sample()
     sample.add(texts, kinds)
     usual, rows = sample.learned()
     learned = _among(0, len(texts), rows)
     scores = usual.oddness(texts, kinds, learned=learned)
-    return OddRows(scores, usual.rarity(scores), texts, kinds, learned, usual)
+    return OddRows(
+        found.spread(scores),
+        found.spread(usual.rarity(scores)),
+        _placed(texts, places, found.given),
+        None if kinds is None else _placed(kinds, places, found.given),
+        np.isin(np.arange(found.given), np.array(places)[learned]),
+        usual,
+    )
+
+
+def _placed(texts: Sequence[str], places: Sequence[int], rows: int) -> list[str]:
+    """The texts at their places, and "" at the others."""
+    at = dict(zip(places, texts, strict=True))
+    return [at.get(place, "") for place in range(rows)]
 
 
 @contextmanager
@@ -229,7 +247,7 @@ def _reasons(
     many = max(most, _FEWEST)
     oddest = np.argsort(-scores, kind="stable")[: max(many, round(_SHARE * len(scores)))]
     cut = usual.cut(max(many, round(_SHARE * len(usual.lengths))))
-    rows: list[int] = np.sort(oddest[scores[oddest] >= cut]).tolist()
+    rows: list[int] = np.sort(oddest[scores[oddest] >= cut]).tolist()  # not those without a score
     own = None if groups is None else [groups[row] for row in rows]
     found = [""] * len(strings)
     reasons = reasons_of(usual, [strings[row] for row in rows], own, learned=learned[rows])

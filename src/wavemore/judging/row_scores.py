@@ -12,6 +12,7 @@ from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.judging.likelihood import floored_log_likelihoods, log_floor, log_likelihoods, surprise
 from wavemore.judging.posterior import log_posteriors, log_priors
+from wavemore.lists.given import listed
 from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
@@ -96,7 +97,8 @@ class RowScores:
         ]
 
     def columns(self, strings: Sequence[str]) -> Columns:
-        """The columns of these strings, which are brought to NFC as those of a list are.
+        """The columns of these strings, which are brought to NFC as those of a list are. Raises `UsageError` for a
+        single string, and for what is no string.
 
         log_likelihood         (strings,), nats, all characters and the boundary at the end; -inf where the
                                probability is zero, NaN where a string was to be scored without all its characters
@@ -109,7 +111,7 @@ class RowScores:
                                "" where it is possible under none
         unknown                the characters that the first model does not know
         """
-        strings = list(map(normalise, strings))
+        strings = list(map(normalise, listed(strings)))
         judge = self.judges[0]
         scores, lengths, unknown = self._scores(judge, strings)
         columns: Columns = {"log_likelihood": scores, "bits_per_character": -scores / np.log(2) / (lengths + 1)}
