@@ -6,8 +6,9 @@ from itertools import islice, product
 
 import numpy as np
 import pytest
-from enumerated import ABC, chi_square_z, enumerated, sharp_engine, short
+from enumerated import ABC, LONGEST, chi_square_z, enumerated, sharp_engine, short
 
+import wavemore
 from wavemore.errors import SamplingError, UsageError
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution
@@ -16,6 +17,7 @@ from wavemore.sampling.patterns import Matches
 from wavemore.sampling.pruning import Tree
 from wavemore.sampling.sample import Samples, sample_strings
 from wavemore.sampling.shape import UNSHAPED
+from wavemore.sampling.wish import Wish
 
 N = 20_000
 WISHES: list[list[Condition]] = [
@@ -115,3 +117,60 @@ def test_the_first_strings_are_the_same_however_many_are_asked_for(engine: Engin
         many = list(samples(engine, 4000, condition))
         for n in (1, 2, 30, 700, 2900):
             assert list(samples(engine, n, condition)) == many[:n]
+
+
+# --- the share of the model's strings that meet the conditions
+
+
+def likely(probabilities: dict[str, float]) -> list[str]:
+    """The likeliest strings, with two thirds of all probability together: nearly all that is drawn is among them."""
+    ranked = sorted(probabilities, key=lambda s: -probabilities[s])
+    cumulated = np.cumsum([probabilities[s] for s in ranked])
+    return ranked[: int(np.searchsorted(cumulated, 2 / 3 * cumulated[-1])) + 1]
+
+
+@pytest.mark.parametrize("mode", ["exact", "strict"])
+@pytest.mark.parametrize("unique", [False, True], ids=["", "unique"])
+@pytest.mark.parametrize("refusing", [False, True], ids=["", "refused"])
+@pytest.mark.parametrize(
+    ("n", "conditions"),
+    [
+        (27, [Length(3, 3)]),
+        (700, [Length(6, 6)]),
+        (400, [EndsWith("cab")]),
+        (40, [StartsWith("ca"), Length(2, 5)]),
+        (800, [Contains("bab"), ~StartsWith("b")]),
+    ],
+    ids=str,
+)
+def test_the_share_is_that_of_the_conditions_whatever_is_refused_or_used_up(
+    engine: Engine, mode: str, unique: bool, refusing: bool, n: int, conditions: list[Condition]
+):
+    probabilities = enumerated(engine, conditions, UNSHAPED)
+    truth, unwanted = sum(probabilities.values()), set(likely(probabilities))
+
+    def refused(strings: list[str]) -> np.ndarray:
+        return np.array([s in unwanted for s in strings], dtype=bool)
+
+    n = min(n, len(probabilities) - len(unwanted) * refusing) if unique else n
+    options = {"unique": unique, "refused": refused if refusing else None, "max_length": LONGEST}
+    found = samples(engine, n, *conditions, mode=mode, **options)
+    assert len(list(found)) == n
+    assert abs(found.chance - truth) <= 4 * found.chance_error + 1e-6 * truth
+    assert found.chance_error < truth / 4
+
+
+@pytest.mark.parametrize("mode", ["exact", "strict"])
+def test_the_share_of_names_of_two_characters(mode):
+    model = wavemore.load()
+    letters = model.file_.vocabulary.characters
+    pairs = ["".join(pair) for pair in product(letters, repeat=2)]
+    truth = float(np.exp(model.score_samples(pairs)).sum())
+    for wish in ({}, {"new": True}, {"not_in": ["jo", "ty", "bo", "an", "al", "ed", "li"]}):
+        for unique in (False, True):
+            found = Wish(length=2, **wish).samples(
+                model.file_, model.distribution_, 300, seed=1, unique=unique, mode=mode
+            )
+            assert len(list(found)) == 300
+            assert abs(found.chance - truth) <= 4 * found.chance_error
+            assert found.chance_error < truth / 5

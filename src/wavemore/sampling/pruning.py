@@ -15,7 +15,9 @@ much was remembered before, and the share that comes through only grows. (Adapti
 Strings of one batch are drawn with the same tree; what they have shown is added after it. How large a batch is depends
 on the model alone, so that the first strings are the same however many are asked for; but only as many of it are drawn
 as seem to be needed, and the rest if they were too few. Strings that other filters refuse are failures too, and with
-`unique` every string is one once it was drawn.
+`unique` every string is one once it was drawn. They meet the conditions all the same: what share of the model's strings
+does is estimated from each batch as removed + bound(root) times the share that came through, where `removed` is how
+likely the strings are that were taken out although they meet the conditions.
 
 Shapes in this file
     S  strings of a batch   alive  those that go on   N  prefixes in the tree   V  vocabulary, boundary id 0 included
@@ -125,13 +127,16 @@ class _Attempt(NamedTuple):
     """Characters that were drawn one after the other."""
 
 
-def _grow(tree: Tree, attempts: "list[_Attempt]", failed: list[np.ndarray]) -> None:
-    """Add what all parts of a batch have shown."""
+def _grow(tree: Tree, attempts: "list[_Attempt]", failed: list[np.ndarray]) -> float:
+    """Add what all parts of a batch have shown. Returns how likely the strings are that `failed` takes out: they meet
+    the conditions, and are refused or were drawn."""
     for depth in range(max(len(attempt.added) for attempt in attempts)):
         parts = [attempt.added[depth] for attempt in attempts if depth < len(attempt.added)]
         edges, first = np.unique(np.concatenate([part[0] for part in parts]), return_index=True)
         tree.add(edges, np.concatenate([part[1] for part in parts])[first])
+    before = float(tree.bounds[0])  # without what fails the conditions, which the rows just added have shown
     tree.fail(np.concatenate(failed))
+    return before - float(tree.bounds[0])
 
 
 def _cost(attempts: "list[_Attempt]") -> int:
@@ -154,7 +159,8 @@ class Pruning(Sampler):
     def batches(self, passes: Filter, missing: Callable[[], int] = lambda: 0) -> Iterator[Batch]:
         """Each batch in one part or more."""
         tree = Tree(self.source.distribution.predictor.vocabulary_size)
-        tried, through, stayed, weighed = 0, 0, 0, 0.0
+        tried, through, stayed = 0, 0, 0
+        removed = met = weighed = 0.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # numbers too large are refused
             state, columns = self.source.begun(1)
             tree.add(np.array([-1]), self._chances(finite(state.logits), np.array([self.state]), len(columns)))
@@ -173,15 +179,16 @@ class Pruning(Sampler):
                     attempts.append(attempt)
                     found = self.source.decoded(attempt.ids)
                     tried, through, weighed = tried + size, through + len(found), weighed + size / bound
+                    met += len(found) + size * removed / bound
                     passing = passes(found) if passes.some else np.ones(len(found), dtype=bool)
                     gone = attempt.rows[~passing | passes.unique]
                     failed.append(gone[gone >= 0])
                     staying = [found[place] for place in np.flatnonzero(passing)]
                     stayed += len(staying)
-                    chance, error = self.begun * through / weighed, self.begun * sqrt(max(1, through)) / weighed
+                    chance, error = self.begun * met / weighed, self.begun * sqrt(max(1, through)) / weighed
                     cost = _cost(attempts) if done == strings else 0
                     yield Batch(staying, size, len(found), attempt.steps, chance, error, cost=cost)
-                _grow(tree, attempts, failed)
+                removed += _grow(tree, attempts, failed)
 
     def _most(self, tree: Tree) -> int:
         """The strings of a batch, at most."""
