@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from models_at_random import ABC, KINDS, network, overflowing
 
-from wavemore.errors import ModelFileError, SamplingError, UsageError
+from wavemore.errors import ModelFileError, UsageError
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.kinds import distribution_of
@@ -18,10 +18,8 @@ from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, Predictor, log_probabilities
 from wavemore.sampling.automaton import Automaton
-from wavemore.sampling.constraints import Length, conjunction
 from wavemore.sampling.sample import sample_strings
 from wavemore.sampling.search import most_likely
-from wavemore.sampling.wish import Wish
 from wavemore.settings.config import NgramConfig
 
 Ranked = list[tuple[str, float]]
@@ -238,34 +236,6 @@ def test_an_interrupt_ends_the_search(names):
 
     with pytest.raises(KeyboardInterrupt):
         most_likely(names, 10, watch=interrupt)
-
-
-@pytest.mark.parametrize("wish", [{"length": 1000}, {"contains": ["q", "x", "zz"]}, {"ends_with": "sigma"}], ids=str)
-def test_a_search_that_takes_too_long_is_told(names, wish):
-    automaton = conjunction(Wish(**wish).conditions(), names.vocabulary)
-    sentence = (
-        "only 0 of the 3 likeliest strings are known after 10,000 beginnings: no other string of log-likelihood -"
-    )
-    with pytest.raises(SamplingError, match=sentence) as error:
-        most_likely(names, 3, automaton=automaton, most=10_000)
-    assert error.value.strings == []
-
-
-def test_a_search_that_takes_too_long_keeps_what_is_certain(names):
-    all_of_them = [string for string, _ in most_likely(names, 300)]
-    with pytest.raises(SamplingError, match="of the 300 likeliest strings are known after 20,000 beginnings") as error:
-        most_likely(names, 300, most=20_000)
-    known = error.value.strings
-    assert known is not None
-    assert 10 < len(known) < 300
-    assert known == all_of_them[: len(known)]
-
-
-def test_a_search_ends_by_itself(names, monkeypatch):
-    monkeypatch.setattr("wavemore.sampling.search._WORK", 1e9)  # some ten thousand beginnings
-    with pytest.raises(SamplingError, match="only 0 of the 3 likeliest strings are known after"):
-        most_likely(names, 3, automaton=conjunction([Length(1001)], names.vocabulary), max_length=2000)
-    assert len(most_likely(names, 3)) == 3
 
 
 # --- what is refused

@@ -153,6 +153,8 @@ class _Found:
     dropped: float = -np.inf
     """The log-probability of the likeliest string or beginning below the threshold; with fewer than n strings the
     threshold was the same throughout."""
+    finished: bool = True
+    """Whether no beginning was left that is likely enough."""
 
     def add(self, strings: list[str], log_p: np.ndarray) -> None:
         """Strings at least as likely as the threshold, which rises when there are n."""
@@ -195,7 +197,7 @@ class _Search:
         while True:
             known, found = found, self._above(threshold, left)
             left -= found.looked_at
-            if left <= 0:
+            if not found.finished:
                 raise self._too_much(known, last)
             last = threshold
             if len(found.strings) >= self.n or found.dropped == -np.inf:
@@ -222,7 +224,7 @@ class _Search:
 
     def _above(self, threshold: float, most: int) -> _Found:
         """All strings at least as likely as the threshold, or the n likeliest of them if there are more; some of them
-        where that takes looking at `most` beginnings."""
+        where that takes looking at more than `most` beginnings."""
         found = _Found(self.n, threshold)
         at_once = max(
             1,
@@ -231,11 +233,14 @@ class _Search:
         waiting = [_Beginnings.first()]
         latest: _Beginnings | None = None
         state: Any = None  # at the latest beginnings
-        while waiting and found.looked_at < most:
+        while waiting:
             beginnings = waiting.pop()
             beginnings = beginnings.at(np.flatnonzero(beginnings.log_p >= found.threshold))  # it may have risen
             if not len(beginnings):
                 continue
+            if found.looked_at >= most:
+                found.finished = False
+                break
             if latest is not None and beginnings.before is latest:
                 everyone = np.arange(len(beginnings))
                 state = state.rearranged(beginnings.places)
