@@ -1,6 +1,7 @@
 """What was found out about conditions, kept for the next call that asks for the same."""
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from wavemore.predict.predictor import Distribution
@@ -16,13 +17,14 @@ _MOST = 4  # each may take some ten megabytes
 
 
 class Preparations:
-    """The last few preparations for one distribution. Copies and pickles of it are empty."""
+    """The last few preparations for one distribution, for any number of threads. Copies and pickles of it are empty."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Preparation] = {}
+        self._lock = Lock()
 
-    def __getstate__(self) -> dict[str, object]:
-        return {"_known": {}}
+    def __reduce__(self) -> "tuple[type[Preparations], tuple[()]]":
+        return Preparations, ()
 
     def of(
         self, distribution: Distribution, conditions: "Sequence[Condition]", shape: Shape, longest: int
@@ -30,13 +32,19 @@ class Preparations:
         """The preparation for these conditions. Raises what `conjunction` and `Preparation.of` raise."""
         key = (tuple(conditions), shape, longest)
         try:
-            found = self._known.pop(key, None)
+            hash(key)
         except TypeError:  # a condition of the user's own that has no hash
             return self._new(distribution, conditions, shape, longest)
-        found = self._new(distribution, conditions, shape, longest) if found is None else found
-        self._known[key] = found  # the latest stands last
-        while len(self._known) > _MOST:
-            self._known.pop(next(iter(self._known)))
+        with self._lock:
+            found = self._known.pop(key, None)
+            if found is not None:
+                self._known[key] = found  # the latest stands last
+                return found
+        made = self._new(distribution, conditions, shape, longest)  # without the lock: it may take a second
+        with self._lock:
+            found = self._known.setdefault(key, made)  # another thread may have made the same meanwhile
+            while len(self._known) > _MOST:
+                self._known.pop(next(iter(self._known)))
         return found
 
     @staticmethod
