@@ -27,7 +27,7 @@ import provenance
 import wavemore
 from wavemore.estimator import StringModel
 from wavemore.predict.predictor import Distribution
-from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, StartsWith, conjunction, listed
+from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, StartsWith, conjunction, every_string
 from wavemore.sampling.patterns import Matches
 from wavemore.sampling.sample import sample_strings
 
@@ -112,7 +112,7 @@ def truth(model: StringModel, case: Case) -> dict[str, float] | None:
     """The probability of each string that meets a condition, if these can be listed."""
     automaton = conjunction([case.condition], model.file_.vocabulary)
     assert automaton is not None
-    every = None if case.unique else listed(automaton, model.file_.vocabulary, LISTED)
+    every = None if case.unique else every_string(automaton, model.file_.vocabulary, LISTED)
     if every is None:
         return None
     chances = np.exp(model.score_samples(every))

@@ -20,7 +20,7 @@ from wavemore.sampling.constraints import (
     StartsWith,
     WithoutWords,
     conjunction,
-    listed,
+    every_string,
 )
 from wavemore.sampling.patterns import Matches
 
@@ -99,20 +99,20 @@ def test_random_combinations(seed: int):
 def test_a_conjunction_leaves_out_the_empty_string():
     found = conjunction([Length(0, 1)], ABC)
     assert found is not None
-    assert listed(found, ABC) == ["c", "b", "a"]
+    assert every_string(found, ABC) == ["c", "b", "a"]
     assert conjunction([], ABC) is None
 
 
 def test_what_can_be_counted_is_listed_and_what_cannot_is_not():
     found = conjunction([Length(2, 3), Never("c"), StartsWith("b")], ABC)
     assert found is not None
-    assert sorted(listed(found, ABC) or []) == ["ba", "baa", "bab", "bb", "bba", "bbb"]
+    assert sorted(every_string(found, ABC) or []) == ["ba", "baa", "bab", "bb", "bba", "bbb"]
     assert found.size(6) == 6
     assert found.size(5) is None
     endless = conjunction([EndsWith("a")], ABC)
     assert endless is not None
     assert endless.size(10**9) is None
-    assert listed(endless, ABC) is None
+    assert every_string(endless, ABC) is None
 
 
 def test_from_where_everything_is_acceptable():

@@ -29,7 +29,7 @@ __all__ = [
     "StartsWith",
     "WithoutWords",
     "conjunction",
-    "listed",
+    "every_string",
 ]
 
 
@@ -228,7 +228,7 @@ def conjunction(conditions: Sequence[Condition], vocabulary: Vocabulary) -> Auto
     return whole
 
 
-def listed(automaton: Automaton, vocabulary: Vocabulary, most: int = 10_000) -> list[str] | None:
+def every_string(automaton: Automaton, vocabulary: Vocabulary, most: int = 10_000) -> list[str] | None:
     """All strings that an automaton accepts, if there are at most `most`; otherwise None."""
     if automaton.size(most) is None:
         return None

@@ -149,9 +149,9 @@ def _check_left(automaton: "Automaton", vocabulary: Vocabulary, passes: Filter) 
     """Raises `UsageError` where the strings that meet the conditions can be listed, and all of them are refused."""
     if passes.refused is None:
         return
-    from wavemore.sampling.constraints import listed
+    from wavemore.sampling.constraints import every_string
 
-    every = listed(automaton, vocabulary)
+    every = every_string(automaton, vocabulary)
     if every is not None and passes.refused(every).all():
         raise UsageError(
             f"only {len(every):,} strings meet the conditions, and every one of them is refused; ask for other ones"
