@@ -1,7 +1,7 @@
 """Rejection that remembers what failed, against every string of a tiny model."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, product
 
 import numpy as np
@@ -9,13 +9,16 @@ import pytest
 from enumerated import ABC, LONGEST, chi_square_z, enumerated, sharp_engine, short
 
 import wavemore
+from wavemore.cli.sample import command
 from wavemore.errors import SamplingError, UsageError
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution
+from wavemore.sampling import conditional
 from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, StartsWith, WithoutWords
 from wavemore.sampling.patterns import Matches
 from wavemore.sampling.pruning import Tree
 from wavemore.sampling.sample import Samples, sample_strings
+from wavemore.sampling.sampler import Batch, Filter, Sampler
 from wavemore.sampling.shape import UNSHAPED
 from wavemore.sampling.wish import Wish
 
@@ -117,6 +120,30 @@ def test_the_first_strings_are_the_same_however_many_are_asked_for(engine: Engin
         many = list(samples(engine, 4000, condition))
         for n in (1, 2, 30, 700, 2900):
             assert list(samples(engine, n, condition)) == many[:n]
+
+
+def test_strict_gives_up_after_eight_million_characters_in_a_row_and_all_texts_say_so(engine: Engine):
+    steps: list[int] = []
+
+    def refused(strings: list[str]) -> np.ndarray:
+        return np.ones(len(strings), dtype=bool)
+
+    found = samples(engine, 1, EndsWith("b"), refused=refused)
+    batches = found.sampler.batches
+
+    class Counting(Sampler):
+        def batches(self, passes: Filter, missing: Callable[[], int]) -> Iterator[Batch]:
+            for batch in batches(passes, missing):
+                steps.append(batch.steps)
+                yield batch
+
+    found.sampler = Counting()
+    with pytest.raises(SamplingError, match="0 strings were found, and then none among"):
+        list(found)
+    assert sum(steps[:-1]) < 2**23 <= sum(steps)
+    for text in (command.__doc__, sample_strings.__doc__, conditional.__doc__):
+        said = " ".join(str(text).split())
+        assert "until enough are found or eight million characters in a row have given none" in said
 
 
 # --- the share of the model's strings that meet the conditions

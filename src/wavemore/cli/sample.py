@@ -67,10 +67,10 @@ def command(
     Strings are independent draws from the model's own distribution. With --seed the first strings stay the same
     however many are asked for. Conditions combine: every string meets all of them, and strings are distributed as
     the model's own strings that do. Standard error says what share that is. Where it is small, --mode exact may
-    be off by up to a hundredth of all probability, and says how much; --mode strict never is, however long it takes;
-    --mode fast is quick and biased: some strings come too often, others too rarely. With --json each string has its
-    log-likelihood, in nats, and under conditions that share and that error as they were known when it was found:
-    share, share_error, clipped, clipped_most.
+    be off by up to a hundredth of all probability, and says how much; --mode strict never is: it tries until enough
+    are found or eight million characters in a row have given none; --mode fast is quick and biased: some strings
+    come too often, others too rarely. With --json each string has its log-likelihood, in nats, and under conditions
+    that share and that error as they were known when it was found: share, share_error, clipped, clipped_most.
 
     Without -n there are 20, enough to look at; sample() in Python gives one, as in scikit-learn.
 

@@ -2,7 +2,8 @@
 
     exact     strings are tried, and what failed is remembered (`pruning.py`); where few come through, a guide
               (`guided.py`) takes over, whose error is measured and bounded
-    strict    strings are tried for as long as it takes: no error at all
+    strict    strings are tried, and no guide takes over: no error at all, until enough are found or eight million
+              characters in a row have given none
     fast      guided strings, all of which are kept: biased
 
 To prepare a guide costs as much as many strings that are tried. So it waits: preparing may cost half of what was spent

@@ -32,7 +32,7 @@ __all__ = ["MODES", "Mode", "Samples", "sample_strings"]
 Mode = Literal["exact", "strict", "fast"]
 MODES: tuple[Mode, ...] = ("exact", "strict", "fast")
 
-_HOPELESS = 1 << 23  # characters drawn in a row without a string to keep
+_HOPELESS = 1 << 23  # "eight million" characters drawn in a row without a string to keep
 _HOPELESS_GUIDED = 1 << 20  # the same with a guide, in mode "fast"; each takes longer
 
 
@@ -114,9 +114,10 @@ def sample_strings(
     refused        tells which finished strings are not wanted; others are drawn in their place
     unique         no string comes twice
     mode           "exact": distributed as the model's own strings that meet the conditions; where few do, up to an
-                   error that is measured and at most a hundredth (`Samples.clipped`); "strict": without that error,
-                   however long it takes; "fast": drawn towards the conditions with a rough look ahead, and biased: some
-                   strings come too often, others too rarely
+                   error that is measured and at most a hundredth (`Samples.clipped`); "strict": without that error:
+                   strings are tried until enough are found or eight million characters in a row have given none;
+                   "fast": drawn towards the conditions with a rough look ahead, and biased: some strings come too
+                   often, others too rarely
     shape          how the distribution of each character is shaped before one is drawn from it
     max_length     in characters; without conditions, or with a beginning alone, longer strings are cut there; under
                    other conditions strings end by then
