@@ -1,6 +1,6 @@
 """Samples under conditions from a model of names.txt: how fast, how often the model is asked, how near to the truth.
 
-    python benchmarks/conditions.py [--model FILE|package] [-n 2000] [--rounds 3]
+    python benchmarks/conditions.py [--model FILE|package] [-n 2000] [--rounds 3] [--only TEXT]
 
 Each condition is asked for in modes exact (which prepares a guide where that pays) and strict (which never does), as a
 user would: what is prepared is made anew each time and counted. Beside them stands plain rejection, which draws the
@@ -10,6 +10,7 @@ are those of what it found by then. An evaluation is one context at which the mo
 Where the strings that meet a condition can be listed, the total variation is half the sum of all differences between
 how often each came, in all rounds together, and its probability. As many draws from the listed distribution itself are
 about as far from it: that is given in brackets. Without --model, recipe `small` is trained on the lecture's split.
+With --only the conditions whose text has TEXT are measured alone; that is printed, and no result is written.
 """
 
 import argparse
@@ -160,6 +161,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=float, default=20.0, help="seconds of plain rejection")
+    parser.add_argument("--only", default="", help="only conditions with this in their text, and write no result")
     options = parser.parse_args()
     if options.model:
         model = wavemore.load(options.model if options.model != "package" else None)
@@ -167,6 +169,12 @@ def main() -> None:
         model = wavemore.fit(
             provenance.names_txt(), recipe="small", settings={"data.split": "lecture"}, seed=0, progress=True
         )
+    if options.only:
+        for case in CASES:
+            if options.only in str(case.condition):
+                rows(model, case, options.n, options.rounds, options.limit)
+        print(provenance.table(), file=sys.stderr)
+        return
     lines = [
         "# Samples under conditions",
         "",

@@ -8,8 +8,9 @@
 
 To prepare a guide costs as much as many strings that are tried. So it waits: preparing may cost half of what was spent
 on trying, and a fixed amount that takes about a second. So few strings, and common conditions, never pay for a guide,
-and nothing takes much more than half as long again as trying alone. Costs are counted in characters that are drawn and
-not in seconds, so that a seed gives the same strings on every machine, and the first ones for any number of strings.
+and preparing one in vain adds about a second, and half of the time that trying took, at most. Costs are counted in
+characters that are drawn and not in seconds, so that a seed gives the same strings on every machine, and the first ones
+for any number of strings.
 """
 
 from collections.abc import Callable, Iterator
