@@ -88,20 +88,21 @@ def check_no_input(output: str | Path | None, *inputs: object) -> None:
     written.
 
     output    a path; None or "-" for standard output, which a shell may have put into a file
-    inputs    paths; what is no path of a file, such as a list's name, is passed over
+    inputs    paths, and "-" for standard input; what is no path of a file, such as a list's name, is passed over
 
     Raises `UsageError`.
     """
     standard = output is None or str(output) == "-"
     for path in (str(path) for path in inputs if isinstance(path, str | Path)):
         try:
-            there = os.stat(path)  # noqa: PTH116
+            there = os.fstat(sys.stdin.fileno()) if path == "-" else os.stat(path)  # noqa: PTH116
             here = os.fstat(sys.stdout.fileno()) if standard else os.stat(str(output))  # noqa: PTH116
         except (OSError, ValueError, AttributeError):  # no file; or standard output that is closed, or is none
             continue
         if os.path.samestat(there, here) and stat.S_ISREG(there.st_mode):
             name = "standard output" if standard else str(output)
-            raise UsageError(f"{name} is the file {path}, which is read; write to another file")
+            read = "standard input" if path == "-" else path
+            raise UsageError(f"{name} is the file {read}, which is read; write to another file")
 
 
 def _target(path: Path) -> Path:

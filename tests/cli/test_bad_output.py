@@ -109,7 +109,7 @@ def test_closed_standard_output(refused_in_shell, tiny_path, line):
 
 
 def test_stopped_run_is_not_discarded_unasked(refused):
-    Path("list.safetensors.checkpoint").write_bytes(b"kept")
+    Path("list.safetensors.checkpoint").write_bytes(b"wavemore-checkpoint")
     assert refused(WRONG_USAGE, "train", "list.txt") == (
         "list.safetensors.checkpoint holds a stopped run; add --resume to go on with it, or --restart to discard it"
     )
@@ -118,14 +118,14 @@ def test_stopped_run_is_not_discarded_unasked(refused):
 
 
 def test_counts_go_on_with_no_stopped_run(refused):
-    Path("list.safetensors.checkpoint").write_bytes(b"kept")
+    Path("list.safetensors.checkpoint").write_bytes(b"wavemore-checkpoint")
     assert refused(WRONG_USAGE, "train", "list.txt", "--recipe", "ngram", "--resume") == (
         "an n-gram model is counted at once, so there is no stopped run to resume; start it anew"
     )
 
 
 def test_a_stopped_run_outlives_a_restart_that_is_refused(refused):
-    Path("list.safetensors.checkpoint").write_bytes(b"kept")
+    Path("list.safetensors.checkpoint").write_bytes(b"wavemore-checkpoint")
     Path("short.txt").write_text("a\nb\n")
     Path("wild.toml").write_text('[train]\nform = "windowed"\noptimizer = "sgd"\nrate = 1e9\nsteps = 20\n')
     line = ["train", "list.txt", "--restart"]

@@ -115,7 +115,25 @@ def test_the_demonstration_runs_twice(inputs):
 
 def test_forcing_keeps_a_stopped_run(inputs, refused):
     """It is about the model alone."""
-    Path("tiny.safetensors.checkpoint").write_bytes(b"kept")
+    Path("tiny.safetensors.checkpoint").write_bytes(b"wavemore-checkpoint")
     assert refused(WRONG_USAGE, *shlex.split("train list.txt -o tiny.safetensors --force")).startswith(
         "tiny.safetensors.checkpoint holds a stopped run; add --resume"
     )
+
+
+@pytest.mark.parametrize("line", ["score - < list.txt >> list.txt", "odd - --all < list.txt >> hard.txt"])
+def test_standard_input_that_is_the_output(inputs, line):
+    before = Path("list.txt").read_bytes()
+    done = in_shell(f"wavemore {line}", inputs)
+    assert done.returncode == WRONG_USAGE
+    assert done.stderr == "wavemore: standard output is the file standard input, which is read; write to another file\n"
+    assert Path("list.txt").read_bytes() == before
+
+
+@pytest.mark.parametrize("asked", ["", "--restart", "--resume", "--force"])
+def test_what_is_no_stopped_run_is_left_alone(inputs, refused, asked):
+    Path("new.safetensors.checkpoint").write_text("my diary\n")
+    assert refused(FAILED, *f"train list.txt --recipe ngram -o new.safetensors {asked}".split()) == (
+        "new.safetensors.checkpoint exists and is not a stopped run, so it is left alone; move it"
+    )
+    assert Path("new.safetensors.checkpoint").read_text() == "my diary\n"

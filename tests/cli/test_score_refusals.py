@@ -83,7 +83,7 @@ def refusal(score: Answer, code: int, line: str) -> str:
         (
             2,
             "tiny.safetensors list.txt --against tiny.safetensors --posterior --prior tiny=0 --prior tiny_2=nan",
-            "the prior of tiny is 0.0; it must be a number above 0",
+            "the prior of tiny is 0.0; it must be a finite number above 0",
         ),
         (
             1,

@@ -131,15 +131,19 @@ def test_train_into_a_device_keeps_no_run_beside_it(answer):
     assert not Path("/dev/null.checkpoint").exists()
 
 
+CUT_SHORT = b'\x40\0\0\0\0\0\0\0{"__metadata__":{"wavemore-checkpoint":"{'
+"""A stopped run that is not even sound."""
+
+
 def test_train_restart_discards_the_stopped_run(answer):
-    Path("list.safetensors.checkpoint").write_bytes(b"not even a sound one")
+    Path("list.safetensors.checkpoint").write_bytes(CUT_SHORT)
     answer("train list.txt --recipe tiny.toml -q --restart")
     assert not Path("list.safetensors.checkpoint").exists()
     assert ModelFile.load("list.safetensors").provenance["command"] == "wavemore train list.txt --recipe tiny.toml -q"
 
 
 def test_train_restart_with_counts_discards_it_too(answer):
-    Path("list.safetensors.checkpoint").write_bytes(b"not even a sound one")
+    Path("list.safetensors.checkpoint").write_bytes(CUT_SHORT)
     answer("train list.txt --recipe ngram -q --restart")
     assert not Path("list.safetensors.checkpoint").exists()
 
@@ -173,11 +177,11 @@ def test_ctrl_c_before_the_first_save_of_a_restart_names_no_run(answer, monkeypa
     def interrupt(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    Path("list.safetensors.checkpoint").write_bytes(b"kept")
+    Path("list.safetensors.checkpoint").write_bytes(b"wavemore-checkpoint")
     monkeypatch.setattr("wavemore.fitting.fit_model", interrupt)
     assert run(["train", "list.txt", "--restart"]) == 130
     assert capfd.readouterr() == ("", "wavemore: stopped; no model was written\n")
-    assert Path("list.safetensors.checkpoint").read_bytes() == b"kept"
+    assert Path("list.safetensors.checkpoint").read_bytes() == b"wavemore-checkpoint"
 
 
 def test_ctrl_c_keeps_the_run_and_resume_ends_in_the_same_file(tmp_path, strings, monkeypatch, capfd):

@@ -211,3 +211,32 @@ def test_missing_strings_stay_in_their_places(column, groups):
     assert [found.reasons[i] for i in there] == whole.reasons
     assert found.reasons[0] == found.strings[0] == ""
     assert len(found.oddest(5000)) == len(column)
+
+
+def test_groups_may_be_numbers_everywhere(column, tmp_path: Path):
+    """And those that are missing are groups of their own."""
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    strings, numbers = [*column[:300], *["qwxzqwxz"] * 10], [*(i // 10 for i in range(300)), *[7777] * 10]
+    expected = odd(strings, groups=[str(number) for number in numbers]).scores
+    assert np.array_equal(odd(strings, groups=np.array(numbers)).scores, expected)
+    rows = zip(strings, numbers, strict=True)
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({"name": s, "g": g}) + "\n" for s, g in rows))
+    pq.write_table(pyarrow.table({"name": strings, "g": numbers}), tmp_path / "t.parquet")
+    for name in ("t.jsonl", "t.parquet"):
+        with odd_table(tmp_path / name, layout=Layout(column="name"), group="g") as table:
+            file = io.BytesIO()
+            table.write(file, json=True)
+        found = [json.loads(line)["oddness"] for line in file.getvalue().decode().splitlines()]
+        assert found == pytest.approx(expected, rel=1e-5)
+    alone = odd(strings, groups=[*numbers[:-10], *[None] * 10]).scores[-1]
+    assert alone < expected[-1]
+    with pytest.raises(UsageError, match="the groups are 'abc'; they must be a list"):
+        odd(strings, groups="abc")
+
+
+@pytest.mark.parametrize("n", [-1, 2.5, "3"])
+def test_a_number_of_rows_that_is_none(column, n):
+    with pytest.raises(UsageError, match="the number of rows is"):
+        odd(column[:100]).oddest(n)

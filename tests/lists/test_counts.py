@@ -115,3 +115,39 @@ def test_counts_that_are_not_there(name: str, text: str, message: str, tmp_path:
     with pytest.raises(UsageError) as caught:
         read_corpus(name, column="name", counts="cnt")
     assert str(caught.value) == message
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("name,name,n\nanna,bob,2\n")
+    with pytest.raises(UsageError) as caught:
+        read_corpus("t.csv", column="name")
+    assert str(caught.value) == '2 columns of t.csv are called "name"; name one by its number'
+    assert read_corpus("t.csv", column="2", header=True).strings == ["bob"]
+
+
+def test_strings_that_vanish_beside_huge_counts_are_told(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("name,n\nanna,1\nbob,2\n" + "".join(f"z{i},1000000000\n" for i in range(3)))
+    found = read_corpus(tmp_path / "t.csv", column="name", counts="n")
+    assert found.notes == (
+        "its counts add up to 3e+09 and are scaled to 2,000,000 rows, in which 2 of 5 strings have less than a row "
+        "and are left out",
+    )
+
+
+def test_digits_with_underscores_are_no_count(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("name,n\nanna,1_000\nbob,2\n")
+    found = read_corpus(tmp_path / "t.csv", column="name", counts="n")
+    assert (found.strings, str(found.skipped)) == (["bob"] * 2, "skipped 1: 1 without a count (line 2)")
+
+
+def test_weights_that_are_all_alike_are_none():
+    strings = ["a", "b", "c"]
+    assert repeated(strings, [0.5, 0.5, 0.5]) == strings
+    assert repeated(strings, [0.25, 0, 0.25]) == ["a", "c"]
+    assert repeated(strings, [3, 3, 3]) == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+
+
+def test_a_count_beyond_any_number_is_refused():
+    with pytest.raises(UsageError, match="the weights of the strings must be numbers"):
+        repeated(["a", "b"], [1, 10**400])

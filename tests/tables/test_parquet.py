@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rewriting import NAMES, refusal, rewritten, written
 
 from wavemore.errors import CorpusError, UsageError
 from wavemore.lists.layout import Layout
+from wavemore.tables.columns import Part
 from wavemore.tables.formats import open_table
 
 
@@ -96,3 +98,16 @@ def test_parquet_has_no_delimiter_and_no_header(tmp_path, options):
         open_table(tmp_path / "list.parquet", NAMES, Layout(column="name", **options)),
     ):
         pass
+
+
+def test_views_of_strings_are_strings(tmp_path):
+    """Of which pyarrow takes no rows as they are."""
+    import pyarrow
+    import pyarrow.parquet as pq
+
+    parquet(tmp_path / "list.parquet", name=["b", "a", None], other=pyarrow.array(["x", "y", "z"], "string_view"))
+    with open_table(tmp_path / "list.parquet", NAMES, Layout(column="name")) as table:
+        (portion,) = table.portions()
+        part = Part(table.take(portion.kept, [1, 0]), ["a", "b"], {NAMES[0]: np.zeros(2), NAMES[1]: ["", ""]}, [2, 1])
+        table.write(file := io.BytesIO(), [part])
+    assert pq.read_table(io.BytesIO(file.getvalue())).column("other").to_pylist() == ["y", "x"]

@@ -179,6 +179,8 @@ def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
     checkpoint = Path(f"{target}.checkpoint")
     is_device = Path(target).exists() and not Path(target).is_file()
     stopped = checkpoint.exists() and not is_device
+    if stopped and not _is_stopped_run(checkpoint):
+        raise FileError(f"{checkpoint} exists and is not a stopped run, so it is left alone; move it")
     if resume and restart:
         raise UsageError("--resume and --restart exclude each other; choose one")
     if resume and not stopped:
@@ -186,6 +188,15 @@ def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
     if stopped and not resume and not restart:
         raise UsageError(f"{checkpoint} holds a stopped run; add --resume to go on with it, or --restart to discard it")
     return None if is_device else checkpoint
+
+
+def _is_stopped_run(path: Path) -> bool:
+    """Whether a file is a checkpoint, cut short or not, by its beginning; an empty one may be any."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    return not head or b"wavemore-checkpoint" in head
 
 
 def _history(target: str) -> Path:

@@ -18,7 +18,8 @@ from wavemore.errors import UsageError
 from wavemore.judging.reasons import reasons_of
 from wavemore.judging.scored_table import ScoredTable, Tally, spread
 from wavemore.judging.usual import Usual
-from wavemore.lists.given import Listed, given, listed
+from wavemore.lists.containers import is_missing
+from wavemore.lists.given import Listed, given
 from wavemore.lists.layout import Layout
 from wavemore.lists.streams import is_read_once, place
 from wavemore.lists.vocabulary import normalise
@@ -60,24 +61,26 @@ class OddRows:
         return _reasons(self.usual, self.strings, self.groups, self.learned, self.scores)
 
     def oddest(self, n: int = 20) -> list[int]:
-        """The places of the `n` oddest strings, the oddest first."""
+        """The places of the `n` oddest strings, the oddest first. Raises `UsageError` for an `n` that is none."""
+        whole_number("the number of rows", n, 0)
         places = np.argsort(-self.scores, kind="stable")[:n]  # NaN comes last
         return places[~np.isnan(self.scores[places])].tolist()
 
 
-def odd(strings: Listed, *, groups: Iterable[str] | None = None) -> OddRows:
+def odd(strings: Listed, *, groups: Iterable[object] | None = None) -> OddRows:
     """How odd each string of a column is, by models that have not seen it. Missing strings have no score.
 
-    groups    of each string, such as a customer's number: rows of one group do not vouch for each other
+    groups    of each string, such as a customer's number: rows of one group do not vouch for each other. Equal texts
+              are one group, and a missing one is a group of its own
 
     Raises `CorpusError` for fewer than 20 strings, and `UsageError` for what is no string.
     """
     found = given(strings)
     places: list[int] = (np.arange(found.given) if found.places is None else found.places).tolist()
-    names = None if groups is None else listed(groups)
+    names = None if groups is None else _names(groups)
     if names is not None and len(names) != found.given:
         raise UsageError(f"there are {found.given} strings and {len(names)} groups; each string must have one group")
-    texts, kinds = list(map(normalise, found.strings)), None if names is None else [_group(names[i]) for i in places]
+    texts, kinds = list(map(normalise, found.strings)), None if names is None else [names[i] for i in places]
     sample = _Sample()
     sample.add(texts, kinds)
     usual, rows = sample.learned()
@@ -91,6 +94,13 @@ def odd(strings: Listed, *, groups: Iterable[str] | None = None) -> OddRows:
         np.isin(np.arange(found.given), np.array(places)[learned]),
         usual,
     )
+
+
+def _names(groups: Iterable[object]) -> list[str]:
+    """The keys of groups. Raises `UsageError` for a single text."""
+    if isinstance(groups, str | bytes):
+        raise UsageError(f"the groups are {groups!r}; they must be a list with one for each string")
+    return [f"row {i}" if is_missing(name) else _group(str(name)) for i, name in enumerate(groups)]
 
 
 def _placed(texts: Sequence[str], places: Sequence[int], rows: int) -> list[str]:
@@ -148,7 +158,7 @@ def odd_table(
 
         def beside_it(table: Table, group: str) -> Layout:
             """How the groups are read: as the strings are, from another column."""
-            return replace(layout, column=group, **table.found)
+            return replace(layout, column=group, numbers=True, **table.found)
 
         sample, streamed = _Sample(), False
         with (

@@ -54,8 +54,8 @@ def log_priors(names: Sequence[object], priors: Mapping[Any, float] | None) -> n
             numbers[i] = float(priors[name])
         except (TypeError, ValueError):
             numbers[i] = np.nan
-        if not 0 < numbers[i] < 1e300:
-            raise UsageError(f"the prior of {name} is {priors[name]}; it must be a number above 0")
+        if not 0 < numbers[i] < np.inf:
+            raise UsageError(f"the prior of {name} is {priors[name]}; it must be a finite number above 0")
     return np.log(numbers / numbers.max()) - np.log((numbers / numbers.max()).sum())
 
 

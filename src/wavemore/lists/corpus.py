@@ -74,6 +74,7 @@ def read_corpus(
     header: bool | None = None,
     strip: bool = False,
     counts: str | None = None,
+    numbers: bool = False,
     max_length: int = 1000,
 ) -> Corpus:
     """The clean strings of a source: a path, "-" for standard input, a list's name, an open file, any iterable of
@@ -96,6 +97,7 @@ def read_corpus(
         header=header,
         strip=strip,
         counts=counts,
+        numbers=numbers,
     )
     source = cast(Source, source)
     with open_rows(source, layout, max_length) as found:
@@ -147,9 +149,12 @@ def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
         why = f" ({skipped})" if skipped.counts else ""
         raise CorpusError(f"{where} holds no strings{why}; give one string a line")
     if counts:
-        strings, total = repeated(strings, counts, where), sum(counts)
+        distinct, total = len(set(strings)), sum(counts)
+        strings = repeated(strings, counts, where)
         if len(strings) != total:
-            notes.add(f"its counts add up to {total:,g} and are scaled to {len(strings):,} rows")
+            gone = distinct - len(set(strings))
+            rest = f", in which {gone:,} of {distinct:,} strings have less than a row and are left out" if gone else ""
+            notes.add(f"its counts add up to {total:,g} and are scaled to {len(strings):,} rows{rest}")
     return Corpus(name, strings, skipped, notes.all())
 
 

@@ -36,6 +36,8 @@ def repeated(strings: Sequence[Item], weights: Sequence[float] | np.ndarray, whe
             f"the {f'counts of {where}' if where else f'weights of the {len(strings):,} strings'} add up to {total:g}; "
             "that must be above 0 and below 1e300"
         )
+    if len(np.unique(given[given > 0])) == 1 and total < np.count_nonzero(given):
+        given, total = (given > 0).astype(np.float64), float(np.count_nonzero(given))  # all alike: once each
     whole = bool((given == np.floor(given)).all())
     rows = total if whole else float(_ROWS_EACH * len(strings))
     ends = np.cumsum(given)
@@ -50,7 +52,7 @@ def checked_weights(strings: Sequence[Item], weights: Sequence[float] | np.ndarr
     """The weights as numbers, float64, (strings,). Raises `UsageError` for what is none."""
     try:
         given = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError("the weights of the strings must be numbers, one for each string") from error
     if given.shape != (len(strings),):
         raise UsageError(f"there are {len(strings):,} strings and {given.size:,} weights; give one for each string")

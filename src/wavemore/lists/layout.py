@@ -47,6 +47,7 @@ class Layout:
     header       whether the first row of CSV and TSV names the columns
     strip        take white space off both ends of each string
     counts       the column or key, named as `column` is, that says how often each string counts: 0 or more
+    numbers      whether whole numbers and truth values of JSON and Parquet are taken as text
 
     Raises `UsageError` for a delimiter that cannot be one.
     """
@@ -58,6 +59,7 @@ class Layout:
     header: bool | None = None
     strip: bool = False
     counts: str | None = None
+    numbers: bool = False
 
     def __post_init__(self) -> None:
         if self.delimiter is not None:

@@ -70,7 +70,7 @@ def rows_of(lines: Lines, told: str | None, layout: Layout, longest: int) -> Row
     strip = layout.strip
 
     def string(value: object) -> tuple[str, str]:
-        return tidied(value, longest, strip)
+        return tidied(str(value) if layout.numbers and isinstance(value, int) else value, longest, strip)
 
     if kind == "text":
         found = ((n, *string(line.rstrip("\r\n")), raw, None) for n, (raw, line) in enumerate(lines.lines, start=1))
@@ -119,6 +119,8 @@ def _place(column: str, found: Separated, where: str) -> int:
                 f"its columns are {listing(names)}" if names else "without a header, a column is named by its number"
             )
             raise UsageError(f'{where} has no column "{column}"{suggestion(column, names[:100])}; {these}')
+        if (number := names.count(column)) > 1:
+            raise UsageError(f'{number} columns of {where} are called "{column}"; name one by its number')
         return names.index(column) + found.shift
     if place >= found.width > 0:
         raise UsageError(f"{where} has no column {column}; its rows have {found.width}")
@@ -152,7 +154,7 @@ def _count(cell: object) -> float | None:
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):
         return None
     try:
-        count = float(cell)
+        count = float(cell) if not isinstance(cell, str) or "_" not in cell else inf
     except (ValueError, OverflowError):
         return None
     return count if 0 <= count < inf else None

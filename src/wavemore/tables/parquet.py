@@ -64,6 +64,8 @@ class _Parquet(Table):
             raise UsageError(f'{source} has no column "{column}"{known}')
         check_new(names, there, source)
         kind = file.schema_arrow.field(column).type
+        if layout.numbers and str(kind).startswith(("int", "uint", "bool")):
+            return
         if not str(kind).removeprefix("large_").removeprefix("dictionary<values=").startswith("string"):
             raise UsageError(f'the column "{column}" of {source} holds {kind} and not strings; name another')
 
@@ -71,7 +73,7 @@ class _Parquet(Table):
         pyarrow = _pyarrow()
         first = 1
         try:
-            for batch in self._file.iter_batches(_ROWS_AT_ONCE):
+            for batch in map(_without_views, self._file.iter_batches(_ROWS_AT_ONCE)):
                 cells = batch.column(self._column).cast(pyarrow.string()).to_pylist()
                 tidy = [tidied(cell, LONGEST_STRING, strip=self._strip) for cell in cells]
                 for i, (text, problem) in enumerate(tidy):
@@ -87,7 +89,7 @@ class _Parquet(Table):
         pyarrow = _pyarrow()
         from pyarrow.parquet import ParquetWriter
 
-        about, schema = self._file.metadata, self._file.schema_arrow
+        about, schema = self._file.metadata, _without_views(self._file.schema_arrow)
         fields = [pyarrow.field(n, pyarrow.string() if n in TEXTS else pyarrow.float64()) for n in self._names]
         for field in fields:
             schema = schema.append(field)
@@ -104,6 +106,17 @@ class _Parquet(Table):
 
     def join(self, kept: Sequence[Any]) -> Any:
         return _pyarrow().concat_tables(kept)
+
+
+def _without_views(held: Any) -> Any:
+    """A batch or a schema with plain strings in place of views of strings, of which pyarrow takes no rows."""
+    pyarrow = _pyarrow()
+    schema = held if isinstance(held, pyarrow.Schema) else held.schema
+    plain = {"string_view": pyarrow.string(), "binary_view": pyarrow.binary()}
+    for i, field in enumerate(schema):
+        if (kind := plain.get(str(field.type))) is not None:
+            schema = schema.set(i, field.with_type(kind))
+    return schema if isinstance(held, pyarrow.Schema) else held.cast(schema)
 
 
 def _array(column: Column) -> "Array":
