@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import FAILED, WRONG_USAGE, in_shell, records
+from imported import imported_by
 
 from wavemore.cli import run
 from wavemore.sampling.sample import Samples
@@ -182,3 +183,9 @@ def test_reader_that_leaves_is_no_exception(tiny_path, monkeypatch):
     monkeypatch.setattr("sys.stdout", Gone())
     monkeypatch.setattr("sys.stderr", io.StringIO())
     assert run(["sample", str(tiny_path)]) == FAILED
+
+
+def test_a_plain_sample_reads_no_lists():
+    modules = imported_by("-m", "wavemore", "sample", "-n", "1")
+    assert "wavemore.sampling.sample" in modules
+    assert "wavemore.lists.corpus" not in modules

@@ -228,11 +228,13 @@ def _limits(length: object) -> tuple[Any, Any]:
 
 
 def _listed(strings: "str | Path | Iterable[str]") -> set[str]:
-    if isinstance(strings, str | Path):
-        from wavemore.lists.corpus import read_corpus
+    if not isinstance(strings, str | Path):
+        return {normalise(string) for string in _texts("not_in", tuple(strings))}
+    if not str(strings):  # nothing more is imported for a plain sample
+        return set()
+    from wavemore.lists.corpus import read_corpus
 
-        return set(read_corpus(strings).strings) if str(strings) else set()
-    return {normalise(string) for string in _texts("not_in", tuple(strings))}
+    return set(read_corpus(strings).strings)
 
 
 def _among(strings: list[str], known: set[str]) -> np.ndarray:
