@@ -60,7 +60,8 @@ def test_all_but_the_new_columns_stays_byte_for_byte(
     with TemporaryDirectory() as folder:
         data = before.encode(encoding)
         path = written(Path(folder) / f"list.{kind[0]}", gzip.compress(data) if packed else data)
-        assert rewritten(path, column=column, encoding=encoding) == after.encode(encoding)
+        header = column == "name"  # where nothing is said, cells such as ":" above a number seem to be one
+        assert rewritten(path, column=column, encoding=encoding, header=header) == after.encode(encoding)
     read = list(csv.reader(io.StringIO(after, newline=""), delimiter=delimiter))
     assert all(len(row) == 5 for row in read)
     assert len(read) == len(rows) + (column == "name")
