@@ -1,6 +1,6 @@
 """Surnames of 13 languages: `StringClassifier` beside TF-IDF with logistic regression and n-grams with priors.
 
-    pip install faker scikit-learn
+    pip install '.[bench]'
     python benchmarks/classify.py [--folds 5] [--locales cs_CZ da_DK ...]
 
 The surnames are those of Faker's providers: of each language with at least 300 different ones in Latin letters, those

@@ -151,3 +151,9 @@ def test_weights_that_are_all_alike_are_none():
 def test_a_count_beyond_any_number_is_refused():
     with pytest.raises(UsageError, match="the weights of the strings must be numbers"):
         repeated(["a", "b"], [1, 10**400])
+
+
+def test_a_blank_key_of_a_mapping_is_one_item_and_its_count_nothing():
+    found = read_corpus({"anna": 3, " ": 500, "bob": 1}, strip=True)
+    assert found.strings == ["anna"] * 3 + ["bob"]
+    assert str(found.skipped) == "skipped 1: 1 blank (line 2)"

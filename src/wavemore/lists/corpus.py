@@ -87,7 +87,7 @@ def read_corpus(
     """
     if not isinstance(source, str | Path) and not hasattr(type(source), "read"):
         if isinstance(source, Mapping) and any(count is not None for count in source.values()):
-            source = repeated(list(items(source)), list(source.values()))
+            return weighed_corpus(list(items(source)), list(source.values()), max_length, strip=strip)
         return _filled("strings", "the list", _given(source, max_length, strip=strip), Notes())
     layout = Layout(
         column=column,
@@ -105,12 +105,14 @@ def read_corpus(
         return _filled(source_name(source), found.lines.where, rows, found.notes)
 
 
-def weighed_corpus(strings: object, weights: Sequence[float] | np.ndarray, longest: int) -> Corpus:
+def weighed_corpus(
+    strings: object, weights: Sequence[float] | np.ndarray, longest: int, *, strip: bool = False
+) -> Corpus:
     """The clean strings of an iterable, each as often as its weight says; see `repeated`. Raises `UsageError` for
     weights that are none, and what `read_corpus` raises."""
     every = list(items(strings))
     counts = checked_weights(every, weights).tolist()
-    return _filled("strings", "the list", _given(every, longest, strip=False, counts=counts), Notes())
+    return _filled("strings", "the list", _given(every, longest, strip=strip, counts=counts), Notes())
 
 
 def _given(strings: object, longest: int, *, strip: bool, counts: Sequence[float | None] = ()) -> Iterator[Row]:
