@@ -1,11 +1,15 @@
 """Imports point down only, and the light world does without PyTorch. Each check is shown what it must catch."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from house import CONTRIBUTING, PACKAGE, PLACES, SHOWN, drawn, violations
 from imported import heavy, imported_by
+
+from wavemore.cli import COMMANDS
 
 
 def fake(root: Path, sources: Mapping[str, str]) -> Path:
@@ -184,7 +188,32 @@ def test_nothing_heavy_is_imported(arguments: list[str]):
 
 
 def test_help_does_not_even_import_numpy():
-    assert "numpy" not in imported_by("-m", "wavemore", "--help")
+    modules = imported_by("-m", "wavemore", "--help")
+    assert "numpy" not in modules
+    assert {name for name in modules if name.startswith("wavemore.")} == {
+        *("wavemore._version", "wavemore.errors", "wavemore.tables", "wavemore.tables.visible"),
+        *("wavemore.cli", "wavemore.cli.output"),
+    }
+    assert "json" not in modules
+
+
+@pytest.mark.parametrize(
+    ("words", "imported"),
+    [
+        ("sample --help", {"sample"}),
+        ("train -h", {"train"}),
+        ("info --nonsense", {"info"}),
+        ("sampel", set()),
+        ("--version", set()),
+        ("--nonsense", set()),
+        ("", set()),
+    ],
+)
+def test_only_the_command_that_is_named_is_imported(words: str, imported: set[str]):
+    script = f"import sys; from wavemore.cli import run; run({words.split()!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    commands = {f"wavemore.cli.{name}" for name in COMMANDS}
+    assert commands & set(done.stdout.splitlines()[-1].split()) == {f"wavemore.cli.{name}" for name in imported}
 
 
 def test_sampling_and_scoring_from_a_file_import_nothing_heavy(tiny_path: Path):

@@ -12,11 +12,9 @@ from command_line import Terminal, error_terminal
 
 import wavemore
 from wavemore import progress
-from wavemore.cli import app, run
+from wavemore.cli import COMMANDS, app, run
 from wavemore.cli.options import settings_of
 from wavemore.errors import UsageError
-
-COMMANDS = ("train", "sample", "score", "odd", "evaluate", "compare", "plot", "study", "trace", "inspect", "info")
 
 
 def test_without_arguments_help_is_shown(answer):
@@ -25,6 +23,33 @@ def test_without_arguments_help_is_shown(answer):
     assert out.startswith("Usage: wavemore ")
     assert all(f"\n  {command} " in out for command in COMMANDS)
     assert err == ""
+
+
+def test_help_lists_each_command_with_its_own_first_sentence():
+    group: Any = typer.main.get_command(app)
+    assert list(group.commands) == list(COMMANDS) == group.list_commands(None)
+    for name, first in COMMANDS.items():
+        paragraph = " ".join(group.commands[name].help.split("\n\n")[0].split())
+        assert re.match(r".*?\.(?= |$)", paragraph)[0] == first  # type: ignore[index]
+    assert "tain" not in group.commands
+
+
+@pytest.mark.parametrize("width", [40, 80, 300])
+def test_help_cuts_sentences_as_typer_does(width):
+    group: Any = typer.main.get_command(app)
+    all_built = typer.core.TyperGroup(name="wavemore", commands=dict(group.commands), rich_markup_mode=None)
+
+    def listed(of: Any) -> str:
+        context = of.context_class(of, info_name="wavemore", terminal_width=width, max_content_width=width)
+        return context.get_help().split("\nCommands:\n")[1]
+
+    assert listed(group) == listed(all_built)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("sampel", "sample"), ("tain", "train"), ("infos", "info")])
+def test_a_command_with_a_typo_is_guessed(capfd, word, meant):
+    assert run([word]) == 2
+    assert capfd.readouterr() == ("", f"wavemore: No such command '{word}'. Did you mean '{meant}'?\n")
 
 
 def test_version(answer):

@@ -1,25 +1,82 @@
 """The command line: one short file a command, which parses, makes one library call and prints.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
-130 interrupted. Nothing heavy is imported before a command runs, so `--help` answers at once.
+130 interrupted. A command's module is imported when the command is named, and nothing heavy before it runs, so that
+`--help` and short answers come at once.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from wavemore._version import __version__
-from wavemore.cli import compare, evaluate, explain, info, inspect, odd, plot, sample, score, study, trace, train
 from wavemore.cli.output import say
 from wavemore.errors import FileError, WavemoreError, is_out_of_memory
 
-__all__ = ["app", "main", "run"]
+__all__ = ["COMMANDS", "app", "main", "run"]
+
+COMMANDS = {
+    "train": "Learn what the strings on LIST look like and write one model file.",
+    "sample": "Make strings like those of the list, one a line.",
+    "score": "How well each string fits: its log-likelihood, and what follows from it, as columns of the list.",
+    "odd": "The odd rows of a list or of a table's column: typos, random strings, other languages, values of another "
+    "column, broken encodings.",
+    "evaluate": "The loss of a model on a list: nats and bits per character, and perplexity.",
+    "explain": "Why a string is likely or odd: what the model expected at each of its characters and at its end.",
+    "compare": "Train several recipes on one list, each with several seeds, and show what they cost and reach.",
+    "study": "Measure what the lecture's notes claim for flattening in steps: each claim is an experiment with an open "
+    "end.",
+    "plot": "Show how training went: losses, learning rate, gradient norm and speed of one run or several.",
+    "trace": "Send a batch through the model and show the shape after every layer.",
+    "inspect": "Look inside a model: its activations, its gradients, and what wants attention.",
+    "info": "What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.",
+}
+"""Each command in the order of --help: its module, and the first sentence of its own help."""
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name. One is imported and built when it is asked for, in 2 ms; all of them would take 25."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+        alone.command(name=name)(_stoppable(import_module(f"wavemore.cli.{name}").command))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    """What `wavemore` is without a command; typer would build all commands to list their names."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        room = formatter.width - 6 - max(map(len, COMMANDS))  # as in typer's own
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, TyperCommand(name, help=first).get_short_help_str(room)) for name, first in COMMANDS.items()]
+            )
+
 
 app = typer.Typer(
     name="wavemore",
+    cls=_Group,
     help=(
         "Learns what the strings on a list look like, scores how well any string fits, and makes more of them.\n\n"
         "\b\nExamples\n"
@@ -67,10 +124,6 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
             raise _StoppedError(str(stopped) or "stopped; nothing was written") from None
 
     return stoppable
-
-
-for _command in (train, sample, score, odd, evaluate, explain, compare, study, plot, trace, inspect, info):
-    app.command(name=_command.NAME)(_stoppable(_command.command))
 
 
 def main() -> None:

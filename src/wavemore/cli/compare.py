@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from wavemore.comparison.results import Comparison
     from wavemore.lists.corpus import Corpus
 
-NAME = "compare"
 _SEEDS = 3
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from wavemore.judging.memorisation import Memorisation
     from wavemore.judging.report import Report
 
-NAME = "evaluate"
-
 
 def command(
     model: options.Model = None,
@@ -75,7 +73,7 @@ def command(
 
     model, list_ = options.model_and_list(model, list_, to="evaluate it on")
     loaded = load(model)
-    source = own_list(loaded.file_, NAME) if list_ is None else list_
+    source = own_list(loaded.file_, "evaluate") if list_ is None else list_
     longest = loaded.file_.recipe.data.max_length
     layout = Layout(
         column=column,

@@ -18,7 +18,6 @@ from wavemore.errors import UsageError
 if TYPE_CHECKING:
     from wavemore.judging.explanation import Explanation, Prediction
 
-NAME = "explain"
 
 _END = "end"  # no character's name: those are one character long, or escaped
 _LEAST = 0.001  # smaller probabilities are only said to be smaller

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from wavemore.judging.memorisation import Memorisation
     from wavemore.models.modelfile import ModelFile
 
-NAME = "info"
-
 
 def command(
     model: options.Model = None,

@@ -13,8 +13,6 @@ from wavemore.errors import FileError, UsageError
 if TYPE_CHECKING:
     from wavemore.inspection import Inspection
 
-NAME = "inspect"
-
 
 def command(
     model: Annotated[
@@ -103,7 +101,7 @@ def _inspected(model: str | None, list_: str | None, output: str | None, *, quie
         check_no_input(output, model, list_)
     file = ModelFile.load(pretrained_path() if model is None else model)
     _check(output)
-    source = own_list(file, NAME) if list_ is None else list_
+    source = own_list(file, "inspect") if list_ is None else list_
     corpus = read_list(source, max_length=file.recipe.data.max_length, quiet=quiet)
     strings = parts_of(file, corpus).get("train", corpus.strings)
     with waiting("looking inside", quiet=quiet):

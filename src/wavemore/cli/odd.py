@@ -8,8 +8,6 @@ from wavemore.cli import options
 from wavemore.cli.output import say_without, write_rows
 from wavemore.errors import UsageError
 
-NAME = "odd"
-
 
 def command(
     list_: Annotated[

@@ -8,8 +8,6 @@ from wavemore.cli import options
 from wavemore.cli.output import json_line, write_lines
 from wavemore.errors import UsageError
 
-NAME = "plot"
-
 
 def command(
     histories: Annotated[

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from wavemore.sampling.sample import Mode, Samples
     from wavemore.sampling.wish import Wish
 
-NAME = "sample"
 _MARK = "\ufeff"
 
 

@@ -11,8 +11,6 @@ from wavemore.errors import UsageError
 if TYPE_CHECKING:
     from wavemore.judging.row_scores import Unknown
 
-NAME = "score"
-
 
 def command(
     model: options.Model = None,

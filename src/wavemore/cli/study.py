@@ -8,7 +8,6 @@ from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
 
-NAME = "study"
 _SEEDS = 5
 
 

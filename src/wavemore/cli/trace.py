@@ -12,8 +12,6 @@ from wavemore.errors import UsageError
 if TYPE_CHECKING:
     from wavemore.settings.config import ModelConfig, Recipe
 
-NAME = "trace"
-
 
 def command(
     model: options.Model = None,

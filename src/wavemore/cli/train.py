@@ -16,7 +16,6 @@ from wavemore.errors import FileError, UsageError
 if TYPE_CHECKING:
     from wavemore.estimator import StringModel
 
-NAME = "train"
 _SAMPLES = 1000  # drawn at the end to see what share is new
 
 
