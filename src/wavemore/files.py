@@ -5,7 +5,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -119,6 +118,8 @@ def _target(path: Path) -> Path:
 def _temporary(target: Path) -> tuple[int, str]:
     """A new file beside the target, with the permissions the target has or a new file would get. It is locked as long
     as it is open, so that `_clean` can tell it from one whose writer was killed."""
+    import tempfile  # here, since reading does not need it
+
     if target.exists():
         mode = target.stat().st_mode & 0o777
     else:

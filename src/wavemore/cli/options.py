@@ -1,6 +1,5 @@
 """Options that several commands share: each has one name, one meaning and one help text."""
 
-import shlex
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -90,6 +89,8 @@ def model_and_list(model: str | None, list_: str | None, *, to: str) -> tuple[st
 
 def command_line(words: Sequence[str] | None) -> str:
     """How a command was started, to be kept in a record. Bytes of a file's name that have no character are escaped."""
+    import shlex  # here: most commands keep no record
+
     return shlex.join(["wavemore", *(words or ())]).encode("utf-8", "backslashreplace").decode()
 
 

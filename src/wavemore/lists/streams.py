@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import IO, Any, AnyStr, BinaryIO, NamedTuple, TypeAlias, cast
 
@@ -26,6 +25,7 @@ __all__ = ["Lines", "Source", "embedded_lists", "is_read_once", "lines_of", "ope
 Source: TypeAlias = str | Path | IO[Any]
 """A file's path, "-" for standard input, a list's name, or an open file."""
 
+_DATASETS = Path(__file__).parent / "datasets"
 _LONGEST_LINE = 1 << 24  # bytes
 _LONGEST_NAME = 255  # of a file, in most systems
 _MARKS = {
@@ -64,8 +64,7 @@ class Lines(NamedTuple):
 
 def embedded_lists() -> tuple[str, ...]:
     """The names of the lists in the package, sorted."""
-    files = (resources.files("wavemore.lists") / "datasets").iterdir()
-    return tuple(sorted(f.name.removesuffix(".txt") for f in files if f.name.endswith(".txt")))
+    return tuple(sorted(file.stem for file in _DATASETS.glob("*.txt")))
 
 
 def source_name(source: Source) -> str:
@@ -186,7 +185,7 @@ def _found(name: str) -> Path:
         if path.is_file() or not in_package:
             return path
     if in_package:
-        return Path(str(resources.files("wavemore.lists") / "datasets" / f"{name}.txt"))
+        return _DATASETS / f"{name}.txt"
     if "\n" in name or len(name) > _LONGEST_NAME:
         raise UsageError(
             f"the list is one string of {len(name):,} characters, {name[:40]!r}...; it must be several strings, or the "

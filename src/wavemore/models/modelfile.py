@@ -17,13 +17,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
 from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
@@ -129,6 +127,8 @@ class ModelFile:
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all. Raises `FileError`."""
+        from safetensors.numpy import save  # here, since loading a model does not need it
+
         about = {
             "format": FORMAT,
             "recipe": self.recipe.to_dict(),
@@ -140,7 +140,7 @@ class ModelFile:
             of_the_list[LOG_LIKELIHOODS] = self.held_out_scores
         arrays = {name: np.asarray(array, order="C") for name, array in {**self.weights, **of_the_list}.items()}
         # A single metadata entry: with several, safetensors writes them in an order that changes from run to run.
-        write_whole(path, safetensors.numpy.save(arrays, {"wavemore": json.dumps(about)}))
+        write_whole(path, save(arrays, {"wavemore": json.dumps(about)}))
 
     @classmethod
     def load(cls, path: str | Path) -> "ModelFile":
@@ -188,7 +188,7 @@ class ModelFile:
 
 def pretrained_path() -> Path:
     """The model in the package, trained on the embedded names."""
-    return Path(str(resources.files("wavemore.models") / "pretrained" / "names.safetensors"))
+    return Path(__file__).parent / "pretrained" / "names.safetensors"
 
 
 def is_model_file(path: str | Path) -> bool:

@@ -7,7 +7,6 @@ a wrong type or a value out of range is a `ConfigError` that names the key as `t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -29,6 +28,8 @@ __all__ = [
 
 
 SEEDS = (0, 2**63 - 1)
+
+_RECIPES = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +226,7 @@ def load_recipe(source: str | Path | Recipe, *, others: Iterable[str] = ()) -> R
     if isinstance(source, Recipe):
         return source
     if str(source) in recipe_names():
-        text = (resources.files("wavemore.settings") / "recipes" / f"{source}.toml").read_text(encoding="utf-8")
+        text = (_RECIPES / f"{source}.toml").read_text(encoding="utf-8")
     elif str(source).endswith(".toml"):
         try:
             text = Path(source).read_text(encoding="utf-8")
@@ -254,5 +255,4 @@ def load_recipe(source: str | Path | Recipe, *, others: Iterable[str] = ()) -> R
 @cache
 def recipe_names() -> tuple[str, ...]:
     """The names of the recipes in the package, sorted."""
-    files = (resources.files("wavemore.settings") / "recipes").iterdir()
-    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+    return tuple(sorted(file.stem for file in _RECIPES.glob("*.toml")))

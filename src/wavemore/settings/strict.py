@@ -5,6 +5,7 @@ import dataclasses
 import difflib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from math import inf
 from numbers import Integral, Real
 from types import UnionType
@@ -47,7 +48,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 def check_settings(config: Any, table: str, **ranges: tuple[float, float | None]) -> None:
     """Bring each field to its type, as a recipe's values are, and hold those that are named in their ranges, the ends
     included, where None is no end. Raises `ConfigError`."""
-    for name, kind in typing.get_type_hints(type(config)).items():
+    for name, kind in _hints(type(config)).items():
         object.__setattr__(config, name, parse(kind, getattr(config, name), f"{table}.{name}"))
     for name, (least, most) in ranges.items():
         value = getattr(config, name)
@@ -90,7 +91,7 @@ def parse(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where} = {_shown(value)}; it must be a table of settings")
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         for key in value:
             if key not in hints:
                 raise ConfigError(f'unknown key "{_join(where, key)}"{suggestion(str(key), hints)}')
@@ -121,9 +122,15 @@ def _parse_one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
         return value
     if not isinstance(value, Mapping):
         return parse(kinds[0], value, where)
-    choices = {name: kind for kind in kinds for name in typing.get_args(typing.get_type_hints(kind)["kind"])}
+    choices = {name: kind for kind in kinds for name in typing.get_args(_hints(kind)["kind"])}
     name = value.get("kind", next(iter(choices)))
     return parse(choices[parse(Literal[tuple(choices)], name, _join(where, "kind"))], value, where)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The type of each field of a dataclass."""
+    return typing.get_type_hints(kind)
 
 
 def _parse_plain(kind: Any, value: Any, where: str) -> Any:
