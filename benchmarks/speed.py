@@ -207,7 +207,7 @@ def starting(rounds: int) -> list[str]:
     measured = in_turn(
         {
             "wavemore sample -n 20": process("-m", "wavemore", "sample", "-n", "20"),
-            "import numpy, safetensors.numpy, typer": process("-c", "import numpy, safetensors.numpy, typer"),
+            "import numpy, safetensors, typer": process("-c", "import numpy, safetensors, typer"),
             "wavemore --help": process("-m", "wavemore", "--help"),
             "import typer": process("-c", "import typer"),
         },

@@ -185,7 +185,10 @@ def test_reader_that_leaves_is_no_exception(tiny_path, monkeypatch):
     assert run(["sample", str(tiny_path)]) == FAILED
 
 
-def test_a_plain_sample_reads_no_lists():
+def test_a_plain_sample_imports_what_it_needs_alone():
+    """Neither readers of lists, nor conditions, nor what only writing needs: each takes milliseconds."""
     modules = imported_by("-m", "wavemore", "sample", "-n", "1")
-    assert "wavemore.sampling.sample" in modules
-    assert "wavemore.lists.corpus" not in modules
+    assert {"wavemore.sampling.sample", "wavemore.models.modelfile", "numpy.random"} <= modules
+    others = ("wavemore.lists.corpus", "wavemore.lists.streams", "wavemore.sampling.constraints", "wavemore.fitting")
+    outside = ("importlib.resources", "safetensors.numpy", "shlex", "tempfile", "tomllib", "zipfile")
+    assert modules & {*others, *outside, "concurrent.futures"} == set()

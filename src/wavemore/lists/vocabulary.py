@@ -34,7 +34,7 @@ def has_surrogate(text: str) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Vocabulary:
     """The distinct characters (Unicode code points) of a list, sorted; the character at index i has id i + 1."""
 

@@ -30,7 +30,7 @@ _NORMS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class ModelConfig:
     """The shape of a `WaveNet`, or of several that vote.
 
@@ -152,7 +152,7 @@ class ModelConfig:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class SequenceConfig:
     """The shape of a baseline that reads a string from its beginning: a recurrent network, a Transformer, or a bag of
     words (the mean of the characters so far)."""
@@ -222,7 +222,7 @@ class SequenceConfig:
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "be at least 0 and below 1")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class NgramConfig:
     """The shape of an n-gram model with interpolated Kneser-Ney smoothing, a baseline that is counted, not trained."""
 

@@ -32,7 +32,7 @@ SEEDS = (0, 2**63 - 1)
 _RECIPES = Path(__file__).parent / "recipes"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, repr=False, kw_only=True)
 class TrainConfig:
     """How a model is trained. The learning rate at a step is the product of three orthogonal parts: `rate` (or what
     `rate_steps` put in its place), the warm-up and the decay."""

@@ -100,8 +100,9 @@ def parse(kind: Any, value: Any, where: str) -> Any:
     if origin in (Union, UnionType):
         return _parse_one_of(arguments, value, where)
     if origin is Literal:
-        rule = "be " + " or ".join(f'"{choice}"' for choice in arguments)
-        require(value in arguments, where, value, rule + (suggestion(str(value), arguments)))
+        if value not in arguments:
+            rule = "be " + " or ".join(f'"{choice}"' for choice in arguments)
+            require(False, where, value, rule + suggestion(str(value), arguments))
         return value
     if origin is tuple:
         is_list = isinstance(value, list | tuple)
