@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 from command_line import Terminal, error_terminal
+from typer.core import TyperGroup
 
 import wavemore
 from wavemore import progress
@@ -37,7 +38,7 @@ def test_help_lists_each_command_with_its_own_first_sentence():
 @pytest.mark.parametrize("width", [40, 80, 300])
 def test_help_cuts_sentences_as_typer_does(width):
     group: Any = typer.main.get_command(app)
-    all_built = typer.core.TyperGroup(name="wavemore", commands=dict(group.commands), rich_markup_mode=None)
+    all_built = TyperGroup(name="wavemore", commands=dict(group.commands), rich_markup_mode=None)
 
     def listed(of: Any) -> str:
         context = of.context_class(of, info_name="wavemore", terminal_width=width, max_content_width=width)
@@ -75,6 +76,22 @@ def test_python_m_wavemore_is_the_command(tmp_path):
         [sys.executable, "-m", "wavemore", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout == f"wavemore {wavemore.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "out"),
+    [("--version", 0, f"wavemore {wavemore.__version__}"), ("tain", 2, ""), ("info -q x", 2, "")],
+)
+def test_the_program_ends_without_a_search_for_garbage(tmp_path, words, code, out):
+    script = (
+        "import atexit, gc; from wavemore.cli import main; "
+        "atexit.register(lambda: print(len(gc.get_objects()) < 1000 < gc.get_freeze_count())); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert done.stdout == f"{out}\nTrue\n".lstrip()
 
 
 def test_interrupt_outside_of_training_says_so(answer, monkeypatch, capfd):
