@@ -41,7 +41,7 @@ COMMANDS = {
 
 
 class _Commands(Mapping[str, Any]):
-    """The commands by name. One is imported and built when it is asked for, in 2 ms; all of them would take 25."""
+    """The commands by name. One is imported and built when it is asked for, in 2 ms; all of them would take 20."""
 
     def __getitem__(self, name: str) -> Any:
         if name not in COMMANDS:
