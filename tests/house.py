@@ -26,7 +26,7 @@ HOUSE: list[dict[str, str]] = [
     },
     {
         "tables": "columns printed visible > lines parquet ranking > formats",
-        "predict": "activation chunks predictor windows > counts folding > engine ngram > ensemble mixture",
+        "predict": "activation chunks predictor windows > counts folding nodes > engine ngram > ensemble mixture",
     },
     {
         "nn": "layers packing > bow recurrent shared transformer > wavenet > ensemble inside sequence trace > __init__ "

@@ -132,6 +132,16 @@ def test_log_sum_exp_neither_overflows_nor_loses_mass():
     assert np.exp(np.zeros(9) - log_sum_exp(np.zeros((1, 9), np.float32))).sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("shape", [(1, 9), (7, 1), (1, 1), (5000, 27)])
+def test_log_sum_exp_leaves_its_logits_alone_and_takes_each_row_by_itself(shape):
+    logits = (np.random.default_rng(0).normal(size=shape) * 9).astype(np.float32)
+    before = logits.copy()
+    found = log_sum_exp(logits)
+    assert np.array_equal(logits, before)
+    assert found == pytest.approx(np.log(np.exp(logits.astype(np.float64)).sum(axis=1)), rel=1e-6)
+    assert np.array_equal(log_sum_exp(logits[-1:]), found[-1:])
+
+
 @pytest.mark.parametrize(
     "config",
     [
@@ -140,8 +150,10 @@ def test_log_sum_exp_neither_overflows_nor_loses_mass():
         ModelConfig(groups=(4, 2), hidden=48),
     ],
 )
-def test_a_string_in_the_making_takes_no_more_than_remembered(config):
+@pytest.mark.parametrize("few", [0, 256])  # with caches, without
+def test_a_string_in_the_making_takes_no_more_than_remembered(config, few, monkeypatch):
     """Summed over all arrays of a state of strings that differ from the first character on."""
+    monkeypatch.setattr("wavemore.predict.engine._FEW", few)
     vocabulary = Vocabulary("".join(map(chr, range(97, 97 + 40))))
     engine = engine_of(with_random_weights(config, len(vocabulary), 0))
     draw, strings = np.random.default_rng(0), 40
@@ -149,10 +161,13 @@ def test_a_string_in_the_making_takes_no_more_than_remembered(config):
     for depth in range(config.context + 3):
         following = np.arange(1, 41) if depth == 0 else draw.integers(1, 41, strings)
         state = engine.step(state, np.arange(strings), following)
-    arrays = {id(array): array for array in _arrays(state)}
-    constant = {id(array) for array in _arrays(engine.start(1))}  # of the characters alone
-    held = sum(array.nbytes for key, array in arrays.items() if key not in constant)
+    tables = sum(cache._row_of.nbytes for cache in state._caches)  # which are there for any number of strings
+    held = _bytes(state) - _bytes(engine._characters) - tables
     assert 0.5 * engine.remembered < held / strings < engine.remembered
+
+
+def _bytes(value: object) -> int:
+    return sum(array.nbytes for array in {id(array): array for array in _arrays(value)}.values())
 
 
 def _arrays(value: object) -> list[np.ndarray]:

@@ -16,7 +16,7 @@ from wavemore.sampling.constraints import StartsWith
 from wavemore.sampling.sample import Samples, sample_strings
 from wavemore.sampling.sampler import AsDrawn
 from wavemore.sampling.shape import Shape
-from wavemore.sampling.source import Source
+from wavemore.sampling.source import Source, running_sums
 from wavemore.settings.config import ModelConfig
 
 ABC = Vocabulary("abc")
@@ -184,6 +184,18 @@ def test_batches_and_threads_do_not_change_a_string(engine):
     assert list(Samples(AsDrawn(source, 1.0), 5000)) == whole
     with threadpool_limits(1):
         assert draw(engine, 5000, seed=8) == whole
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (1, 5), (4, 5), (5, 4), (3000, 27), (2048, 1)])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_running_sums_are_those_of_one_row_after_the_other(shape, kind):
+    """To the bit, however many rows: a string must not depend on its company."""
+    weights = np.random.default_rng(0).exponential(size=shape).astype(kind)
+    before = weights.copy()
+    sums = running_sums(weights)
+    assert sums.dtype == np.float64
+    assert np.array_equal(sums, np.cumsum(weights, axis=1, dtype=np.float64))
+    assert np.array_equal(weights, before)
 
 
 @pytest.mark.parametrize("temperature", [1e-300, 1e300])

@@ -13,7 +13,8 @@ import numpy as np
 
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.chunks import Chunks
-from wavemore.predict.engine import Engine, State, predictions_of
+from wavemore.predict.engine import Engine, predictions_of
+from wavemore.predict.nodes import State
 from wavemore.predict.predictor import Position, Predictions
 
 __all__ = ["Ensemble", "EnsembleState"]

@@ -2,19 +2,38 @@
 
 Shapes in this file
     n  rows      g  neighbours      C  channels of one of them      W  channels that come out
+    H  channels of a level      V  vocabulary, boundary id 0 included
 """
 
 from collections.abc import Mapping
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from wavemore.predict.activation import EPS
 
-__all__ = ["folded_linear", "product"]
+__all__ = ["Level", "folded_linear", "product"]
 
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
 _MOST_ROWS = 16  # of one product
+
+
+class Level(NamedTuple):
+    """What makes the nodes of one level of their children, and what they then contribute."""
+
+    gamma: np.ndarray | None
+    """(W,): of a LayerNorm or RMSNorm; a BatchNorm is folded. W is H, or 2 H before a gate."""
+    beta: np.ndarray | None
+    residual: bool
+    above: list[np.ndarray]
+    """g arrays (H, W), the rows of the weight of the level above for each of its children, the oldest first."""
+    bias: np.ndarray | None
+    """(W,): what the level above adds; its oldest child contributes that, too."""
+    head: np.ndarray | None
+    """(H, V): what the head makes of these nodes, where it reads them."""
+    head_bias: np.ndarray | None
+    """(V,): what the head adds, at the top level."""
 
 
 def folded_linear(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[list[np.ndarray], np.ndarray]:

@@ -36,7 +36,7 @@ from wavemore.predict.chunks import distinct
 from wavemore.predict.predictor import finite
 from wavemore.sampling.automaton import Automaton
 from wavemore.sampling.sampler import Batch, Filter, Sampler
-from wavemore.sampling.source import STEP, Source, pick, stacked
+from wavemore.sampling.source import STEP, Source, pick, running_sums, stacked
 
 __all__ = ["Pruning", "Tree"]
 
@@ -252,4 +252,4 @@ class Pruning(Sampler):
             shaped = self.source.shape.weights(logits[context_of[below][where]], may_end=depth > 0)
             row_of[below] = unknown + len(weights)
             weights = np.concatenate([weights, shaped])
-        return np.cumsum(weights, axis=1), row_of
+        return running_sums(weights), row_of

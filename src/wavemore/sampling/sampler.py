@@ -81,12 +81,12 @@ class AsDrawn(Sampler):
     chance: float
 
     def batches(self, passes: Filter, missing: Callable[[], int]) -> Iterator[Batch]:
-        start, room = 0, self.source.room()
+        start, room, beginning = 0, self.source.room(), self.source.beginning()
         while True:
             strings = min(room, missing())
             if passes.some:  # more may be asked for after these, and every block begins anew
                 strings = min(room, (strings + BLOCK) // BLOCK * BLOCK)
-            drawn = self.source.batch(start, strings)
+            drawn = self.source.batch(start, strings, beginning=beginning)
             found = self.source.decoded(drawn.ids)
             if passes.some:
                 found = [found[place] for place in np.flatnonzero(passes(found))]

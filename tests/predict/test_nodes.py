@@ -1,0 +1,88 @@
+"""The cache of nodes against nodes that are computed anew."""
+
+import numpy as np
+import pytest
+from models_at_random import ABC, KINDS, network
+
+from wavemore.predict import engine as module
+from wavemore.predict.nodes import NodeCache, Nodes
+
+
+def cached(cache: NodeCache, codes: list[int], most: int = 100) -> tuple[np.ndarray, list[int]]:
+    """Find chunks, each of whose nodes is its code. Returns what their rows say, and the codes that were missing."""
+    these = np.array(codes, dtype=np.int64)
+    rows, new, room = cache.find(these, most)
+    room.products[0][:] = these[new, None]
+    return cache.nodes.products[0][rows, 0], these[new].tolist()
+
+
+def room(n: int) -> Nodes:
+    return Nodes([np.empty((n, 2), np.float32)], None, None)
+
+
+@pytest.mark.parametrize("most", [1, 3, 4, 100])
+def test_a_row_says_its_own_chunk_and_only_what_is_missing_is_asked_for(most):
+    cache, draw = NodeCache(50, room), np.random.default_rng(most)
+    for _ in range(40):
+        codes = draw.integers(0, 50, draw.integers(0, 9)).tolist()
+        found, new = cached(cache, codes, most)
+        assert found.tolist() == codes
+        assert len(set(new)) == len(new)
+        if most == 100:
+            assert cached(cache, codes, most)[1] == []
+
+
+def test_a_cache_without_room_begins_anew_and_leaves_the_arrays_of_before_alone():
+    cache = NodeCache(50, room)
+    assert cached(cache, [7, 8, 7], most=3)[1] == [7, 8]
+    before = cache.nodes
+    assert cached(cache, [8, 9, 10], most=3)[1] == [8, 9, 10]
+    assert before.products[0][:2, 0].tolist() == [7, 8]
+    assert cached(cache, [7, 8], most=3)[1] == [7, 8]
+    assert cached(cache, list(range(20)), most=3)[1] == list(range(20))  # these alone are more than it may hold
+
+
+def walk(kind: str, strings: int, branches: int) -> list[np.ndarray]:
+    """Logits of strings in the making: of random walks from one start, one after the other."""
+    model, found = KINDS[kind](), []
+    start = model.start(1)
+    for branch in range(branches):
+        draw, state = np.random.default_rng(branch), start.rearranged(np.zeros(strings, dtype=np.int64))
+        for _ in range(12):
+            state = model.step(state, np.arange(strings), draw.integers(1, 4, strings))
+            found.append(state.logits[state.context_of])
+    return found
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith(("network", "ensemble", "mixture"))])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"_FEW": 1000},  # no caches for so few strings
+        {"_CACHED_NODES": 3},  # caches that begin anew at every step
+        {"_CACHED_CHUNKS": 0, "_CACHED_CHUNKS_OF_MANY": 0},  # no caches
+        {"_CACHED_CHUNKS": 0, "_CACHED_CHUNKS_OF_MANY": 0, "_CODES": 3},  # chunks numbered by their children
+        {"_CACHED_CHUNKS": 0, "_MANY": 250},  # caches for many strings alone
+    ],
+)
+def test_what_is_said_is_the_same_to_the_bit_with_any_cache_and_without(kind, limits, monkeypatch):
+    usual = walk(kind, 300, 3)
+    for name, limit in limits.items():
+        monkeypatch.setattr(module, name, limit)
+    assert all(map(np.array_equal, usual, walk(kind, 300, 3)))
+
+
+def test_a_chunk_that_comes_again_is_not_computed_again(monkeypatch):
+    computed = {0: 0, 1: 0, 2: 0}
+    fill = module.Engine._fill
+
+    def counting(self: module.Engine, i: int, part: Nodes, *rest: object) -> Nodes:
+        computed[i] += len(part.products[0]) if part.products else 0
+        return fill(self, i, part, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module.Engine, "_fill", counting)
+    monkeypatch.setitem(KINDS, "network", lambda: network(0, groups=(2, 2, 2)))
+    walk("network", 1000, 3)
+    size = len(ABC)
+    assert 0 < computed[0] <= 2 * size**2  # twice: a cache has little room while there is one string
+    assert size**2 < computed[1] <= 2 * size**4
