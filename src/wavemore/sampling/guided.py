@@ -63,9 +63,10 @@ class Guided(Sampler):
 
     def batches(self, passes: Filter, missing: Callable[[], int]) -> Iterator[Batch]:
         start, found, room, rate = 0, 0, self.source.room(), self.kept
+        beginning = self.source.beginning()
         while True:
             wanted = min(room, int(min(missing(), room) / max(rate, 1e-3)) + BLOCK)
-            drawn = self.source.batch(start, wanted // BLOCK * BLOCK)
+            drawn = self.source.batch(start, wanted // BLOCK * BLOCK, beginning=beginning)
             strings = self.source.decoded(drawn.ids[self._kept(drawn)])
             through, tried = len(strings), len(drawn.ids)
             if passes.some:
@@ -145,10 +146,10 @@ def _learned(visits: Sequence[Visits]) -> tuple[Places, np.ndarray]:
 
 def _drawn(source: Source, strings: int, visits: list[Visits] | None = None) -> list[Drawn]:
     """The first strings of a source, in as many batches as memory asks for."""
-    batches, start = [], 0
+    batches, start, beginning = [], 0, source.beginning()
     while start < strings:
         new: list[Visits] = []
-        batches.append(source.batch(start, min(source.room(), strings - start), new))
+        batches.append(source.batch(start, min(source.room(), strings - start), new, beginning))
         if visits is not None:
             visits.extend(visit._replace(strings=visit.strings + start) for visit in new)
         start += len(batches[-1].ids)

@@ -33,7 +33,7 @@ import numpy as np
 
 from wavemore.lists.vocabulary import BOUNDARY
 from wavemore.predict.chunks import distinct
-from wavemore.predict.predictor import finite
+from wavemore.predict.predictor import Position, finite
 from wavemore.sampling.automaton import Automaton
 from wavemore.sampling.sampler import Batch, Filter, Sampler
 from wavemore.sampling.source import STEP, Source, pick, running_sums, stacked
@@ -162,7 +162,8 @@ class Pruning(Sampler):
         tried, through, stayed = 0, 0, 0
         removed = met = weighed = 0.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # numbers too large are refused
-            state, columns = self.source.begun(1)
+            beginning = self.source.beginning()
+            state, columns = self.source.begun(1, beginning)
             tree.add(np.array([-1]), self._chances(finite(state.logits), np.array([self.state]), len(columns)))
             for number in count():
                 if (bound := float(tree.bounds[0])) == 0:
@@ -175,7 +176,7 @@ class Pruning(Sampler):
                     size = min(strings - done, size if stayed >= _SURE else max(size, 3 * tried))
                     part = slice(done, done + size)
                     done += size
-                    attempt = self._attempt(tree, number, strings, part)
+                    attempt = self._attempt(tree, beginning, number, strings, part)
                     attempts.append(attempt)
                     found = self.source.decoded(attempt.ids)
                     tried, through, weighed = tried + size, through + len(found), weighed + size / bound
@@ -194,11 +195,11 @@ class Pruning(Sampler):
         """The strings of a batch, at most."""
         return max(_LEAST, min(_MOST, self.source.room(), _TREE_BYTES // (2 * tree.size * _ROW_BYTES)))
 
-    def _attempt(self, tree: Tree, number: int, batch: int, part: slice) -> _Attempt:
+    def _attempt(self, tree: Tree, beginning: Position, number: int, batch: int, part: slice) -> _Attempt:
         """Try some of the strings of a batch. Prefixes that come up once in a batch or more are to be added to the
         tree."""
         generator, strings = self.source.generator(number), part.stop - part.start
-        state, columns = self.source.begun(strings)
+        state, columns = self.source.begun(strings, beginning)
         states, rows = np.full(strings, self.state), np.zeros(strings, dtype=np.int64)
         edges, shares = np.full(strings, -1), np.ones(strings)  # where strings have just left the tree
         added, ends, steps = [], [np.zeros(0, dtype=np.int64)], 0

@@ -106,7 +106,7 @@ class Source:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # numbers too large are refused
             if self.guide is None:
                 return self._plain(strings, uniform, beginning)
-            return self._guided(strings, uniform, self.guide, visits)
+            return self._guided(strings, uniform, self.guide, visits, beginning)
 
     def generator(self, number: int) -> np.random.Generator:
         """The random numbers of a block."""
@@ -154,11 +154,16 @@ class Source:
         return Drawn(stacked(columns, strings), ended, nothing, nothing, contexts, evaluations, steps)
 
     def _guided(
-        self, strings: int, uniform: Callable[[], np.ndarray], guide: "Guide", visits: "list[Visits] | None"
+        self,
+        strings: int,
+        uniform: Callable[[], np.ndarray],
+        guide: "Guide",
+        visits: "list[Visits] | None",
+        beginning: Position | None,
     ) -> Drawn:
         from wavemore.sampling.guide import Visits  # here: a plain sample does not need it
 
-        state, columns = self.begun(strings)
+        state, columns = self.begun(strings, beginning)
         luck, log_weights, most, evaluations, steps = uniform()[:strings], np.zeros(strings), 1, 0, 0
         places = guide.start(strings)
         promised = np.zeros(strings)  # log h of the place where each string stands, as it was before the step there
