@@ -13,6 +13,7 @@ import pytest
 
 import wavemore
 from wavemore.errors import UsageError
+from wavemore.lists.given import given
 
 TEXTS = ["kolo", None, "ba", "x", None]
 PRESENT = ["kolo", "ba", "x"]
@@ -173,3 +174,22 @@ def test_a_set_is_the_same_list_in_every_process(strings):
     assert wavemore.read_corpus(set(strings)).strings == sorted(set(strings))
     assert wavemore.read_corpus({"ba": 2, "da": 1}).strings == ["ba", "ba", "da"]
     assert wavemore.read_corpus(dict.fromkeys(["da", "ba"])).strings == ["da", "ba"]
+
+
+@pytest.mark.parametrize("strings", [["ab", "c"], ("ab", "c"), [], (), ["a\0"], ["é" * 9]])
+def test_a_plain_list_is_taken_as_it_is_and_not_held(strings):
+    found = given(strings)
+    assert found.strings == list(strings)
+    assert found.strings is not strings
+    assert (found.places, found.given) == (None, len(strings))
+
+
+@pytest.mark.parametrize("odd", [None, np.str_("b"), float("nan"), b"b", 1, ["b"]])
+def test_one_odd_item_in_a_plain_list_is_still_seen(odd):
+    if isinstance(odd, bytes | int | list):
+        with pytest.raises(UsageError, match="item 2 of the list"):
+            given(["a", odd, "c"])  # type: ignore[list-item]
+    else:
+        found = given(["a", odd, "c"])  # type: ignore[list-item]
+        assert all(type(string) is str for string in found.strings)
+        assert found.strings == (["a", "b", "c"] if isinstance(odd, str) else ["a", "c"])

@@ -49,8 +49,10 @@ def given(strings: "Listed") -> Given:
     held = getattr(strings, "strings", None)  # of a `Corpus`, which takes longer to import than a model to answer
     if isinstance(held, list):
         return Given(held, None, len(held))
-    if type(strings) in (list, tuple) and set(map(type, strings)) <= {str}:  # quickly: nothing to bring into shape
-        return Given(list(strings), None, len(strings))
+    if isinstance(strings, list | tuple):  # the usual case, and quicker
+        plain: list[Any] = [*strings]
+        if set(map(type, plain)) <= {str}:
+            return Given(plain, None, len(plain))
     every = list(items_in_order(strings))
     present = [string for string in every if string is not None]
     if len(present) == len(every):
