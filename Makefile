@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check types pages format slow bench pretrained lesson docs drawings
+.PHONY: help demo test check types pages format oldest slow bench pretrained lesson docs drawings
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
 	@echo "make test        set up .venv, run the tests"
 	@echo "make check       formatting, lint, types, and the pages of docs/, warnings are errors"
 	@echo "make format      format the code and apply safe lint fixes"
+	@echo "make oldest      the tests, with the oldest versions that the base allows"
 	@echo "make slow        the tests that take minutes"
 	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
@@ -17,13 +18,18 @@ help:
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
 
 # .venv has what the targets that were made so far need: an extra of pyproject.toml each. Modules are compiled when they
-# are first imported, not all of them here, which would take twice as long.
+# are first imported, not all of them here, which would take twice as long. The base alone learns, samples and scores.
+.venv/with-base: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e .
+	touch $@
+
 .venv/with-%: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[$*]'
 	touch $@
 
-demo: .venv/with-train
+demo: .venv/with-base
 	$(BIN)/wavemore train names -o demo.safetensors --restart
 	$(BIN)/wavemore sample demo.safetensors -n 20
 
@@ -45,6 +51,13 @@ format: .venv/with-check
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The lower bounds of the base in pyproject.toml, together.
+OLDEST := numpy==1.26.0 safetensors==0.4.3 typer==0.28.0 rich==13.8.0 threadpoolctl==3.5.0
+oldest:
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check $(OLDEST) torch==2.13.0 -e '.[test]'
+	.venv-oldest/bin/python -m pytest -n 2 --dist worksteal --ignore=tests/docs
+
 slow: .venv/with-slow
 	$(BIN)/python -m pytest -m slow tests/slow
 
@@ -52,7 +65,7 @@ bench: .venv/with-test
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/growth.py
 
-pretrained: .venv/with-train
+pretrained: .venv/with-base
 	cd src/wavemore/models/pretrained && ../../../../$(BIN)/wavemore train names -o names.safetensors --recipe fast --set train.steps=300 --no-record --force
 
 lesson: .venv/with-docs
@@ -62,5 +75,5 @@ docs: .venv/with-docs
 	$(BIN)/properdocs build --strict
 	@echo "open site/index.html"
 
-drawings: .venv/with-train
+drawings: .venv/with-torch
 	$(BIN)/python docs/draw.py

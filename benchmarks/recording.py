@@ -15,28 +15,25 @@ Takes some minutes.
 """
 
 import argparse
-import copy
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import provenance
-import torch
 
 from wavemore.lists.corpus import Corpus, read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.nn.wavenet import Passed
 from wavemore.runs.history import HistoryFile
 from wavemore.settings.config import Recipe, load_recipe
 from wavemore.settings.sizing import sized
 from wavemore.train import Recorder
-from wavemore.train.batches import Batches
-from wavemore.train.loop import batches_of
+from wavemore.train.forms import runs_of
 from wavemore.train.run import Run
 
 AT_A_TIME = 5  # steps until the other side takes its turn
@@ -79,15 +76,19 @@ class Timed(Recorder):
 
     own = 0.0
 
-    def before(self, run: Run) -> list[Passed] | None:
+    def before(self, run: Run) -> None:
         start = time.perf_counter()
-        seen = super().before(run)
+        super().before(run)
         self.own += time.perf_counter() - start
-        return seen
 
-    def after(self, run: Run, loss: float) -> None:
+    def forward(self, run: Run, batch: Any, way: Any) -> None:
         start = time.perf_counter()
-        super().after(run, loss)
+        super().forward(run, batch, way)
+        self.own += time.perf_counter() - start
+
+    def after(self, run: Run, loss: float, gradients: Mapping[str, Any]) -> None:
+        start = time.perf_counter()
+        super().after(run, loss, gradients)
         self.own += time.perf_counter() - start
 
     def note(self, run: Run, evaluation: dict[str, Any] | None = None, *, last: bool = False) -> None:
@@ -99,8 +100,8 @@ class Timed(Recorder):
 class Side:
     """One of the two runs of a round, and what it has taken so far."""
 
-    def __init__(self, case: Case, data: Batches, held_out: Batches, size: int, history: Path | None) -> None:
-        self._run = Run.of(case.recipe, size, copy.copy(data), held_out)
+    def __init__(self, run: Run, history: Path | None) -> None:
+        self._run = run
         self._recorder = Timed([] if history is None else [HistoryFile(history)], {"role": "model"})
         self._steps = self._run.train(self._recorder)
         start = clocks()
@@ -131,16 +132,20 @@ def clocks() -> np.ndarray:
 
 
 def one_round(
-    case: Case, data: Batches, held_out: Batches, size: int, history: Path, swapped: bool
+    case: Case, vocabulary: Vocabulary, strings: Sequence[str], history: Path, swapped: bool
 ) -> tuple[Seconds, Seconds]:
     """Seconds with a history and without."""
-    sides = [Side(case, data, held_out, size, path) for path in (history if case.recorded else None, None)]
-    turn = int(swapped)
-    while not all(side.done for side in sides):
-        for side in (sides[turn], sides[1 - turn]):
-            side.turn()
-        turn = 1 - turn
-    return sides[0].seconds(), sides[1].seconds()
+    with ExitStack() as stack:
+        sides = []
+        for path in (history if case.recorded else None, None):
+            (run,) = stack.enter_context(runs_of(case.recipe, vocabulary, strings, strings[:1]))
+            sides.append(Side(run, path))
+        turn = int(swapped)
+        while not all(side.done for side in sides):
+            for side in (sides[turn], sides[1 - turn]):
+                side.turn()
+            turn = 1 - turn
+        return sides[0].seconds(), sides[1].seconds()
 
 
 def interval(ratios: Sequence[float]) -> str:
@@ -155,10 +160,9 @@ def measured(case: Case, rounds: int, history: Path) -> str:
     """A row of the table, after one round that does not count."""
     parts = split(case.corpus, case.recipe.data)
     vocabulary = Vocabulary.of(string for part in parts for string in part)
-    data, held_out = (batches_of(case.recipe, vocabulary, part) for part in (parts.train, parts.train[:1]))
     wall, processor, own, without = [], [], [], []
     for number in range(rounds + 1):
-        ours, theirs = one_round(case, data, held_out, len(vocabulary), history, swapped=number % 2 == 1)
+        ours, theirs = one_round(case, vocabulary, parts.train, history, swapped=number % 2 == 1)
         if number:
             wall.append(ours.wall / theirs.wall)
             processor.append(ours.processor / theirs.processor)
@@ -177,7 +181,6 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=provenance.RESULTS, help="the folder for the result")
     arguments = parser.parse_args()
     provenance.RESULTS = arguments.results
-    torch.set_num_threads(1)  # as a run of one network has it
     lines = [
         "# What recording costs",
         "",

@@ -28,7 +28,7 @@ from importlib.util import find_spec
 if find_spec("wavemore") is None:  # install it from the clone that this notebook lies in
     from IPython import get_ipython
 
-    get_ipython().run_line_magic("pip", "install '..[train,plot]'")
+    get_ipython().run_line_magic("pip", "install '..[torch,plot]'")
 
 # %%
 import numpy as np
@@ -230,18 +230,17 @@ judge(
 # followed it. Remember this: it comes back in section 16 and is what makes wavemore fast.
 
 # %%
-from wavemore.nn import shared_cross_entropy
 from wavemore.train.optimisers import AdamW
 
 targets = torch.from_numpy(counts + 1).float()  # (V, V)
 logits = torch.zeros((V, V), requires_grad=True)
-optimizer = AdamW([logits], weight_decay=0.0)
+optimizer = AdamW({"logits": logits.detach()}, weight_decay=0.0)  # the same memory, which it changes
 
 for step in range(300):
-    loss = shared_cross_entropy(logits, targets)
+    loss = -(targets * torch.log_softmax(logits, dim=1)).sum() / targets.sum()
     logits.grad = None
     loss.backward()
-    optimizer.step(0.3 * (1 - step / 300))
+    optimizer.step([("logits", logits.grad)], 0.3 * (1 - step / 300))
     if step in (0, 10, 30, 100, 299):
         print(f"step {step:3d}, loss {loss.item():.4f}")
 
@@ -565,15 +564,16 @@ def train(model: Sequential, names, T: int, steps: int = 1500, rate: float = 0.0
     """The losses on the way, (steps / 50,)."""
     contexts, answers = tensors(names, T)
     generator = torch.Generator().manual_seed(1)
-    optimizer = AdamW(model.parameters(), weight_decay=0.0)
+    parameters = dict(model.named_parameters())
+    optimizer = AdamW({name: parameter.detach() for name, parameter in parameters.items()}, weight_decay=0.0)
     losses = []
     for step in range(steps):
         rows = torch.randint(0, len(contexts), (128,), generator=generator)  # (B,)
         loss = F.cross_entropy(model(contexts[rows]), answers[rows])
-        for parameter in model.parameters():
+        for parameter in parameters.values():
             parameter.grad = None
         loss.backward()
-        optimizer.step(rate * (1 - step / steps))
+        optimizer.step(((name, parameter.grad) for name, parameter in parameters.items()), rate * (1 - step / steps))
         losses.append(loss.item())
     return np.array(losses).reshape(-1, 50).mean(1)
 
@@ -984,10 +984,13 @@ judge(
 
 # %% [markdown]
 # The same weights now run in a second form: bottom up over the distinct chunks, each level gathering its children from
-# the one below. `wavenet.shared` does that; the trained weights go into it first.
+# the one below. `Network` does that, in NumPy, with copies of the trained weights.
 
 # %%
-from wavemore.train.batches import answer_counts, tree_of
+from wavemore.threads import Team, blas_on_one_thread
+from wavemore.train.batches import batch_of
+from wavemore.train.network import Network
+from wavemore.train.optimisers import worked_out
 
 
 def wavenet_with(model: Sequential, config: ModelConfig) -> WaveNet:
@@ -998,39 +1001,43 @@ def wavenet_with(model: Sequential, config: ModelConfig) -> WaveNet:
     return wavenet.eval()
 
 
+def network_of(wavenet: WaveNet) -> Network:
+    """The same in NumPy, on one thread; the generator would draw for dropout."""
+    arrays = {name: tensor.numpy().copy() for name, tensor in wavenet.state_dict().items()}
+    return Network(wavenet.config, arrays, np.random.default_rng(1), Team(1))
+
+
 wavenet = wavenet_with(model, ModelConfig(embedding=10, hidden=68)).double()  # float64 shows what is more than rounding
+network = network_of(wavenet)
 part = chunks.part(np.arange(2000))  # of the first 2,000 names
 X, Y = tensors(training[:2000], 8)
-tree, followers = tree_of(part, torch.float64), answer_counts(part, V, torch.float64)  # followers (n, V)
+shared_batch = batch_of(part, V, np.float64)  # a tree of chunks, and how often each id follows each context, (n, V)
 
 with evaluation_mode(wavenet):
-    windowed = wavenet(X)  # (N, V)
-    shared = wavenet.shared(tree)  # (n, V), n distinct contexts
-difference = (shared[torch.from_numpy(part.contexts)] - windowed).abs().max().item()
-print(f"windowed {tuple(windowed.shape)}, shared {tuple(shared.shape)}, largest difference {difference:.1e}")
+    windowed = wavenet(X).numpy()  # (N, V)
+_, shared = network.evaluated(shared_batch.tree)  # (n, V), n distinct contexts
+difference = np.abs(shared[part.contexts] - windowed).max()
+print(f"windowed {windowed.shape}, shared {shared.shape}, largest difference {difference:.1e}")
 assert difference < 1e-12
 
 # %% [markdown]
 # They agree in training mode too, though BatchNorm then sees other rows: each chunk counts as often as the windows use
-# it. Loss and gradients are the same, and so is what is learned.
+# it. Loss and gradients are the same, and so is what is learned. PyTorch finds the gradients by going back through all
+# that it has computed; for the shared form they are written out, a line with its formula each, in
+# [train/gradients.py](../src/wavemore/train/gradients.py).
 
 # %%
 wavenet.train()
-forms = {
-    "windowed": lambda: F.cross_entropy(wavenet(X), Y),
-    "shared": lambda: shared_cross_entropy(wavenet.shared(tree), followers),
-}
-losses, gradients = [], []
-for form, loss_of in forms.items():
-    wavenet.zero_grad()
-    loss = loss_of()
-    loss.backward()
-    losses.append(loss.item())
-    gradients.append(wavenet.embedding.weight.grad.clone())
-    print(f"{form:9s} loss {losses[-1]:.12f}")
+windowed_loss = F.cross_entropy(wavenet(X), Y)
+windowed_loss.backward()
+shared_loss, way = network.loss(shared_batch)
+gradients = worked_out(network.gradients(shared_batch, way))
+print(f"windowed loss {windowed_loss.item():.12f}")
+print(f"shared   loss {shared_loss:.12f}")
 
-assert abs(losses[0] - losses[1]) < 1e-10
-assert torch.allclose(gradients[0], gradients[1], atol=1e-10)
+assert abs(windowed_loss.item() - shared_loss) < 1e-10
+for name, parameter in wavenet.named_parameters():
+    assert np.allclose(gradients[name], parameter.grad.numpy(), atol=1e-10)
 
 # %% [markdown]
 # And the time of both, the best of three rounds each:
@@ -1043,15 +1050,15 @@ def seconds(work) -> float:
     times = []
     for _ in range(3):
         start = perf_counter()
-        with torch.no_grad():
+        with torch.no_grad(), blas_on_one_thread():
             work()
         times.append(perf_counter() - start)
     return min(times)
 
 
 wavenet.float().eval()
-tree = tree_of(part)  # in float32 again
-slow, fast = seconds(lambda: wavenet(X)), seconds(lambda: wavenet.shared(tree))
+network, tree = network_of(wavenet), batch_of(part, V).tree  # in float32 again
+slow, fast = seconds(lambda: wavenet(X)), seconds(lambda: network.evaluated(tree))
 print(f"windowed {1000 * slow:.0f} ms, shared {1000 * fast:.0f} ms: {slow / fast:.1f} times as fast")
 assert fast < slow
 
@@ -1061,38 +1068,40 @@ assert fast < slow
 
 # %%
 from wavemore.train.batches import SharedBatches
+from wavemore.train.network import first_weights
 
-torch.manual_seed(1)
 config = ModelConfig(groups=(2, 2, 2), embedding=24, hidden=128)
-wavenet = WaveNet(config, V)
-batches = SharedBatches(chunks, V)
-optimizer = AdamW(wavenet.parameters(), weight_decay=0.0)
-generator = torch.Generator().manual_seed(1)
+generator = np.random.default_rng(1)
+network = Network(config, first_weights(config, V, generator), generator, Team(1))
+adjusted = {name: network.weights[name] for name in network.adjusted}  # all but running statistics
+batches = SharedBatches(chunks, V, seed=1)
+optimizer = AdamW(adjusted, weight_decay=0.0)
 
 steps, start = 300, perf_counter()
-for step in range(steps):
-    loss = batches.draw(wavenet, 256, generator)
-    wavenet.zero_grad()
-    loss.backward()
-    optimizer.step(0.01 * (1 - step / steps))
+with blas_on_one_thread():
+    for step in range(steps):
+        names_drawn = batches.draw(256)
+        loss, way = network.loss(names_drawn)
+        optimizer.step(network.gradients(names_drawn, way), 0.01 * (1 - step / steps))
 print(f"{steps} steps, {steps * 256 * N // len(training):,} predictions, {perf_counter() - start:.1f} s")
 
 # %%
 held_out_chunks = Chunks.of(validation, vocabulary, config.groups)
-held_out_loss = SharedBatches(held_out_chunks, V).loss(wavenet)
-results["hierarchical, larger, shared form"] = (wavenet.parameter_count, batches.loss(wavenet), held_out_loss)
+held_out_loss = SharedBatches(held_out_chunks, V).loss([network])
+parameters = sum(weight.size for weight in adjusted.values())
+results["hierarchical, larger, shared form"] = (parameters, batches.loss([network]), held_out_loss)
 table()
 assert held_out_loss < results["hierarchical, 8 characters"][2] - 0.03
 
 # %% [markdown]
-# ## 17. The folded form: NumPy alone
+# ## 17. The folded form
 #
-# To use a model, gradients are not needed, and then neither is PyTorch. In evaluation mode a BatchNorm multiplies each
+# To use a model, gradients are not needed, and then more can be saved. In evaluation mode a BatchNorm multiplies each
 # channel by one number and adds another; its results for 0 and for 1 tell which. Multiplying the columns of the weight
 # before it comes to the same, so Linear and BatchNorm become one Linear.
 
 # %%
-wavenet.eval()
+wavenet = WaveNet.of(config, network.weights)  # as taught, in evaluation mode
 linear, norm = wavenet.levels[0].linear, wavenet.levels[0].norm
 
 with torch.no_grad():
@@ -1144,15 +1153,14 @@ print(f"level 1 looked up and computed: largest difference {difference:.1e}")
 assert difference < 1e-5
 
 # %% [markdown]
-# `Engine` is this form: arrays instead of tensors, folded, distinct chunks only.
+# `Engine` is this form: NumPy, folded, distinct chunks only.
 
 # %%
 from wavemore.predict.engine import Engine
 
-engine = Engine(config, {name: tensor.numpy() for name, tensor in wavenet.state_dict().items()})
+engine = Engine(config, network.weights)
 
-with evaluation_mode(wavenet):
-    expected = wavenet.shared(tree_of(held_out_chunks)).numpy()  # (n, V)
+_, expected = network.evaluated(batch_of(held_out_chunks, V).tree)  # (n, V)
 worst = max(np.abs(logits - expected[part]).max() for part, logits in engine.chunk_logits(held_out_chunks))
 print(f"{len(expected):,} distinct contexts, largest difference of two logits {worst:.1e}")
 assert worst < 1e-5
@@ -1189,7 +1197,7 @@ assert np.abs(says - drawn).max() < 0.015
 
 # %% [markdown]
 # Scoring goes the other way: the log-likelihood of a string that is given. Summed over the held-out names and divided
-# by the number of their predictions it is the loss of the table above, now without PyTorch.
+# by the number of their predictions it is the loss of the table above.
 
 # %%
 from wavemore.judging.likelihood import log_likelihoods
@@ -1228,6 +1236,7 @@ assert results["the model in the package"][2] < results["hierarchical, larger, s
 #   [the results](results.md) have the whole performance log.
 # - **The forms**: [forms.md](forms.md) says why training in the shared form is exact, and how the folded one samples.
 # - **The code**: [nn/wavenet.py](../src/wavemore/nn/wavenet.py) is the model,
+#   [train/network.py](../src/wavemore/train/network.py) the shared form,
 #   [predict/engine.py](../src/wavemore/predict/engine.py) the folded form,
 #   [predict/chunks.py](../src/wavemore/predict/chunks.py) the idea that both rest on.
 # - **What was tried and failed**: [log.md](log.md).

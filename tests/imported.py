@@ -18,7 +18,7 @@ def heavy(modules: set[str]) -> set[str]:
     return modules & {
         "torch",
         "wavemore.nn",
-        "wavemore.train",
+        "wavemore.train.in_torch",
         "safetensors.torch",
         "pooch",
         "rich",

@@ -4,21 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
 from wavemore.inspection import Inspection, inspect_history
+from wavemore.inspection.onestep import batch_statistics
 from wavemore.inspection.pictures import pictures_of
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.modelfile import ModelFile
-from wavemore.nn import BatchNorm1d, WaveNet
-from wavemore.nn.inside import batch_statistics
 from wavemore.predict.chunks import Chunks
 from wavemore.runs.canvas import figure_type
 from wavemore.runs.history import HistoryFile
 from wavemore.settings.config import Recipe
 from wavemore.train import Recorder
-from wavemore.train.batches import SharedBatches, tree_of
-from wavemore.train.run import Run
+from wavemore.train.batches import batch_of
+from wavemore.train.forms import runs_of
+from wavemore.train.network import Network, first_weights
 
 SMALL = {
     "model": {"groups": [2, 2], "embedding": 4, "hidden": 16},
@@ -31,20 +31,18 @@ def model_of(recipe: dict[str, Any], strings: list[str]) -> ModelFile:
     parsed = Recipe.from_dict(recipe)
     vocabulary = Vocabulary.of(strings)
     config = parsed.wavenet
-    model = WaveNet(config, len(vocabulary), generator=torch.Generator().manual_seed(0))
-    tree = tree_of(Chunks.of(strings, vocabulary, config.groups, config.cycles))
-    for name, (mean, var) in batch_statistics(model, tree).items():
-        norm = model.get_submodule(name)
-        assert isinstance(norm, BatchNorm1d)
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(var)
-    return ModelFile(parsed, vocabulary, {name: tensor.numpy() for name, tensor in model.state_dict().items()})
+    weights = first_weights(config, len(vocabulary), np.random.default_rng(0))
+    batch = batch_of(Chunks.of(strings, vocabulary, config.groups, config.cycles), len(vocabulary))
+    for name, (mean, variance) in batch_statistics(config, weights, batch).items():
+        weights[f"{name}.running_mean"][:] = mean
+        weights[f"{name}.running_var"][:] = variance
+    return ModelFile(parsed, vocabulary, weights)
 
 
 def trained(
     path: Path,
     strings: list[str],
-    change: Callable[[WaveNet], None] = lambda model: None,
+    change: Callable[[Network], None] = lambda network: None,
     *,
     steps: int = 90,
     **settings: Any,
@@ -53,16 +51,14 @@ def trained(
     named = {name.replace("__", "."): value for name, value in settings.items()}
     recipe = Recipe.from_dict(SMALL).with_settings({"train.steps": steps, **named})
     vocabulary = Vocabulary.of(strings)
-    part = SharedBatches(Chunks.of(strings, vocabulary, recipe.wavenet.groups), len(vocabulary))
-    run = Run.of(recipe, len(vocabulary), part, part)
-    assert isinstance(run.model, WaveNet)
-    with torch.no_grad():
-        change(run.model)
-    recorder = Recorder([HistoryFile(path)], {"role": "model", "recipe": recipe.to_dict()})
-    recorder.begin([run], resumed=False)
-    for _ in run.train(recorder):
-        pass
-    recorder.close()
+    with runs_of(recipe, vocabulary, strings, strings) as (run,):
+        assert isinstance(run.learner, Network)
+        change(run.learner)
+        recorder = Recorder([HistoryFile(path)], {"role": "model", "recipe": recipe.to_dict()})
+        recorder.begin([run], resumed=False)
+        for _ in run.train(recorder):
+            pass
+        recorder.close()
     (found,) = inspect_history(path)
     return found
 

@@ -55,6 +55,13 @@ class Run:
         )
 
 
+def same_but_for_order(one: Trained, two: Trained) -> bool:
+    """Of an ensemble, whose members' records come in any order."""
+    for trained in (one, two):
+        trained.history.sort(key=lambda record: (record.get("member", 0), record["step"]))
+    return same(one, two)
+
+
 def same(one: Trained, two: Trained) -> bool:
     return (
         one.weights.keys() == two.weights.keys()

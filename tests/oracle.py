@@ -43,6 +43,8 @@ def _activation(config: ModelConfig, x: np.ndarray) -> np.ndarray:
         return np.tanh(x)
     if config.activation == "gelu":
         return np.array([z * (1 + erf(z / 2**0.5)) / 2 for z in x])
+    if config.activation == "quick_gelu":
+        return x / (1 + np.exp(-1.702 * x))
     signal, gate = np.split(x, 2)
     return np.tanh(signal) / (1 + np.exp(-gate))
 

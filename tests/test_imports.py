@@ -21,7 +21,7 @@ def fake(root: Path, sources: Mapping[str, str]) -> Path:
     return root
 
 
-def test_imports_point_down_and_only_nn_and_train_know_torch():
+def test_imports_point_down_and_only_the_torch_world_knows_torch():
     assert violations(PACKAGE) == []
 
 
@@ -121,17 +121,45 @@ def test_contributing_shows_the_same_house():
             "judging.evaluate:2 imports wavemore.nn.x at module level",
         ),
         ("estimator", "class A:\n    import wavemore.nn", "estimator:2 imports wavemore.nn at module level"),
-        ("predict/engine", "import torch", "predict.engine:1 imports torch, which belongs to nn and train"),
+        (
+            "predict/engine",
+            "import torch",
+            "predict.engine:1 imports torch, which belongs to nn and train.in_torch",
+        ),
         (
             "predict/engine",
             "def f():\n    import torch",
-            "predict.engine:2 imports torch, which belongs to nn and train",
+            "predict.engine:2 imports torch, which belongs to nn and train.in_torch",
         ),
         (
             "models/modelfile",
             "import safetensors.torch",
-            "models.modelfile:1 imports safetensors.torch, which belongs to nn and train",
+            "models.modelfile:1 imports safetensors.torch, which belongs to nn and train.in_torch",
         ),
+        (
+            "train/run",
+            "import torch",
+            "train.run:1 imports torch, which belongs to nn and train.in_torch",
+        ),
+        (
+            "train/board",
+            "def f():\n    from torch.utils import tensorboard",
+            "train.board:2 imports torch.utils.tensorboard, which belongs to nn and train.in_torch",
+        ),
+        ("train/forms", "import torch", "train.forms:1 imports torch at module level"),
+        ("train/forms", "def f():\n    import torch", None),
+        ("train/network", "from wavemore.nn import x", "train.network:1 imports wavemore.nn.x at module level"),
+        (
+            "train/loop",
+            "from wavemore.train import in_torch",
+            "train.loop:1 imports wavemore.train.in_torch at module level",
+        ),
+        (
+            "train/__init__",
+            "from wavemore.train.in_torch import x",
+            "train.__init__:1 imports wavemore.train.in_torch.x at module level",
+        ),
+        ("train/in_torch", "import torch\nfrom wavemore.nn import x\nfrom wavemore.train import batches", None),
         ("lists/corpus", "import typer", "lists.corpus:1 imports typer, which belongs to cli"),
         ("tables/formats", "import pyarrow.parquet", "tables.formats:1 imports pyarrow.parquet at module level"),
         ("progress", "import rich.progress", "progress:1 imports rich.progress at module level"),
@@ -170,12 +198,13 @@ def test_importing_wavemore_imports_its_version_alone():
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["-c", "import wavemore.estimator, wavemore.cli, wavemore.progress"],
+        ["-c", "import wavemore.estimator, wavemore.cli, wavemore.progress, wavemore.train, wavemore.train.board"],
         ["-c", "import wavemore; wavemore.load, wavemore.fit, wavemore.read_corpus"],
         ["-m", "wavemore", "--help"],
         ["-m", "wavemore", "train", "--help"],
         ["-c", "import wavemore; wavemore.compare; import wavemore.comparison.picture"],
         ["-m", "wavemore", "compare", "--help"],
+        ["-c", "import wavemore.study, wavemore.inspection"],
         ["-c", "import wavemore.runs.picture"],
         ["-m", "wavemore", "plot", "--help"],
     ],
@@ -222,6 +251,38 @@ def test_sampling_and_scoring_from_a_file_import_nothing_heavy(tiny_path: Path):
     assert heavy(modules) == set()
     script = f"import wavemore; wavemore.load({str(tiny_path)!r}).score_samples(['ba'])"
     assert heavy(imported_by("-c", script)) == set()
+
+
+def test_inspecting_and_a_run_of_the_study_import_nothing_heavy(tiny_path: Path, tmp_path: Path):
+    (tmp_path / "list.txt").write_text("ba\nbabe\nbaba\n")
+    modules = imported_by("-m", "wavemore", "inspect", str(tiny_path), str(tmp_path / "list.txt"), "--chunk", "ba")
+    assert "wavemore.inspection.onestep" in modules
+    assert heavy(modules) == set()
+    script = (
+        "from wavemore.study.measuring import Data, Trial, Workplace\n"
+        "from wavemore.settings.config import load_recipe\n"
+        "place = Workplace(Data('a', '', ['ba', 'ab'] * 4, ['ba'], 'ab'), load_recipe('fast'))\n"
+        "trial = Trial(groups=(2, 2, 2), widths=(3, 4, 5), embedding=2, epochs=2.0, probes=True)\n"
+        "assert place.measure(trial)['validation'] > 0"
+    )
+    modules = imported_by("-c", script)
+    assert "wavemore.train.network" in modules
+    assert heavy(modules) == set()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "needed"), [("fast", False), ("best", False), ("lecture", True), ("lstm", True), ("bow", True)]
+)
+def test_a_comparison_imports_what_a_run_needs_before_it_measures(recipe: str, needed: bool):
+    script = (
+        "from wavemore.settings.config import load_recipe\n"
+        "from wavemore.train.forms import made_ready\n"
+        f"made_ready(load_recipe({recipe!r}))"
+    )
+    modules = imported_by("-c", script)
+    assert {"wavemore.train.network", "wavemore.train.loop"} <= modules
+    assert ({"torch", "wavemore.train.in_torch"} <= modules) == needed
+    assert needed or heavy(modules) == set()
 
 
 def test_a_heavy_import_is_caught():

@@ -266,7 +266,7 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
         return ModelFile(recipe, fitting.vocabulary, counts.arrays()), True
     stopped = fitting.stopped
     if stopped is not None and stopped.about.get("settings") != recipe.to_dict():  # the pupil had begun
-        weights = {name: tensor.numpy() for name, tensor in stopped.group("teacher").items()}
+        weights = stopped.group("teacher")
         if not weights:
             raise CheckpointError("the stopped run had other settings than this one; start the run anew")
         if stopped.about.get("teacher") != recipe.to_dict():

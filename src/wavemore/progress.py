@@ -37,13 +37,13 @@ class TrainingProgress:
             self._console,
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
             BarColumn(bar_width=24),
-            TextColumn("loss {task.fields[loss]:.4f}  {task.fields[speed]:,.0f} steps/s"),
+            TextColumn("{task.fields[measured]}"),
             TimeRemainingColumn(),
             TextColumn("left"),
             disable=quiet or not self._console.is_terminal,
         )
         self._steps = 0
-        self._task = self._bar.add_task("", total=1, loss=float("nan"), speed=0.0)
+        self._task = self._bar.add_task("", total=1, measured="")
         self._first: tuple[int, float] | None = None
         self._next = 0.0
         self._quiet, self._waiting = quiet, ExitStack()
@@ -75,7 +75,9 @@ class TrainingProgress:
         if self._first is None:
             self._first = (step, now)
         done, seconds = step - self._first[0], now - self._first[1]
-        self._bar.update(self._task, completed=step, loss=loss, speed=done / seconds if seconds else 0.0, refresh=True)
+        speed = done / seconds if seconds else 0.0
+        measured = f"loss {loss:.4f}  {speed:,.0f} steps/s"
+        self._bar.update(self._task, completed=step, measured=measured, refresh=True)
 
     def evaluated(self, record: dict[str, Any]) -> None:
         width = len(f"{self._steps:,}")

@@ -102,13 +102,16 @@ def test_command_lines_that_make_no_sense(refused, line, message):
     assert refused(WRONG_USAGE, *line.split()) == message
 
 
-@pytest.mark.parametrize(("line", "purpose"), [("train list.txt", "training"), ("trace --recipe notes", "wavemore.nn")])
+@pytest.mark.parametrize(
+    ("line", "purpose"),
+    [("train list.txt --recipe lstm", "training this recipe"), ("trace --recipe notes", "wavemore trace")],
+)
 def test_torch_absent(tmp_path, strings, line, purpose):
     (tmp_path / "list.txt").write_text("\n".join(strings))
     done = without("torch", tmp_path, *line.split())
     assert done.returncode == FAILED
     assert sentence(done.stdout, done.stderr) == (
-        f"{purpose} needs PyTorch, which is not installed; install it with: pip install 'wavemore[train]'"
+        f"{purpose} needs PyTorch, which is not installed; install it with: pip install 'wavemore[torch]'"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["list.txt"]
 

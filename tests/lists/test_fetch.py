@@ -164,7 +164,7 @@ def test_absent_pooch_says_how_to_install_it(server, monkeypatch):
     with pytest.raises(MissingExtraError) as raised:
         fetched_path("makemore-names")
     assert str(raised.value) == (
-        "fetching makemore-names needs pooch, which is not installed; install it with: pip install 'wavemore[train]'"
+        "fetching makemore-names needs pooch, which is not installed; install it with: pip install 'wavemore[fetch]'"
     )
 
 

@@ -1,8 +1,7 @@
-"""The contract that every form of the model keeps, and the windowed form against the oracle."""
+"""The contract that the model as taught keeps, and the model against the oracle."""
 
 import contextlib
-import copy
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Literal, cast
 
 import numpy as np
@@ -14,13 +13,9 @@ from hypothesis import given, settings
 from oracle import forward
 
 from wavemore.errors import ShapeError
-from wavemore.lists.vocabulary import Vocabulary
-from wavemore.nn import Tree, WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
-from wavemore.nn.wavenet import Level
-from wavemore.predict.chunks import Chunks
-from wavemore.predict.windows import Windows
+from wavemore.nn import WaveNet, evaluation_mode, sample_as_taught
+from wavemore.nn.wavenet import Level, Passed
 from wavemore.settings.config import ModelConfig
-from wavemore.train.batches import answer_counts, tree_of
 
 VOCABULARY = 6
 NORMS: tuple[Literal["batch", "layer", "rms", "none"], ...] = ("batch", "layer", "rms", "none")
@@ -188,70 +183,21 @@ def test_the_taught_sampler_ends_and_never_gives_the_boundary():
     assert torch.equal(model.levels[0].norm.running_mean, torch.zeros(5))  # type: ignore[union-attr]
 
 
-STRINGS = ["emma", "emily", "anna", "e", "annabel", "mmmmmmmmmmmm", "emma", ""]
-ALPHABET = Vocabulary("abeilmny")
-
-
-def shared_and_windowed(config: ModelConfig) -> tuple[WaveNet, Tree, Chunks, Windows]:
-    model = WaveNet(config, len(ALPHABET), generator=torch.Generator().manual_seed(4)).double()
-    chunks = Chunks.of(STRINGS, ALPHABET, config.groups, config.cycles)
-    return model, tree_of(chunks, dtype=torch.float64), chunks, Windows.of(STRINGS, ALPHABET, config.context)
-
-
-@settings(deadline=None, max_examples=60)
-@given(model_configs.map(lambda config: replace(config, dropout=0.0)))
-def test_shared_form_equals_the_windowed_form_in_both_modes(config):
-    """Logits, loss, gradients and running statistics, over strings that share and repeat chunks."""
-    one, tree, chunks, windows = shared_and_windowed(config)
-    two = copy.deepcopy(one)
-    answers = torch.from_numpy(windows.answers().astype(np.int64))
-    for _ in range(3):  # so that the statistics move
-        windowed_loss = F.cross_entropy(one(torch.from_numpy(windows.contexts())), answers)
-        shared_loss = shared_cross_entropy(two.shared(tree), answer_counts(chunks, len(ALPHABET), torch.float64))
-        assert torch.allclose(windowed_loss, shared_loss, rtol=1e-10)
-        for model, loss in ((one, windowed_loss), (two, shared_loss)):
-            model.zero_grad()
-            loss.backward()
-        for (name, a), b in zip(one.named_parameters(), two.parameters(), strict=True):
-            assert a.grad is not None
-            assert b.grad is not None
-            assert torch.allclose(a.grad, b.grad, rtol=1e-8, atol=1e-10), name
-        for (name, a), b in zip(one.named_buffers(), two.buffers(), strict=True):
-            assert torch.allclose(a, b, atol=1e-10), name
-    with evaluation_mode(one), evaluation_mode(two):
-        expected = one(torch.from_numpy(windows.contexts()))
-        assert torch.allclose(two.shared(tree)[torch.from_numpy(chunks.contexts)], expected, atol=1e-10)
-
-
-def test_the_comparison_notices_uses_that_are_left_out():
-    one, tree, chunks, windows = shared_and_windowed(ModelConfig(embedding=3, hidden=5))
-    flat = Tree(tree.characters, [branch._replace(uses=torch.ones_like(branch.uses)) for branch in tree.branches])
-    expected = one(torch.from_numpy(windows.contexts()))
-    assert not torch.allclose(one.shared(flat)[torch.from_numpy(chunks.contexts)], expected, atol=1e-3)
-
-
-def test_one_row_in_training_mode_is_refused_in_the_shared_form_too():
-    model, tree, _, _ = shared_and_windowed(ModelConfig(groups=(8,), embedding=3, hidden=5))
-    one = tree_of(Chunks.of([""], ALPHABET, (8,)), dtype=torch.float64)
-    with pytest.raises(ShapeError, match="one row has no variance"):
-        model.shared(one)
-    assert torch.isfinite(model.eval().shared(one)).all()
-    assert torch.isfinite(model.shared(tree)).all()
-
-
-def test_in_the_shared_form_a_chunk_has_one_dropout_mask_for_all_windows_that_use_it():
-    """With every chunk kept or dropped alike, all contexts that end in the same two characters agree at level 1."""
-    model, tree, chunks, _ = shared_and_windowed(ModelConfig(embedding=3, hidden=50, norm="none", dropout=0.5))
-    level = cast(Level, model.levels[0])
-    x = model.embedding(tree.characters)
-    first, again = (level.passed(x, tree.branches[0]).nodes for _ in range(2))
-    assert first.shape[0] == chunks.branches[0].children.shape[1]  # one row, and so one mask, for each distinct chunk
-    assert 0.4 < (first == 0).double().mean() < 0.6
-    assert not torch.equal(first, again)
-    kept = (first != 0) & (again != 0)
-    assert torch.allclose(first[kept], again[kept])
-    plain = level.eval().passed(x, tree.branches[0]).nodes
-    assert torch.allclose(first[kept], 2 * plain[kept])  # scaled up, so that the mean stays
+@settings(deadline=None, max_examples=30)
+@given(model_configs)
+def test_what_goes_through_the_levels_is_what_the_logits_are_made_of(config):
+    model = WaveNet(config, VOCABULARY, generator=torch.Generator().manual_seed(1)).eval()
+    ids = contexts_of(config, rows=5)
+    seen: list[Passed] = []
+    logits = model(ids, seen)
+    newest = [passed.nodes.reshape(5, -1, config.hidden)[:, -1] for passed in seen]
+    assert torch.equal(model.head(model.read(newest)), logits)
+    assert len(seen) == len(config.levels)
+    leaves = config.leaves
+    for level, passed, (n, _) in zip(model.levels, seen, config.levels, strict=True):
+        leaves //= n
+        assert passed.nodes.numel() == 5 * leaves * config.hidden
+        assert torch.equal(cast(Level, level).activation(passed.normed), passed.activated)
 
 
 def test_dropout_draws_from_the_generator_of_the_model():

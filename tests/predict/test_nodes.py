@@ -1,19 +1,25 @@
 """The cache of nodes against nodes that are computed anew."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from models_at_random import ABC, KINDS, network
 
 from wavemore.predict import engine as module
-from wavemore.predict.nodes import NodeCache, Nodes
+from wavemore.predict.nodes import NodeCache, Nodes, State
 
 
 def cached(cache: NodeCache, codes: list[int], most: int = 100) -> tuple[np.ndarray, list[int]]:
     """Find chunks, each of whose nodes is its code. Returns what their rows say, and the codes that were missing."""
-    these = np.array(codes, dtype=np.int64)
-    rows, new, room = cache.find(these, most)
-    room.products[0][:] = these[new, None]
-    return cache.nodes.products[0][rows, 0], these[new].tolist()
+    these, missing = np.array(codes, dtype=np.int64), []
+
+    def fill(some: Nodes, places: np.ndarray) -> None:
+        some.products[0][:] = these[places, None]
+        missing.extend(these[places].tolist())
+
+    rows, nodes = cache.find(these, most, fill)
+    return nodes.products[0][rows, 0], missing
 
 
 def room(n: int) -> Nodes:
@@ -35,11 +41,40 @@ def test_a_row_says_its_own_chunk_and_only_what_is_missing_is_asked_for(most):
 def test_a_cache_without_room_begins_anew_and_leaves_the_arrays_of_before_alone():
     cache = NodeCache(50, room)
     assert cached(cache, [7, 8, 7], most=3)[1] == [7, 8]
-    before = cache.nodes
+    before = cache.find(np.array([7, 8]), 3, lambda some, places: None)[1]
     assert cached(cache, [8, 9, 10], most=3)[1] == [8, 9, 10]
     assert before.products[0][:2, 0].tolist() == [7, 8]
     assert cached(cache, [7, 8], most=3)[1] == [7, 8]
     assert cached(cache, list(range(20)), most=3)[1] == list(range(20))  # these alone are more than it may hold
+
+
+def test_nodes_that_could_not_be_computed_are_computed_when_they_are_asked_for_again():
+    cache = NodeCache(50, room)
+
+    def fail(some: Nodes, places: np.ndarray) -> None:
+        raise MemoryError
+
+    for most in (3, 1):
+        with pytest.raises(MemoryError):
+            cache.find(np.array([7, 8]), most, fail)
+        assert cached(cache, [8, 7, 9], most=3)[0].tolist() == [8, 7, 9]
+
+
+def test_states_of_one_start_may_be_stepped_from_in_many_threads():
+    model = network(0, ABC, groups=(2, 2, 2), hidden=24)
+    start = model.start(1)
+
+    def walked(seed: int, first: State) -> list[np.ndarray]:
+        draw, state, found = np.random.default_rng(seed), first.rearranged(np.zeros(400, dtype=np.int64)), []
+        for _ in range(10):
+            state = model.step(state, np.arange(400), draw.integers(1, 4, 400))
+            found.append(state.logits[state.context_of])
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda seed: walked(seed, start), range(12)))
+    for seed, found in enumerate(together):
+        assert all(map(np.array_equal, found, walked(seed, model.start(1))))
 
 
 def walk(kind: str, strings: int, branches: int) -> list[np.ndarray]:

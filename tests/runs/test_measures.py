@@ -15,6 +15,7 @@ def test_flat_shares_of_each_activation():
     values = np.array([[0.0, 3.0], [-3.0, -3.0]])
     assert flat_shares("tanh", values, weights) == {"tanh": pytest.approx(0.375 + 0.25)}
     assert flat_shares("gelu", values, weights) == {"gelu": pytest.approx(0.25)}
+    assert flat_shares("quick_gelu", values, weights) == {"quick_gelu": pytest.approx(0.25)}
     gated = np.array([[0.0, 5.0], [-3.0, 3.0]])
     assert flat_shares("gated", gated, weights) == {"tanh": pytest.approx(0.25), "sigmoid": pytest.approx(0.75)}
     slope = torch.tensor([-2.24, 2.0923], requires_grad=True)

@@ -25,8 +25,8 @@ from wavemore.study.information import ORDER
 from wavemore.study.measuring import Workplace
 from wavemore.study.running import RUNS
 from wavemore.study.statistics import Interval, verdict
+from wavemore.study.trial import TrialRun
 from wavemore.study.trials import Data, Plan, Trial, multiplications, parameters, plan_for, widths_for
-from wavemore.train.trial import TrialRun
 
 STRINGS = tiny_strings(60)
 FAST: dict[str, Any] = {"train.steps": 2}

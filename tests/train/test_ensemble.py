@@ -2,7 +2,6 @@
 
 import threading
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import torch
 from configurations import model_configs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interrupted import Run, same
+from interrupted import Run, same_but_for_order
 
 from wavemore.errors import CheckpointError, TrainingError
 from wavemore.estimator import StringModel
@@ -42,15 +41,6 @@ def test_members_are_trained_the_same_on_any_number_of_threads(run):
         assert same_but_for_order(run(), whole)
     first, second = (whole.weights[f"members.{i}.embedding.weight"] for i in (0, 1))
     assert not np.array_equal(first, second)
-
-
-def same_but_for_order(one: Any, two: Any) -> bool:
-    def key(record: dict[str, Any]) -> tuple[int, int]:
-        return record["member"], record["step"]
-
-    one.history.sort(key=key)
-    two.history.sort(key=key)
-    return same(one, two)
 
 
 def test_the_first_member_is_the_network_that_the_seed_gives_alone(run):
@@ -140,22 +130,21 @@ def test_the_folded_form_equals_the_windowed_form(config, seed, members):
     """The mean of the members' logits, for whole strings and step by step."""
     from dataclasses import replace
 
-    from wavemore import nn
     from wavemore.lists.vocabulary import Vocabulary
-    from wavemore.nn import WaveNet, evaluation_mode
+    from wavemore.nn import WaveNet
     from wavemore.predict.engine import Engine
     from wavemore.predict.windows import Windows
 
     strings, vocabulary = ["abba", "b", "", "aabbaabba"], Vocabulary("ab")
     generator = torch.Generator().manual_seed(seed)
     nets = [WaveNet(replace(config, dropout=0.0), 3, generator=generator) for _ in range(members)]
-    net = nn.Ensemble(nets)
     contexts = torch.from_numpy(Windows.of(strings, vocabulary, config.context).contexts())
     engine = Ensemble(
         Engine(config, {name: tensor.numpy() for name, tensor in one.state_dict().items()}) for one in nets
     )
-    with evaluation_mode(net):
-        expected = torch.log_softmax(net(contexts), 1).numpy()
+    with torch.no_grad():
+        logits = torch.stack([net.eval()(contexts) for net in nets])  # (members, N, V)
+        expected = torch.log_softmax(logits.mean(0), 1).numpy()
     chunks = Chunks.of(strings, vocabulary, config.groups, config.cycles)
     found = log_probabilities(Distribution(engine, vocabulary), strings)
     assert np.abs(found - expected[np.arange(len(found)), chunks.answers]).max() < 1e-5 * max(1, np.abs(expected).max())

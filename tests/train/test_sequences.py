@@ -1,6 +1,5 @@
 """Batches of whole strings, and that each baseline learns from them."""
 
-import copy
 from collections import Counter
 
 import numpy as np
@@ -12,10 +11,12 @@ from tiny import tiny_strings
 from wavemore.errors import TrainingError
 from wavemore.estimator import fit
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.nn.packing import Packed
 from wavemore.nn.sequence import SequenceModel
 from wavemore.settings.config import SequenceConfig, TrainConfig
-from wavemore.train.optimisers import build_optimizer
-from wavemore.train.sequences import SequenceBatches
+from wavemore.train import Recorder
+from wavemore.train.in_torch import SequenceBatches, SequenceLearner
+from wavemore.train.run import Run
 
 STRINGS = tiny_strings()
 VOCABULARY = Vocabulary.of(STRINGS)
@@ -38,88 +39,102 @@ def plain_loss(model: SequenceModel, strings: list[str]) -> float:
     return total / count
 
 
-class Noting:
-    """A model that notes the strings of each batch: how they are laid out, it reads from the packing."""
+def texts(packed: Packed) -> list[str]:
+    """The strings of a batch, read from how they are laid out."""
+    padded = packed.packing.padded(packed.ids[:, None])[:, :, 0].T  # (B, L)
+    return ["".join(VOCABULARY.decode(row[row > 0])) for row in padded.numpy()]
 
-    def __init__(self) -> None:
-        self.seen: list[list[str]] = []
 
-    def packed(self, ids: torch.Tensor, packing) -> torch.Tensor:
-        padded = packing.padded(ids[:, None])[:, :, 0].T  # (B, L)
-        self.seen.append(["".join(VOCABULARY.decode(row[row > 0])) for row in padded.numpy()])
-        return torch.zeros((len(ids), len(VOCABULARY)), requires_grad=True)
+def learner_of(kind: str = "gru", **settings) -> SequenceLearner:
+    return SequenceLearner(built(kind, **settings), torch.Generator().manual_seed(1), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_losses_are_the_means_over_predictions(kind):
-    model = built(kind).eval()
-    batches = SequenceBatches.of(STRINGS, VOCABULARY)
-    expected = plain_loss(model, STRINGS)
-    assert batches.loss(model) == pytest.approx(expected, abs=1e-5)
-    assert batches.draw(model, 1000, torch.Generator()).item() == pytest.approx(expected, abs=1e-5)
-    assert batches.loss(model) != pytest.approx(plain_loss(model, STRINGS[:30]), abs=1e-5)
+    learner, batches = learner_of(kind), SequenceBatches.of(STRINGS, VOCABULARY)
+    expected = plain_loss(built(kind).eval(), STRINGS)
+    assert batches.loss([learner]) == pytest.approx(expected, abs=1e-5)
+    assert learner.loss(batches.draw(1000))[0] == pytest.approx(expected, abs=1e-5)
+    assert batches.loss([learner]) != pytest.approx(plain_loss(built(kind).eval(), STRINGS[:30]), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_those_of_a_plain_pass(kind):
+    learner, model = learner_of(kind), built(kind)
+    batch = SequenceBatches.of(STRINGS, VOCABULARY).draw(1000)
+    _, way = learner.loss(batch)
+    found = dict(learner.gradients(batch, way))
+    total = torch.zeros(())
+    for string in STRINGS:
+        ids = torch.tensor([0, *VOCABULARY.encode(string).tolist(), 0])
+        total = total + F.cross_entropy(model(ids[None, :-1])[0], ids[1:], reduction="sum")
+    (total / sum(len(string) + 1 for string in STRINGS)).backward()
+    assert list(found) == learner.adjusted == [name for name, _ in model.named_parameters()]
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        np.testing.assert_allclose(found[name], parameter.grad.numpy(), rtol=1e-3, atol=1e-6)
 
 
 def test_the_loss_is_the_same_in_portions_of_any_size(monkeypatch):
-    model, batches = built(), SequenceBatches.of(STRINGS, VOCABULARY)
-    whole = batches.loss(model)
-    monkeypatch.setattr("wavemore.train.sequences._NUMBERS_AT_ONCE", 64 * 20)
-    assert batches.loss(model) == pytest.approx(whole, abs=1e-6)
+    learner, batches = learner_of(), SequenceBatches.of(STRINGS, VOCABULARY)
+    whole = batches.loss([learner])
+    monkeypatch.setattr("wavemore.train.in_torch._NUMBERS_AT_ONCE", 64 * 20)
+    assert batches.loss([learner]) == pytest.approx(whole, abs=1e-6)
 
 
 def test_the_loss_is_that_of_evaluation_mode_and_the_mode_before_returns():
-    model, batches = built(dropout=0.5), SequenceBatches.of(STRINGS, VOCABULARY)
-    assert batches.loss(model) == batches.loss(model)
-    assert model.training
+    learner, batches = learner_of(dropout=0.5), SequenceBatches.of(STRINGS, VOCABULARY)
+    assert batches.loss([learner]) == batches.loss([learner])
+    assert learner.model.training
+    batch = batches.draw(60)
+    assert learner.loss(batch)[0] != learner.loss(batch)[0]
 
 
 def test_no_string_is_drawn_twice_in_a_pass_and_each_pass_has_a_new_order():
-    batches, model, generator = SequenceBatches.of(STRINGS, VOCABULARY), Noting(), torch.Generator().manual_seed(0)
+    batches = SequenceBatches.of(STRINGS, VOCABULARY)
     assert len(batches) == 60
-    for _ in range(6):
-        batches.draw(model, 20, generator)  # type: ignore[arg-type] - all that it needs of a model
-    first, second = ([s for batch in model.seen[i : i + 3] for s in batch] for i in (0, 3))
+    drawn = [texts(batches.draw(20)) for _ in range(6)]
+    first, second = ([s for batch in drawn[i : i + 3] for s in batch] for i in (0, 3))
     assert Counter(first) == Counter(second) == Counter(STRINGS)
     assert first != second
 
 
+def test_the_seed_makes_the_order():
+    one, same, other = (texts(SequenceBatches.of(STRINGS, VOCABULARY, seed).draw(20)) for seed in (0, 0, 1))
+    assert one == same != other
+
+
 def test_batches_go_on_from_their_state():
-    def drawn(resume: bool) -> list[list[str]]:
-        batches, model, generator = SequenceBatches.of(STRINGS, VOCABULARY), Noting(), torch.Generator().manual_seed(0)
+    def drawn(resume_at: int | None) -> list[list[str]]:
+        batches, found = SequenceBatches.of(STRINGS, VOCABULARY), []
         for i in range(5):
-            if i == 2 and resume:
-                state, before = batches.state(), generator.get_state()
-                batches, generator = SequenceBatches.of(STRINGS, VOCABULARY), torch.Generator()
+            if i == resume_at:
+                state = batches.state()
+                batches = SequenceBatches.of(STRINGS, VOCABULARY)
                 batches.restore(state)
-                generator.set_state(before)
-            batches.draw(model, 16, generator)  # type: ignore[arg-type]
-        return model.seen
+            found.append(texts(batches.draw(16)))
+        return found
 
-    assert drawn(resume=True) == drawn(resume=False)
-
-
-def test_a_copy_goes_its_own_way():
-    batches, model = SequenceBatches.of(STRINGS, VOCABULARY), Noting()
-    other = copy.copy(batches)
-    for part in (batches, other):
-        part.draw(model, 40, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
-    assert model.seen[0] == model.seen[1]
+    for resume_at in range(5):  # a pass has three batches, and a rest that is too small for one
+        assert drawn(resume_at) == drawn(None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_learns_a_tiny_list_with_the_projects_optimiser(kind):
-    model, batches = built(kind, hidden=32), SequenceBatches.of(STRINGS, VOCABULARY)
-    optimizer = build_optimizer(TrainConfig(rate=0.01, matrix_rate=0.05, weight_decay=0.1), model)
-    generator = torch.Generator().manual_seed(1)
-    before = batches.loss(model)
+    learner, batches = learner_of(kind, hidden=32), SequenceBatches.of(STRINGS, VOCABULARY)
+    config = TrainConfig(
+        rate=0.01, matrix_rate=0.05, weight_decay=0.1, batch=30, steps=60, warmup=0, decay="none", evaluate_every=60
+    )
+    before = batches.loss([learner])
     assert before == pytest.approx(np.log(len(VOCABULARY)), abs=0.1)
-    for _ in range(60):
-        loss = batches.draw(model, 30, generator)
-        model.zero_grad()
-        loss.backward()
-        optimizer.step(0.01)
+    assert learner.matrices
+    run = Run(config, learner, batches, batches)
+    recorder = Recorder()
+    recorder.begin([run], resumed=False)
+    for _ in run.train(recorder):
+        pass
     # The law that the strings were drawn by has 1.27: alternating consonants and vowels, one to four pairs of them.
-    assert batches.loss(model) < 1.3
+    assert batches.loss([learner]) < 1.3
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -139,6 +154,6 @@ def test_a_step_that_takes_more_memory_than_is_free_is_refused_before_it(kind):
 
 
 def test_memory_is_refused_in_training_too(monkeypatch):
-    monkeypatch.setattr("wavemore.train.sequences._free", lambda: 1000.0)
+    monkeypatch.setattr("wavemore.train.in_torch.free_memory", lambda: 1000.0)
     with pytest.raises(TrainingError, match=r"GB are free; lower train\.batch"):
         fit(STRINGS, recipe="rnn", settings={"train.steps": 1})

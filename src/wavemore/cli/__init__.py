@@ -33,7 +33,7 @@ COMMANDS = {
     "study": "Measure what the lecture's notes claim for flattening in steps: each claim is an experiment with an open "
     "end.",
     "plot": "Show how training went: losses, learning rate, gradient norm and speed of one run or several.",
-    "trace": "Send a batch through the model and show the shape after every layer.",
+    "trace": "Send a batch through the model and show the shape after every layer (with the extra torch).",
     "inspect": "Look inside a model: its activations, its gradients, and what wants attention.",
     "info": "What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.",
 }

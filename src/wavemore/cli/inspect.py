@@ -56,11 +56,11 @@ def command(
     gradient over weight and log10 of update over weight in one step with the recipe's optimiser at its full rate;
     gradient norms; and how far each BatchNorm's running statistics lie off the list's. Last comes what wants attention.
 
-    Of several networks that vote the first is shown, and of a mixture with an n-gram model the network. Needs PyTorch;
-    -o needs the extra "plot".
+    Of several networks that vote the first is shown, and of a mixture with an n-gram model the network. -o needs the
+    extra "plot".
 
     MODEL may also be the history that training writes beside a model, as names.history.jsonl: then the same is shown
-    through training, at up to ten of its steps, each on its own batch; also while the run goes on, and without PyTorch.
+    through training, at up to ten of its steps, each on its own batch; also while the run goes on.
 
     \b
     Examples

@@ -7,7 +7,7 @@ import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import json_line, write_lines
-from wavemore.errors import UsageError
+from wavemore.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from wavemore.settings.config import ModelConfig, Recipe
@@ -24,7 +24,7 @@ def command(
     set_: options.Set = None,
     json: options.Json = False,
 ) -> None:
-    """Send a batch through the model and show the shape after every layer.
+    """Send a batch through the model and show the shape after every layer (with the extra torch).
 
     Of several networks that vote one is shown, and of a mixture with an n-gram model the network.
 
@@ -35,7 +35,11 @@ def command(
       wavemore trace names.safetensors
     """
     from wavemore.models.modelfile import ModelFile, pretrained_path
-    from wavemore.nn.trace import flattening, trace
+
+    try:
+        from wavemore.nn.trace import flattening, trace
+    except MissingExtraError as error:
+        raise MissingExtraError.of("wavemore trace", "PyTorch", "torch") from error
     from wavemore.settings.config import load_recipe, recipe_names
 
     if model is not None and model in recipe_names() and not Path(model).exists():

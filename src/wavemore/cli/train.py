@@ -76,7 +76,7 @@ def command(
       wavemore train towns -o towns.safetensors
       wavemore train people.csv --column name --set train.steps=2000
       wavemore train passwords.csv --column password --counts times
-      wavemore train names.txt --recipe lecture
+      wavemore train names.txt --recipe lecture      (with the extra torch)
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
     from wavemore.estimator import StringModel

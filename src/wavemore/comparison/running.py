@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from wavemore.comparison.contenders import Contender, contenders_of, data_of
 from wavemore.comparison.folder import Folder, Place, run_key
 from wavemore.comparison.results import Comparison, FinishedRun, Result
-from wavemore.errors import CheckpointError, CorpusError, FileError, UsageError, WavemoreError, is_out_of_memory
+from wavemore.errors import (
+    CheckpointError,
+    CorpusError,
+    FileError,
+    MissingExtraError,
+    UsageError,
+    WavemoreError,
+    is_out_of_memory,
+)
 from wavemore.fitting import Lists, fit_model
 from wavemore.judging.evaluate import evaluate, parts_of
 from wavemore.lists.corpus import Corpus, read_corpus, split
@@ -56,8 +65,9 @@ def compare(
     contenders = contenders_of(rows, settings)
     data = data_of(contenders)
     _check_seeds(seeds)
-    if any(one.differs_by_seed for one in contenders):
-        import wavemore.train  # noqa: F401 - so that no run's seconds have the import in them
+    for one in contenders:
+        if one.recipe is not None and one.differs_by_seed:
+            _make_ready(one.recipe)
     corpus = strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=data.max_length)
     split(corpus, data)  # refuses a list that is too short
     folder = None if keep is None else Folder(keep)
@@ -70,6 +80,15 @@ def compare(
     return Comparison(
         corpus.name, len(corpus.strings), corpus.fingerprint, how, tuple(seeds), parts, results, command=command
     )
+
+
+def _make_ready(recipe: Recipe) -> None:
+    """Import what fitting needs, so that no run's seconds have that in them; a row for which something is missing says
+    so in its turn."""
+    from wavemore.train.forms import made_ready
+
+    with suppress(MissingExtraError):
+        made_ready(recipe)
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:

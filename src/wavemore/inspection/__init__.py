@@ -1,7 +1,8 @@
 """Looking into a model, or through its training: what its levels hold, how gradients reach them, and what wants
 attention. An inspection is one look or several: of a model one, through its training up to ten.
 
-of_model.py     runs a model over strings of a list; nodes.py single nodes: neighbours of a chunk, the tree of a string
+of_model.py     runs a model over strings of a list; onestep.py one training step of it; nodes.py single nodes:
+                neighbours of a chunk, the tree of a string
 of_history.py   reads the looks that training wrote down
 inspection.py   what was seen; findings.py sentences about what is wrong, and the thresholds for them
 report.py       the numbers as text and as records

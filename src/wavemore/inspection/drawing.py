@@ -13,7 +13,7 @@ from wavemore.inspection.findings import LARGE_STEP, LARGE_STEPS, SATURATED, SCA
 from wavemore.inspection.inspection import Inspection
 from wavemore.runs.canvas import COLOURS, GREY, MARKS, legend_above, short
 from wavemore.runs.looks import Look
-from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Histogram, Parameter
+from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, GELUS, Histogram, Parameter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -213,7 +213,7 @@ def _histogram(axes: "Axes", histogram: Histogram, colour: int, label: str) -> N
 def _shade(axes: "Axes", activation: str) -> None:
     """Grey where the activation is flat."""
     low, high = axes.get_xlim()
-    if activation == "gelu":
+    if activation in GELUS:
         axes.axvspan(low, FLAT_GELU, color="0.9", zorder=0, label="flat")
     else:
         bound = float(np.arctanh(FLAT))

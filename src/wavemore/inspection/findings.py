@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from wavemore.runs.looks import Look
-from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, Norm
+from wavemore.runs.measures import DEAD, FLAT, FLAT_GELU, GELUS, Norm
 
 __all__ = ["LARGE_STEP", "LARGE_STEPS", "SATURATED", "SCALED", "SHIFTED", "SMALL_STEP", "VANISHING", "findings_of"]
 
@@ -31,7 +31,7 @@ _MOST_UNITS = 20
 _FLAT = {
     "tanh": f"|tanh| above {FLAT:g}",
     "sigmoid": f"within {(1 - FLAT) / 2:g} of 0 or 1",
-    "gelu": f"given less than {FLAT_GELU:g}",
+    **dict.fromkeys(GELUS, f"given less than {FLAT_GELU:g}"),
 }
 
 

@@ -1,14 +1,15 @@
-"""An inspection of a model at hand: it is run over strings of a list. Needs PyTorch, for the gradients."""
+"""An inspection of a model at hand: it is run over strings of a list."""
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wavemore.errors import CorpusError, UsageError
 from wavemore.inspection.inspection import Inspection
 from wavemore.inspection.nodes import Neighbourhood, StringTree, ids_of, neighbours, tree_nodes
+from wavemore.inspection.onestep import batch_statistics, network_of, one_step
 from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.chunks import Chunks
@@ -16,9 +17,8 @@ from wavemore.predict.predictor import log_sum_exp
 from wavemore.runs.looks import Look
 from wavemore.runs.measures import WIDEST, Layer, Norm, Parameter, map_of
 from wavemore.settings.config import ModelConfig, TrainConfig
-
-if TYPE_CHECKING:
-    from wavemore.nn import WaveNet
+from wavemore.train.batches import batch_of, tree_of
+from wavemore.train.network import Network
 
 __all__ = ["inspect"]
 
@@ -50,7 +50,7 @@ def inspect(
     string     a string whose tree is wanted, at the prediction after its first `at` characters; without `at` its end
 
     Raises `UsageError` for a baseline, a chunk or string that cannot be, and a tree too large to look at;
-    `UnknownCharacterError`; `CorpusError` where no two predictions are left; `MissingExtraError` without PyTorch.
+    `UnknownCharacterError`; `CorpusError` where no two predictions are left.
     """
     config = file.recipe.model
     if not isinstance(config, ModelConfig):
@@ -62,13 +62,16 @@ def inspect(
             file.vocabulary.encode(normalise(text))  # raises, before the work
     if chunk == "":
         raise UsageError('the chunk is ""; it must have at least one character')
-    from wavemore.nn import WaveNet
-
-    model = WaveNet.of(config, file.members()[0] if config.members > 1 else file.network)
+    weights = file.members()[0] if config.members > 1 else file.network
+    network = network_of(config, weights)
     sample = _sample(strings, file.vocabulary, config)
-    layers, nodes = _activations(model, sample.chunks)
-    batch, loss, parameters = _step(model, file.recipe.train, sample, len(file.vocabulary))
-    look = Look(file.provenance.get("step", 0), tuple(layers), tuple(parameters), tuple(_norms(model, sample.chunks)))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # weights of any size may be looked into
+        layers, nodes = _activations(network, sample.chunks)
+        batch, loss, parameters = _step(network, file.recipe.train, sample)
+        norms = _norms(network, sample.chunks)
+        neighbourhoods = _neighbourhoods(network, file.vocabulary, sample.chunks, nodes, chunk)
+        tree = _tree(network, file.vocabulary, string, at)
+    look = Look(file.provenance.get("step", 0), tuple(layers), tuple(parameters), tuple(norms))
     train = file.recipe.train
     about = {
         "note": _note(config),
@@ -86,10 +89,10 @@ def inspect(
         heading=_heading(about),
         about=about,
         looks=(look,),
-        embedding=map_of(model.embedding.weight.detach().numpy()),
+        embedding=map_of(network.weights["embedding.weight"]),
         characters=file.vocabulary.characters,
-        neighbourhoods=_neighbourhoods(model, file.vocabulary, sample.chunks, nodes, chunk),
-        tree=_tree(model, file.vocabulary, string, at),
+        neighbourhoods=neighbourhoods,
+        tree=tree,
     )
 
 
@@ -120,68 +123,53 @@ def _sample(strings: Sequence[str], vocabulary: Vocabulary, config: ModelConfig)
     return _Sample(drawn, Chunks.of(drawn, vocabulary, config.groups, config.cycles))
 
 
-def _activations(model: "WaveNet", chunks: Chunks) -> tuple[list[Layer], list[np.ndarray]]:
+def _activations(network: Network, chunks: Chunks) -> tuple[list[Layer], list[np.ndarray]]:
     """What each level does, and its nodes, (n, H) each."""
-    from wavemore.nn.inside import inside
-    from wavemore.train.batches import tree_of
-
-    values = [tuple(tensor.numpy() for tensor in level[:3]) for level in inside(model, tree_of(chunks))]
-    limit = max(float(np.quantile(np.abs(normed), 0.999)) for normed, _, _ in values)
+    _, passed = network.passed(tree_of(chunks), training=False)
+    seen = [level.seen(one, np.arange(len(one.nodes))) for level, one in zip(network.levels, passed, strict=True)]
+    limit = max(float(np.quantile(np.abs(normed), 0.999)) for normed, _ in seen)
     limit = float(np.ceil(np.clip(limit, 1.0, WIDEST)))
-    name = model.config.activation
     layers = [
-        Layer.of(i, name, normed, activated, uses, limit)
-        for i, ((normed, activated, _), uses) in enumerate(zip(values, chunks.uses(), strict=True), start=1)
+        Layer.of(i, network.activation, normed, activated, uses, limit)
+        for i, ((normed, activated), uses) in enumerate(zip(seen, chunks.uses(), strict=True), start=1)
     ]
-    return layers, [nodes for _, _, nodes in values]
+    return layers, [one.nodes for one in passed]
 
 
-def _step(model: "WaveNet", config: TrainConfig, sample: _Sample, size: int) -> tuple[int, float, list[Parameter]]:
+def _step(network: Network, train: TrainConfig, sample: _Sample) -> tuple[int, float, list[Parameter]]:
     """One training step on the sample's first strings: how many, their loss, and each parameter."""
-    from wavemore.train.batches import answer_counts, tree_of
-    from wavemore.train.onestep import one_step
-
-    strings = np.arange(min(config.batch, len(sample.strings)))
-    part = sample.chunks.part(strings)
-    loss, moved = one_step(model, config, tree_of(part), answer_counts(part, size))
+    strings = np.arange(min(train.batch, len(sample.strings)))
+    batch = batch_of(sample.chunks.part(strings), len(network.weights["embedding.weight"]))
+    loss, moved = one_step(network.config, network.weights, train, batch)
     return len(strings), loss, [Parameter.of(*each) for each in moved]
 
 
-def _norms(model: "WaveNet", chunks: Chunks) -> list[Norm]:
-    from wavemore.nn.inside import batch_statistics
-    from wavemore.train.batches import tree_of
-
-    found = []
-    for name, batch in batch_statistics(model, tree_of(chunks)).items():
-        layer = model.get_submodule(name)
-        running = [cast(np.ndarray, getattr(layer, which).numpy()) for which in ("running_mean", "running_var")]
-        found.append(Norm.of(name, (running[0], running[1]), (batch[0].numpy(), batch[1].numpy())))
-    return found
+def _norms(network: Network, chunks: Chunks) -> list[Norm]:
+    """What the BatchNorms have learned of batches, against what they see of all the sample."""
+    weights = network.weights
+    batch = batch_of(chunks, len(weights["embedding.weight"]))
+    return [
+        Norm.of(name, (weights[f"{name}.running_mean"], weights[f"{name}.running_var"]), seen)
+        for name, seen in batch_statistics(network.config, weights, batch).items()
+    ]
 
 
-def _own(model: "WaveNet", vocabulary: Vocabulary, string: str) -> tuple[Chunks, list[np.ndarray], np.ndarray]:
+def _own(network: Network, vocabulary: Vocabulary, string: str) -> tuple[Chunks, list[np.ndarray], np.ndarray]:
     """A single string's chunks, the values of their nodes, (n, H) from the embedding up, and the probabilities after
     each context, (n, V)."""
-    from wavemore.nn import evaluation_mode
-    from wavemore.nn.inside import nodes_of
-    from wavemore.train.batches import tree_of
-
-    chunks = Chunks.of([string], vocabulary, model.config.groups, model.config.cycles)
-    tree = tree_of(chunks)
-    with evaluation_mode(model):
-        logits = model.shared(tree).numpy()  # (n, V)
-    probabilities = np.exp(logits - log_sum_exp(logits)[:, None])
-    return chunks, [nodes.numpy() for nodes in nodes_of(model, tree)], probabilities
+    chunks = Chunks.of([string], vocabulary, network.config.groups, network.config.cycles)
+    nodes, logits = network.evaluated(tree_of(chunks))
+    return chunks, nodes, np.exp(logits - log_sum_exp(logits)[:, None])
 
 
 def _neighbourhoods(
-    model: "WaveNet", vocabulary: Vocabulary, chunks: Chunks, nodes: Sequence[np.ndarray], chunk: str | None
+    network: Network, vocabulary: Vocabulary, chunks: Chunks, nodes: Sequence[np.ndarray], chunk: str | None
 ) -> tuple[Neighbourhood, ...]:
     """The chunks of the sample that each level holds to be most like this one."""
     if chunk is None:
         return ()
-    own, own_values, _ = _own(model, vocabulary, normalise(chunk))
-    texts, own_texts = ids_of(chunks, model.config), ids_of(own, model.config)
+    own, own_values, _ = _own(network, vocabulary, normalise(chunk))
+    texts, own_texts = ids_of(chunks, network.config), ids_of(own, network.config)
     row = int(own.contexts[-1])  # the node for the last characters: at each level the newest child
     found = []
     for level in range(len(nodes), 0, -1):
@@ -191,16 +179,16 @@ def _neighbourhoods(
     return tuple(reversed(found))
 
 
-def _tree(model: "WaveNet", vocabulary: Vocabulary, string: str | None, at: int | None) -> StringTree | None:
+def _tree(network: Network, vocabulary: Vocabulary, string: str | None, at: int | None) -> StringTree | None:
     if string is None:
         return None
     string = normalise(string)
     at = len(string) if at is None else at
     if not 0 <= at <= len(string):
         raise UsageError(f"the place in {string!r} is {at}; it must be from 0, its start, to {len(string)}, its end")
-    chunks, values, probabilities = _own(model, vocabulary, string)
+    chunks, values, probabilities = _own(network, vocabulary, string)
     context = int(chunks.contexts[at])
-    nodes = tree_nodes(chunks, model.config, values, vocabulary, context)
+    nodes = tree_nodes(chunks, network.config, values, vocabulary, context)
     characters = ["", *vocabulary.characters]  # the boundary, id 0, is the end
     following = list(zip(characters, probabilities[context].tolist(), strict=True))
     following.sort(key=lambda pair: -pair[1])

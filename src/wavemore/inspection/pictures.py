@@ -40,7 +40,9 @@ def _of_levels(seen: Inspection) -> Iterator[Picture]:
         (13, 5.6),
         partial(drawing.levels, seen),
     )
-    activation = {"gelu": "a GELU", "tanh": "a tanh", "gated": "the tanh of a gate"}[seen.looks[0].levels[0].activation]
+    activation = {"gelu": "a GELU", "quick_gelu": "a quick GELU", "tanh": "a tanh", "gated": "the tanh of a gate"}[
+        seen.looks[0].levels[0].activation
+    ]
     units = ", and for units below the dotted line, which are dead" if seen.looks[0].levels[0].spread.size else ""
     yield Picture(
         "activations",

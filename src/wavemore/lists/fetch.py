@@ -33,7 +33,7 @@ def fetched_path(name: str) -> Path:
     try:
         import pooch
     except ModuleNotFoundError as error:
-        raise MissingExtraError.of(f"fetching {name}", "pooch", "train") from error
+        raise MissingExtraError.of(f"fetching {name}", "pooch", "fetch") from error
     from requests.exceptions import RequestException
 
     wanted = FETCHED[name]

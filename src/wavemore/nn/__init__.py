@@ -5,7 +5,7 @@ from wavemore.errors import MissingExtraError
 try:
     import torch as _torch  # noqa: F401
 except ModuleNotFoundError as error:
-    raise MissingExtraError.of("wavemore.nn", "PyTorch", "train") from error
+    raise MissingExtraError.of("wavemore.nn", "PyTorch", "torch") from error
 
 from wavemore.nn.ensemble import Ensemble
 from wavemore.nn.layers import (
@@ -17,18 +17,17 @@ from wavemore.nn.layers import (
     Gate,
     LayerNorm,
     Linear,
+    QuickGELU,
     RMSNorm,
     Sequential,
     Tanh,
 )
 from wavemore.nn.sequence import SequenceModel
-from wavemore.nn.shared import Branch, Tree
-from wavemore.nn.wavenet import WaveNet, evaluation_mode, sample_as_taught, shared_cross_entropy
+from wavemore.nn.wavenet import WaveNet, evaluation_mode, sample_as_taught
 
 __all__ = [
     "GELU",
     "BatchNorm1d",
-    "Branch",
     "Dropout",
     "Embedding",
     "Ensemble",
@@ -36,13 +35,12 @@ __all__ = [
     "Gate",
     "LayerNorm",
     "Linear",
+    "QuickGELU",
     "RMSNorm",
     "SequenceModel",
     "Sequential",
     "Tanh",
-    "Tree",
     "WaveNet",
     "evaluation_mode",
     "sample_as_taught",
-    "shared_cross_entropy",
 ]

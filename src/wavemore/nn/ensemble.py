@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavemore.nn.shared import Tree
 from wavemore.nn.wavenet import WaveNet
 from wavemore.settings.config import ModelConfig
 
@@ -33,7 +32,3 @@ class Ensemble(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         return torch.stack([member(ids) for member in self.members]).mean(0)
-
-    def shared(self, tree: Tree) -> Tensor:
-        """The logits of the distinct contexts of a tree: (n, V)."""
-        return torch.stack([member.shared(tree) for member in self.members]).mean(0)  # type: ignore[operator]

@@ -8,7 +8,6 @@ Meaning, initialisation and statistics are those of "makemore, part 5: WaveNet".
 """
 
 from collections.abc import Iterable
-from typing import NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +25,7 @@ __all__ = [
     "Gate",
     "LayerNorm",
     "Linear",
+    "QuickGELU",
     "RMSNorm",
     "Sequential",
     "Tanh",
@@ -77,8 +77,6 @@ class BatchNorm1d(nn.Module):
     lecture (`torch.nn.BatchNorm1d` normalises with the biased one), and running statistics follow with `momentum`.
     In evaluation mode the running statistics are used, so a row's result does not depend on its neighbours.
 
-    `uses`, (B,), says that row i of (B, C) stands for uses[i] equal rows: the result is what all those rows would give.
-
     Raises `ShapeError` for other numbers of axes or channels, and for a single row in training mode, which has no
     variance (in the lecture it silently gives NaN).
     """
@@ -96,52 +94,33 @@ class BatchNorm1d(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
-    def forward(self, x: Tensor, uses: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         if x.ndim not in (2, 3) or x.shape[-1] != self.gamma.shape[0]:
             raise ShapeError(
                 f"BatchNorm1d takes (rows, {self.gamma.shape[0]}) or (rows, positions, {self.gamma.shape[0]}), "
                 f"but got {tuple(x.shape)}; reshape the input or build the layer with its number of channels"
             )
         if self.training:
-            mean, var = self._batch_statistics(x, uses)  # (C,), (C,)
+            mean, var = self._batch_statistics(x)  # (C,), (C,)
         else:
             mean, var = self.running_mean, self.running_var
         normal = (x - mean) / torch.sqrt(var + self.eps)  # the shape of x
         return self.gamma * normal + self.beta
 
-    def _batch_statistics(self, x: Tensor, uses: Tensor | None) -> tuple[Tensor, Tensor]:
-        if uses is None:
-            if x.numel() == x.shape[-1]:
-                self.refuse_one_row(x)
-            axes = (0,) if x.ndim == 2 else (0, 1)
-            mean = x.mean(axes)
-            var = x.var(axes)  # unbiased, as in the lecture
-        else:
-            if x.ndim != 2:
-                raise ShapeError(
-                    f"BatchNorm1d takes uses with rows of two axes, but got {tuple(x.shape)}; flatten them"
-                )
-            rows = uses.sum()
-            if rows <= 1:
-                self.refuse_one_row(x)
-            mean = uses @ x / rows
-            var = uses @ (x - mean).square() / (rows - 1)
-        self.update_running_statistics(mean, var)
+    def _batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of this batch, (C,) each, towards which the running ones move."""
+        if x.numel() == x.shape[-1]:
+            raise ShapeError(
+                f"BatchNorm1d got one row, of shape {tuple(x.shape)}, in training mode, and one row has no variance; "
+                "call .eval() on the model to predict, or give at least two rows to train"
+            )
+        axes = (0,) if x.ndim == 2 else (0, 1)
+        mean = x.mean(axes)
+        var = x.var(axes)  # unbiased, as in the lecture
+        with torch.no_grad():
+            self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
+            self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
         return mean, var
-
-    @torch.no_grad()
-    def update_running_statistics(self, mean: Tensor, var: Tensor) -> None:
-        """Move the running statistics towards a batch's: (C,), (C,)."""
-        self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
-        self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
-
-    @staticmethod
-    def refuse_one_row(x: Tensor) -> NoReturn:
-        """Raise the `ShapeError` for a single row in training mode."""
-        raise ShapeError(
-            f"BatchNorm1d got one row, of shape {tuple(x.shape)}, in training mode, and one row has no variance; "
-            "call .eval() on the model to predict, or give at least two rows to train"
-        )
 
     def extra_repr(self) -> str:
         return f"{self.gamma.shape[0]}, eps={self.eps}, momentum={self.momentum}"
@@ -193,6 +172,13 @@ class GELU(nn.Module):
         return F.gelu(x)
 
 
+class QuickGELU(nn.Module):
+    """x times the sigmoid of 1.702 x: GELU's approximation by a sigmoid (Hendrycks, Gimpel 2016, section 2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(1.702 * x)
+
+
 class Gate(nn.Module):
     """tanh of the first half of the channels times the sigmoid of the second: (..., 2 H) -> (..., H), the gated
     activation of WaveNet (van den Oord et al. 2016)."""
@@ -209,13 +195,13 @@ class Dropout(nn.Module):
     def __init__(self, probability: float, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.probability = probability
-        self._generator = generator
+        self.generator = generator
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.probability == 0:
             return x
-        kept = torch.rand(x.shape, generator=self._generator, dtype=x.dtype) >= self.probability  # the shape of x
-        return x * kept / (1 - self.probability)
+        drawn = torch.rand(x.shape, generator=self.generator, dtype=x.dtype, device=x.device)  # the shape of x
+        return x * (drawn >= self.probability) / (1 - self.probability)
 
     def extra_repr(self) -> str:
         return str(self.probability)

@@ -107,6 +107,11 @@ class Packed(NamedTuple):
     numbers: np.ndarray
     """(N,): the number of each prediction in the list, string after string."""
 
+    def to(self, device: torch.device) -> "Packed":
+        """The same on this device."""
+        packing = self.packing._replace(places=self.packing.places.to(device))
+        return Packed(self.ids.to(device), self.answers.to(device), packing, self.numbers)
+
 
 @dataclass(frozen=True)
 class Strings:

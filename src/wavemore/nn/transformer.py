@@ -44,7 +44,7 @@ class Block(SequenceLayer):
     def forward(self, x: Tensor, packing: Packing) -> Tensor:
         y = packing.padded(self.attention(self.attention_norm(x)))  # (L, B, 3 H)
         queries, keys, values = self._split(y)  # (B, K, L, D) each
-        position = torch.arange(y.shape[0])
+        position = torch.arange(y.shape[0], device=y.device)
         # Padding comes after every string, where no position of the string looks.
         mixed = F.scaled_dot_product_attention(
             turned(queries, position), turned(keys, position), values, is_causal=True
@@ -82,7 +82,8 @@ def turned(x: Tensor, position: Tensor) -> Tensor:
     """(B, K, L, D) queries or keys at these positions, (L,): channel i of the first half and channel i of the second
     are a point in the plane, turned by position / wave**(2 i / D). An odd last channel stays."""
     half = x.shape[-1] // 2
-    angles = position[:, None] * _LONGEST_WAVE ** -(torch.arange(half) / max(1, half))  # (L, D / 2)
+    channel = torch.arange(half, device=position.device)  # (D / 2,)
+    angles = position[:, None] * _LONGEST_WAVE ** -(channel / max(1, half))  # (L, D / 2)
     cos, sin = torch.cos(angles).to(x.dtype), torch.sin(angles).to(x.dtype)
     a, b, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
     return torch.cat([a * cos - b * sin, a * sin + b * cos, rest], dim=-1)

@@ -16,16 +16,12 @@ Shapes in this file
     E  embedding channels  H  hidden channels                               n  the group of one level
 
 A node depends on its own leaves alone, so this tree is WaveNet's stack of causal convolutions with kernel n and
-dilations 1, n, n*n ... (van den Oord et al. 2016), looked at from its last output. The same weights run in two forms:
+dilations 1, n, n*n ... (van den Oord et al. 2016), looked at from its last output. Every row is one window of T ids,
+as in the lecture: this form is the oracle for the others, `train/network.py` and `predict/engine.py`, which compute
+each distinct node of many windows once.
 
-    windowed    every row is one window of T ids: the form as taught, and the oracle for every other form
-    shared      each distinct node of many windows is computed once, and nodes above gather what they need
-
-In a batch of names most windows share most nodes: of 256 names 1,838 windows have 284, 1,089 and 1,151 distinct nodes
-at the three levels in place of 7,352, 3,676 and 1,838. The results are the same, in training mode too.
-
-With `cycles` the dilations begin again at 1 and the paths of the tree meet: the windowed form then repeats an id at
-every leaf that a path ends at, the shared form computes it once as ever.
+With `cycles` the dilations begin again at 1 and the paths of the tree meet: an id is then repeated at every leaf that
+a path ends at.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,29 +42,27 @@ from wavemore.nn.layers import (
     Gate,
     LayerNorm,
     Linear,
+    QuickGELU,
     RMSNorm,
     Sequential,
     Tanh,
 )
-from wavemore.nn.shared import Branch, Tree, shared_activation, shared_linear, shared_norm
 from wavemore.settings.config import ModelConfig
 
-__all__ = ["Head", "Level", "Passed", "WaveNet", "evaluation_mode", "sample_as_taught", "shared_cross_entropy"]
+__all__ = ["Head", "Level", "Passed", "WaveNet", "evaluation_mode", "sample_as_taught"]
 
 _MOST_LEAVES = 1 << 16
 
 
 class Passed(NamedTuple):
-    """What goes through a level, for the nodes of windows, (B, T/n, ...), or for distinct chunks, (n, ...)."""
+    """What goes through a level."""
 
     normed: Tensor
-    """(..., W): after Linear and norm, what the activation is given. W is H, or 2 H before a gate."""
+    """(B, T/n, W): after Linear and norm, what the activation is given. W is H, or 2 H before a gate."""
     activated: Tensor
-    """(..., H): what the activation gives, before dropout and residual."""
+    """(B, T/n, H): what the activation gives, before dropout and residual."""
     nodes: Tensor
-    """(..., H): what the level hands on."""
-    uses: Tensor | None
-    """(n,): how many nodes of all windows each chunk stands for; None for the windows themselves."""
+    """(B, T/n, H): what the level hands on. In all three the middle axis goes when it becomes 1."""
 
 
 class Level(Sequential):
@@ -84,7 +78,7 @@ class Level(Sequential):
     def __init__(self, config: ModelConfig, n: int, channels: int, generator: torch.Generator | None) -> None:
         width = config.hidden * (2 if config.activation == "gated" else 1)
         norms = {"batch": BatchNorm1d, "layer": LayerNorm, "rms": RMSNorm}
-        activations = {"tanh": Tanh, "gelu": GELU, "gated": Gate}
+        activations = {"tanh": Tanh, "gelu": GELU, "quick_gelu": QuickGELU, "gated": Gate}
         super().__init__(
             flatten=FlattenConsecutive(n),
             linear=Linear(channels * n, width, bias=config.bias, generator=generator),
@@ -102,22 +96,15 @@ class Level(Sequential):
         """The newest of each n neighbours: (B, T, C) -> (B, T/n, C), the middle axis dropped when it is 1."""
         return x[:, self.n - 1 :: self.n].squeeze(1) if x.ndim == 3 else x
 
-    def passed(self, x: Tensor, branch: Branch | None = None) -> Passed:
-        """What the level makes of the nodes of windows, (B, T, C) -> (B, T/n, H), as taught; or, with the `branch` that
-        says which are whose children, of distinct chunks, (m, C) of the level below -> (n, H) of this one.
-
-        Where there is dropout, a chunk draws its mask once for all the windows of the batch that use it; in the
-        windowed form each window draws its own.
-        """
-        y = self.linear(self.flatten(x)) if branch is None else shared_linear(x, self.linear, branch)  # (..., W)
-        if self.norm is not None:
-            y = self.norm(y) if branch is None else shared_norm(y, self.norm, branch.uses)
-        normed = y
-        activated = self.activation(y) if branch is None else shared_activation(y, self.activation)  # (..., H)
+    def passed(self, x: Tensor) -> Passed:
+        """All of it: (B, T, C) -> (B, T/n, H)."""
+        y = self.linear(self.flatten(x))  # (B, T/n, W)
+        normed = y if self.norm is None else self.norm(y)
+        activated = self.activation(normed)  # (B, T/n, H)
         y = activated if self.dropout is None else self.dropout(activated)
         if self.residual:
-            y = y + (self.newest(x) if branch is None else x.index_select(0, branch.children[-1]))
-        return Passed(normed, activated, y, None if branch is None else branch.uses)
+            y = y + self.newest(x)
+        return Passed(normed, activated, y)
 
 
 class Head(nn.Module):
@@ -136,9 +123,9 @@ class Head(nn.Module):
             scale = self.linear.weight if self.norm is None else self.norm.gamma
             scale *= 0.1
 
-    def forward(self, x: Tensor, uses: Tensor | None = None) -> Tensor:
-        y = self.linear(x)
-        return y if self.norm is None else self.norm(y, uses)
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.linear(x)  # (B, V)
+        return y if self.norm is None else self.norm(y)
 
 
 class WaveNet(nn.Module):
@@ -172,34 +159,20 @@ class WaveNet(nn.Module):
                 f"the model takes ids of shape (rows, {self.config.context}), but got {tuple(ids.shape)}; "
                 f"pad each context with id 0 on the left to {self.config.context} ids"
             )
-        # What the head may read, the newest node of each level: (B, H) each.
-        newest = [nodes if nodes.ndim == 2 else nodes[:, -1] for _, _, nodes, _ in self.passed(ids, seen)]
-        return self.head(self.read(newest))  # (B, V)
+        return self.of_leaves(self.leaves(ids), seen)
 
-    def shared(self, tree: Tree, seen: list[Passed] | None = None) -> Tensor:
-        """The logits of the distinct contexts of a tree: (n, V), n chunks of its top level."""
-        newest = [nodes for _, _, nodes, _ in self.passed(tree, seen)]  # (n, H) of each level, n as it has chunks
-        if self.config.skip:  # the newest node of each level under each context
-            row = torch.arange(len(newest[-1]))
-            for i in range(len(newest) - 2, -1, -1):
-                row = tree.branches[i + 1].children[-1][row]  # (n,) n contexts
-                newest[i] = newest[i].index_select(0, row)  # (n, H)
-        return self.head(self.read(newest), tree.branches[-1].uses)  # (n, V)
-
-    def passed(self, given: Tensor | Tree, seen: list[Passed] | None = None) -> Iterator[Passed]:
-        """What goes through each level from the bottom up, of windows, (B, T) ids, or of a tree. It is added to `seen`,
-        for those who look on."""
-        if isinstance(given, Tree):
-            x, branches = self.embedding(given.characters), given.branches  # (n, E)
-        else:
-            x, branches = self.embedding(self.leaves(given)), [None] * len(self.levels)  # (B, T, E)
-        for level, branch in zip(self.levels, branches, strict=True):
-            passed = cast(Level, level).passed(x, branch)
-            x = passed.nodes  # (B, T/n, H), then (B, T/n/n, H), ... and (B, H) at last; or (n, H)
+    def of_leaves(self, leaves: Tensor, seen: list[Passed] | None = None) -> Tensor:
+        """The logits of windows whose leaves are written out: (B, leaves) -> (B, V). What goes through each level is
+        added to `seen`, for those who look on."""
+        x = self.embedding(leaves)  # (B, T, E)
+        newest = []  # of each level the newest node, which the head may read: (B, H) each
+        for level in self.levels:
+            passed = cast(Level, level).passed(x)
             if seen is not None:
                 seen.append(passed)
-            yield passed
-            del passed  # all but the nodes may go
+            x = passed.nodes  # (B, T/n, H), then (B, T/n/n, H), ... and (B, H) at last
+            newest.append(x if x.ndim == 2 else x[:, -1])
+        return self.head(self.read(newest))  # (B, V)
 
     def leaves(self, ids: Tensor) -> Tensor:
         """The ids at the leaves of the tree: (B, T) itself, or with several cycles (B, leaves), as paths from the top
@@ -229,15 +202,6 @@ class WaveNet(nn.Module):
     def parameter_count(self) -> int:
         """How many numbers training adjusts (running statistics are not among them)."""
         return sum(p.numel() for p in self.parameters())
-
-
-def shared_cross_entropy(logits: Tensor, counts: Tensor) -> Tensor:
-    """The mean loss of all predictions from the logits of their distinct contexts, nats: a scalar.
-
-    `counts`, (n, V), says how often each id follows each context. Equal to `cross_entropy` over the predictions one by
-    one.
-    """
-    return -(counts * torch.log_softmax(logits, dim=1)).sum() / counts.sum()
 
 
 @contextmanager

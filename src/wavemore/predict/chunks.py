@@ -94,6 +94,10 @@ class Chunks:
             nodes, count = numbers.reshape(len(contexts), -1), len(where)
         return cls._ordered(vocabulary_size, children, (np.arange(count), nodes[:, 0]), answers, starts)
 
+    def __len__(self) -> int:
+        """How many strings they are of."""
+        return len(self.starts)
+
     def part(self, strings: np.ndarray) -> Self:
         """The chunks of some strings, named by their numbers, in that order."""
         rows = self.rows(strings)

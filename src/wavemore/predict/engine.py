@@ -184,10 +184,9 @@ class Engine:
             strings_at = [history[place] for place in places]
             reached += (g - 1) * dilation
             if i < len(state._caches) and chunks <= cached:
-                cache = state._caches[i]
-                ids, where, room = cache.find(codes % chunks, min(_CACHED_NODES, self._depths_cached * state._strings))
-                self._fill(i, room, below, _rows(children, strings_at, examples[where]))
-                nodes.append(Depth(ids, cache.nodes))
+                most = min(_CACHED_NODES, self._depths_cached * state._strings)
+                fill = partial(self._fill_some, i, below, children, strings_at, examples)
+                nodes.append(Depth(*state._caches[i].find(codes % chunks, most, fill)))
                 continue
             where = np.arange(len(last))
             if state._depth <= reached:  # the chunk holds the whole beginning: no two are equal
@@ -217,6 +216,19 @@ class Engine:
             state._depth + 1,
             state._strings,
         )
+
+    def _fill_some(
+        self,
+        i: int,
+        below: Nodes,
+        children: Sequence[Depth],
+        strings_at: Sequence[np.ndarray],
+        examples: np.ndarray,
+        room: Nodes,
+        places: np.ndarray,
+    ) -> None:
+        """Compute the nodes of level i of the beginnings at these places."""
+        self._fill(i, room, below, _rows(children, strings_at, examples[places]))
 
     def _room(self, i: int, n: int, reach: Sequence[int] | None = None) -> Nodes:
         """Arrays for n nodes of level i. For each place in the level above `reach` says how many of them stand there;

@@ -10,6 +10,7 @@ Shapes in this file
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -44,33 +45,40 @@ class NodeCache:
     """
 
     def __init__(self, chunks: int, room: Callable[[int], Nodes]) -> None:
-        self.nodes = room(0)
-        """All of them, and room for more: a row that was found stays as it is."""
+        self._nodes = room(0)  # all of them, and room for more: a row that was found stays as it is
         self._room = room
+        self._lock = Lock()
         self._most = 0
         self._count = 0
         self._chunks = chunks
         self._row_of = np.zeros(0, dtype=np.int32)  # 1 + the row of each code, 0 where there is none
         self._codes: list[np.ndarray] = []  # of the rows
 
-    def find(self, codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, Nodes]:
-        """The rows of these chunks, (n,); the places in `codes` of those that had none yet, each chunk once; and the
-        part of `nodes` that is to be filled with these. Where there is no more room the cache begins anew, with room
-        for `most` nodes, or more if these alone need it. Who holds the arrays of before keeps them."""
-        if not len(self._row_of):
-            self._row_of = np.zeros(self._chunks, dtype=np.int32)
-        missing = np.flatnonzero(self._row_of[codes] == 0)
-        new = missing[distinct(codes[missing], self._chunks)[0]]
-        if self._count + len(new) > self._most:
-            for known in self._codes:
-                self._row_of[known] = 0
-            new = distinct(codes, self._chunks)[0]
-            self._count, self._codes, self._most = 0, [], max(most, len(new))
-            self.nodes = self._room(self._most)  # memory that nothing is written to costs nothing
-        start, self._count = self._count, self._count + len(new)
-        self._row_of[codes[new]] = np.arange(start + 1, self._count + 1)
-        self._codes.append(codes[new])
-        return self._row_of[codes] - np.int32(1), new, self.nodes.part(slice(start, self._count))
+    def find(
+        self, codes: np.ndarray, most: int, fill: Callable[[Nodes, np.ndarray], object]
+    ) -> tuple[np.ndarray, Nodes]:
+        """The rows of these chunks, (n,), and the nodes that they are rows of. `fill` computes those that were not
+        there yet, each once: it gets the part of the nodes to be filled, and the places in `codes` of their chunks.
+
+        Where there is no more room the cache begins anew, with room for `most` nodes, or more if these alone need it;
+        nodes that were found before stay with whoever has them. One thread at a time finds nodes."""
+        with self._lock:
+            if not len(self._row_of):
+                self._row_of = np.zeros(self._chunks, dtype=np.int32)
+            missing = np.flatnonzero(self._row_of[codes] == 0)
+            new = missing[distinct(codes[missing], self._chunks)[0]]
+            if self._count + len(new) > self._most:
+                for known in self._codes:
+                    self._row_of[known] = 0
+                new = distinct(codes, self._chunks)[0]
+                self._count, self._codes, self._most = 0, [], max(most, len(new))
+                self._nodes = self._room(self._most)  # memory that nothing is written to costs nothing
+            start, end = self._count, self._count + len(new)
+            fill(self._nodes.part(slice(start, end)), new)
+            self._count = end  # only now, since to fill them may have failed
+            self._row_of[codes[new]] = np.arange(start + 1, end + 1)
+            self._codes.append(codes[new])
+            return self._row_of[codes] - np.int32(1), self._nodes
 
 
 class Depth(NamedTuple):

@@ -142,7 +142,8 @@ def log_sum_exp(logits: np.ndarray) -> np.ndarray:
         part = logits[start : start + _ROWS_AT_ONCE].T.copy(order="C")  # NumPy is quicker over the first axis
         highest = part.max(axis=0)
         part -= highest
-        total = np.exp(part, out=part).sum(axis=0, dtype=np.float64)
+        with np.errstate(under="ignore"):
+            total = np.exp(part, out=part).sum(axis=0, dtype=np.float64)
         out[start : start + _ROWS_AT_ONCE] = highest + np.log(total)
 
     side_by_side(work, range(0, len(logits), _ROWS_AT_ONCE))

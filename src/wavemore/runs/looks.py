@@ -12,7 +12,12 @@ __all__ = ["Look"]
 
 _COUNTS = 2**53  # all counts are below
 _LARGEST, _SMALLEST = 1e100, 1e-100  # far beyond what float32 holds, and their squares and ratios are numbers still
-_PARTS = {"tanh": ("tanh",), "gelu": ("gelu",), "gated": ("tanh", "sigmoid")}  # of an activation, that may be flat
+_PARTS = {
+    "tanh": ("tanh",),
+    "gelu": ("gelu",),
+    "quick_gelu": ("quick_gelu",),
+    "gated": ("tanh", "sigmoid"),
+}  # of an activation, that may be flat
 
 
 class Look(NamedTuple):

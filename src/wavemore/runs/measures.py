@@ -21,6 +21,7 @@ __all__ = [
     "DEAD",
     "FLAT",
     "FLAT_GELU",
+    "GELUS",
     "WIDEST",
     "Histogram",
     "Layer",
@@ -35,7 +36,9 @@ __all__ = [
 FLAT = 0.97
 """A tanh beyond this, or a sigmoid as close to its ends, is saturated: its slope is below 0.06 of the steepest."""
 FLAT_GELU = -2.24
-"""A GELU is flat below this: there too its slope is below 0.06 (0.059 is that of tanh where it is 0.97)."""
+"""A GELU, quick or not, is flat below this: there too its slope is below 0.06 (0.059 is that of tanh where it is
+0.97)."""
+GELUS = ("gelu", "quick_gelu")
 DEAD = 0.01
 """A unit is dead where its output's standard deviation over all the list's windows is below this: its tanh spans 2, and
 a GELU after a norm varies by some tenths."""
@@ -111,7 +114,7 @@ class Layer(NamedTuple):
         spread = np.sqrt(weights @ np.square(activated - means))  # (H,)
         mean = float(means.mean())
         deviation = float(np.sqrt(np.mean(np.square(spread) + np.square(means - mean))))
-        span = (-limit, limit) if activation == "gelu" else (-1.0, 1.0)
+        span = (-limit, limit) if activation in GELUS else (-1.0, 1.0)
         return cls(
             level,
             activation,
@@ -132,8 +135,8 @@ def flat_shares(activation: str, normed: np.ndarray, weights: np.ndarray) -> dic
     def share(flat: np.ndarray) -> float:
         return float((weights @ flat).mean())
 
-    if activation == "gelu":
-        return {"gelu": share(normed < FLAT_GELU)}
+    if activation in GELUS:
+        return {activation: share(normed < FLAT_GELU)}
     bound = np.arctanh(FLAT)
     if activation == "tanh":
         return {"tanh": share(np.abs(normed) > bound)}

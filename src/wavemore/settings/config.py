@@ -40,7 +40,8 @@ class TrainConfig:
     __repr__ = brief
 
     seed: int = 42
-    """Seeds the one generator that draws the weights and then the batches."""
+    """Seeds what draws the weights, and the order of the strings in each pass; in the windowed form one generator draws
+    the weights and then the windows."""
     form: Literal["shared", "windowed"] = "shared"
     """"windowed": batches of windows drawn at random, as taught; "shared": batches of whole strings, each distinct
     chunk computed once."""
@@ -79,9 +80,11 @@ class TrainConfig:
     """A recipe, or a model file: what that model expects is learned in place of the characters that follow. A recipe's
     model is trained first, on the same strings, with this recipe's seed and threads."""
     threads: int = 0
-    """How many threads: PyTorch's own, or for an ensemble how many members are trained side by side, each on one
-    thread. 0 means 1 for a single network and one for each core for an ensemble. Two threads for a single network are
-    faster on an idle machine, and many times slower when other processes are busy."""
+    """How many threads, which changes no result: a single network has use for two, an ensemble trains as many members
+    side by side. 0 means one for each core. A network in PyTorch has its own threads, and 0 means 1 there."""
+    device: str = "cpu"
+    """Where a network learns: "cpu", or a device that PyTorch knows, such as "cuda", which needs the extra torch. On a
+    device batches are written out as windows; loss and gradients are the same but for rounding."""
 
     def __post_init__(self) -> None:
         check_settings(

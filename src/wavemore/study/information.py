@@ -6,6 +6,7 @@ from dataclasses import replace
 from wavemore.study.claims import Claim, Experiment, Finding, Table, cell
 from wavemore.study.hierarchy import FLAT, SHAPES, STEPS
 from wavemore.study.statistics import Interval
+from wavemore.study.trial import flattening_loses
 from wavemore.study.trials import CONTEXT, Plan, Results, Trial
 
 __all__ = ["EXPERIMENT", "ORDER"]
@@ -65,8 +66,6 @@ def _judged(results: Results) -> Claim:
 
 
 def _facts() -> list[str]:
-    from wavemore.train.trial import flattening_loses
-
     lost = {groups: flattening_loses(groups) for groups in SHAPES}
     names = ", ".join(str(groups) for groups in SHAPES)
     if any(lost.values()):

@@ -1,8 +1,7 @@
-"""One trial measured: trained, evaluated, and, where it is asked for, its levels probed. PyTorch is imported here, by
-the functions that train."""
+"""One trial measured: trained, evaluated, and, where it is asked for, its levels probed."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +12,8 @@ from wavemore.predict.windows import Windows
 from wavemore.settings.config import Recipe
 from wavemore.study.information import ORDER
 from wavemore.study.probes import common_endings, nearest, probed, targets
+from wavemore.study.trial import Changes, TrialRun
 from wavemore.study.trials import CONTEXT, Data, Trial
-
-if TYPE_CHECKING:
-    from wavemore.train.trial import TrialRun
 
 __all__ = ["Workplace"]
 
@@ -33,8 +30,6 @@ class Workplace:
 
     def measure(self, trial: Trial) -> dict[str, Any]:
         """The trial's figures, for JSON. Of a run that diverged there is the "problem" alone."""
-        from wavemore.train.trial import Changes, TrialRun
-
         training, validation = self._parts(trial)
         changes = Changes(trial.widths, trial.norm_between, trial.activation_between)
         run = TrialRun(trial.recipe(self._base), changes, len(self._vocabulary), training, validation)
@@ -63,7 +58,7 @@ class Workplace:
         contexts = windows.contexts()[:, ORDER]  # (N, T)
         return Chunks.of_windows(contexts, windows.answers(), windows.starts, len(self._vocabulary), trial.groups)
 
-    def _probes(self, run: "TrialRun", trial: Trial) -> list[dict[str, dict[str, float]]]:
+    def _probes(self, run: TrialRun, trial: Trial) -> list[dict[str, dict[str, float]]]:
         """R² of each level, from the bottom up, on some strings of both parts that are the same for every trial."""
         endings = common_endings(self._data.training)
         chunks, nodes, asked = [], [], []

@@ -15,7 +15,7 @@ from wavemore.study.statistics import chosen_by_others
 
 __all__ = ["Data", "Plan", "Results", "Trial", "multiplications", "parameters", "plan_for", "widths_for"]
 
-FORMAT = 1
+FORMAT = 2
 """Of the records; another one when what a trial measures changes."""
 
 CONTEXT = 8

@@ -1,11 +1,4 @@
-"""Training, in PyTorch."""
-
-from wavemore.errors import MissingExtraError
-
-try:
-    import torch as _torch  # noqa: F401
-except ModuleNotFoundError as error:
-    raise MissingExtraError.of("training", "PyTorch", "train") from error
+"""Training. In NumPy alone, but for `in_torch`."""
 
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.loop import Monitor, Trained, train

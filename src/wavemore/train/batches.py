@@ -1,186 +1,284 @@
-"""Where a run's batches come from, in either form: random windows, as taught, or strings and their distinct chunks."""
+"""Where a run's batches come from: strings in an order that is new in each pass, and what a step learns from them.
 
-from collections.abc import Callable
-from typing import Protocol, Self, TypeVar, cast
+Shapes in this file
+    n  distinct chunks of a level     V  vocabulary, boundary id 0 included     B  strings of a batch
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import nlargest
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
-from wavemore.nn import Branch, Ensemble, SequenceModel, Tree, WaveNet, evaluation_mode, shared_cross_entropy
-from wavemore.nn.wavenet import Passed
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.chunks import Chunks
-from wavemore.predict.windows import Windows
+from wavemore.predict.predictor import Distribution, log_sum_exp
+from wavemore.settings.config import ModelConfig
+from wavemore.threads import Later, Team
+from wavemore.train.gradients import Branch, Scatter
+from wavemore.train.learner import Learner
 
-__all__ = ["Batches", "Passes", "SharedBatches", "WindowedBatches", "answer_counts", "tree_of"]
+__all__ = [
+    "Batch",
+    "Batches",
+    "Listed",
+    "Passes",
+    "SharedBatches",
+    "Taught",
+    "Tree",
+    "batch_of",
+    "loss_of",
+    "taught",
+    "tree_of",
+]
 
-_WINDOWS_AT_ONCE = 16384  # of an evaluation
-_NUMBERS_AT_ONCE = 1 << 26
 _PREDICTIONS_AT_ONCE = 1 << 18
-_COUNTS_AT_ONCE = 1 << 23  # answers counted, predictions times vocabulary
+_STRINGS_AT_ONCE = 1 << 15  # of an evaluation
+_TAUGHT_AT_ONCE = 4096
 
 
-Model = TypeVar("Model", contravariant=True)
-
-
-class Batches(Protocol[Model]):
-    """One part of a list, as a run needs it, for one kind of model."""
-
-    @property
-    def network(self) -> Callable[..., WaveNet | SequenceModel]:
-        """The class of that model."""
-        ...
+class Batches(Protocol):
+    """One part of a list, as a run needs it."""
 
     def __len__(self) -> int:
         """How many items there are to draw batches from: windows or strings."""
         ...
 
-    def draw(self, model: Model, batch: int, generator: torch.Generator, seen: list[Passed] | None = None) -> Tensor:
-        """The model's mean loss on the next batch, nats per character: a scalar. What goes through each level of a
-        WaveNet is added to `seen`."""
+    def draw(self, batch: int) -> Any:
+        """What the next step learns from."""
         ...
 
-    def loss(self, model: Model) -> float:
-        """The mean loss over everything, in evaluation mode, nats per character."""
+    def loss(self, learners: Sequence[Learner]) -> float:
+        """The mean loss over everything, nats per character, in evaluation mode; of several networks, which vote, that
+        of the mean of their logits."""
         ...
 
-    def state(self) -> dict[str, Tensor]:
-        """What the next batches depend on beside the generator."""
+    def state(self) -> dict[str, np.ndarray]:
+        """What the next batches depend on."""
         ...
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up what `state` gave."""
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take up what `state` gave. Raises `ValueError` for what it cannot have given."""
         ...
 
 
-class WindowedBatches:
-    """Batches of windows drawn with replacement, as in the lecture. The windows are cut when a batch asks for them."""
+class Tree(NamedTuple):
+    """The distinct chunks of many windows."""
 
-    network = WaveNet
+    characters: np.ndarray
+    """int64, (n,): the distinct ids at the bottom."""
+    branches: tuple[Branch, ...]
+    """From the bottom up."""
 
-    def __init__(self, windows: Windows) -> None:
-        self._ids = torch.from_numpy(windows.ids)
-        self._windows = self._ids.unfold(0, windows.context, 1)  # (ids - T + 1, T), a view
-        self._positions = torch.from_numpy(windows.positions)  # (N,)
-        self._context = windows.context
 
-    def __len__(self) -> int:
-        return len(self._positions)
+class Batch(NamedTuple):
+    """What a step learns from."""
 
-    def draw(self, model: WaveNet, batch: int, generator: torch.Generator, seen: list[Passed] | None = None) -> Tensor:
-        rows = torch.randint(0, len(self), (batch,), generator=generator)  # (B,)
-        contexts, answers = self._at(rows)
-        return F.cross_entropy(model(contexts, seen), answers)
-
-    def loss(self, model: WaveNet | Ensemble) -> float:
-        total = 0.0
-        with evaluation_mode(model):
-            for rows in torch.arange(len(self)).split(_windows_at_once(model)):
-                contexts, answers = self._at(rows)
-                total += F.cross_entropy(model(contexts), answers, reduction="sum").item()
-        return total / len(self)
-
-    def state(self) -> dict[str, Tensor]:
-        return {}
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        pass
-
-    def _at(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(B,) numbers of predictions -> (B, T) contexts and (B,) answers."""
-        positions = self._positions[rows]
-        return self._windows[positions - self._context], self._ids[positions].long()
+    tree: Tree
+    counts: np.ndarray
+    """(n, V): how often each id follows each distinct context, or is expected to."""
 
 
 class Passes:
     """What batches of whole strings share: none is drawn twice in a pass, each pass has a new order, and a rest too
     small for a batch waits."""
 
-    def __init__(self, strings: int) -> None:
-        self._strings = strings
-        self._order = torch.zeros(0, dtype=torch.long)  # of this pass
-        self._next = 0
+    def __init__(self, strings: int, seed: int) -> None:
+        self._strings, self._seed = strings, seed
+        self._pass, self._next = -1, strings
+        self._order = np.zeros(0, dtype=np.int64)  # of this pass
 
     def __len__(self) -> int:
         return self._strings
 
-    def state(self) -> dict[str, Tensor]:
-        return {"order": self._order, "next": torch.tensor(self._next)}
+    def state(self) -> dict[str, np.ndarray]:
+        return {"pass": np.asarray(self._pass), "next": np.asarray(self._next)}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        self._order, self._next = state["order"], int(state["next"])
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        number, following = int(state["pass"]), int(state["next"])
+        if number < -1 or not 0 <= following <= self._strings or (number == -1 and following < self._strings):
+            raise ValueError(f"string {following} of pass {number} is none of {self._strings} strings")
+        self._begin(number)
+        self._next = following
 
-    def _drawn(self, batch: int, generator: torch.Generator) -> np.ndarray:
+    def _drawn(self, batch: int) -> np.ndarray:
         """The numbers of the next strings, (B,); all strings where there are fewer."""
         batch = min(batch, self._strings)
-        if self._next + batch > len(self._order):
-            self._order, self._next = torch.randperm(self._strings, generator=generator), 0
-        strings = self._order[self._next : self._next + batch].numpy()
+        if self._next + batch > self._strings:
+            self._begin(self._pass + 1)
+            self._next = 0
+        strings = self._order[self._next : self._next + batch]
         self._next += batch
         return strings
 
+    def _begin(self, number: int) -> None:
+        """A pass has the order of its number, whatever was drawn before."""
+        self._pass = number
+        if number >= 0:
+            self._order = np.random.default_rng((self._seed, number)).permutation(self._strings)
 
-def _windows_at_once(model: WaveNet | Ensemble) -> int:
-    """How many windows an evaluation takes at once, so that the widest tensor is bounded."""
-    one = cast(WaveNet, model.members[0] if isinstance(model, Ensemble) else model)
-    widest = one.config.leaves * max(2 * one.config.hidden, one.config.embedding)
-    return max(1, min(_WINDOWS_AT_ONCE, _NUMBERS_AT_ONCE // widest))
+
+class Source(Protocol):
+    """Strings of which the chunks of any few can be had."""
+
+    def __len__(self) -> int:
+        """How many strings there are."""
+        ...
+
+    def part(self, strings: np.ndarray) -> Chunks:
+        """The chunks of the strings of these numbers, in that order."""
+        ...
+
+
+class Listed(NamedTuple):
+    """Strings of a list, for a model of these settings. Nothing is kept of their chunks: those of a batch are found
+    faster from its strings than from the chunks of all."""
+
+    strings: Sequence[str]
+    vocabulary: Vocabulary
+    config: ModelConfig
+
+    def __len__(self) -> int:
+        return len(self.strings)
+
+    def longest(self, batch: int) -> int:
+        """How many predictions a batch of this many strings has at most."""
+        return sum(nlargest(batch, map(len, self.strings))) + batch
+
+    def part(self, strings: np.ndarray) -> Chunks:
+        """Raises `UnknownCharacterError` for a character that the vocabulary lacks."""
+        numbers: list[int] = strings.tolist()
+        named = [self.strings[number] for number in numbers]
+        return Chunks.of(named, self.vocabulary, self.config.groups, self.config.cycles)
 
 
 class SharedBatches(Passes):
     """Batches of whole strings, of which each distinct chunk is computed once."""
 
-    network = WaveNet
+    def __init__(
+        self,
+        source: Source,
+        vocabulary_size: int,
+        seed: int = 0,
+        teacher: "Taught | None" = None,
+        team: Team | None = None,
+    ) -> None:
+        """`seed` makes the order. A second thread of the team prepares each batch while the one before is learned."""
+        super().__init__(len(source), seed)
+        self._source, self._vocabulary_size, self._teacher = source, vocabulary_size, teacher
+        self._team = team or Team(1)
+        self._following: Later[Batch] | None = None  # the next batch, whose strings are drawn already
+        self._before = super().state()  # where its strings begin
 
-    def __init__(self, chunks: Chunks, vocabulary_size: int, expected: Tensor | None = None) -> None:
-        """`expected` is what a teacher expects after each distinct context, (n, V) probabilities."""
-        super().__init__(len(chunks.starts))
-        self.chunks = chunks
-        self._vocabulary_size = vocabulary_size
-        self._expected = expected
+    def draw(self, batch: int) -> Batch:
+        following = self._following or self._prepared(batch)
+        self._following = self._prepared(batch)
+        return following.result()
 
-    def taught_by(self, expected: Tensor) -> Self:
-        """The same part, whose batches have what a teacher expects in place of the ids that follow."""
-        return type(self)(self.chunks, self._vocabulary_size, expected)
+    def state(self) -> dict[str, np.ndarray]:
+        return self._before if self._following is not None else super().state()
 
-    def draw(self, model: WaveNet, batch: int, generator: torch.Generator, seen: list[Passed] | None = None) -> Tensor:
-        strings = self._drawn(batch, generator)
-        part = self.chunks.part(strings)
-        counts = answer_counts(part, self._vocabulary_size)  # (n, V)
-        if self._expected is not None:
-            contexts = np.empty(len(counts), dtype=np.int64)  # of all strings, for each of the part's
-            contexts[part.contexts] = self.chunks.contexts[self.chunks.rows(strings)]
-            counts = counts.sum(1, keepdim=True) * self._expected[torch.from_numpy(contexts)]
-        return shared_cross_entropy(model.shared(tree_of(part), seen), counts)
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        super().restore(state)
+        self._following = None
 
-    def loss(self, model: WaveNet | Ensemble) -> float:
-        total = 0.0
-        with evaluation_mode(model):
-            for strings in self._portions():
-                part = self.chunks.part(strings)
-                counts = answer_counts(part, self._vocabulary_size)
-                total += shared_cross_entropy(model.shared(tree_of(part)), counts).item() * len(part.answers)
-        return total / len(self.chunks.answers)
+    def _prepared(self, batch: int) -> Later[Batch]:
+        """The batch of the next strings."""
+        self._before = super().state()
+        strings = self._drawn(batch)
+        return self._team.later(lambda: self._batch_of(strings))
 
-    def _portions(self) -> list[np.ndarray]:
-        """The numbers of all strings, in portions that bound the memory of an evaluation."""
-        most = max(1, min(_PREDICTIONS_AT_ONCE, _COUNTS_AT_ONCE // self._vocabulary_size))
-        portion = self.chunks.starts // most  # strings that begin in the same stretch of predictions
-        return np.split(np.arange(len(self)), np.flatnonzero(np.diff(portion)) + 1)
+    def _batch_of(self, strings: np.ndarray) -> Batch:
+        """The batch of the strings of these numbers."""
+        drawn = batch_of(part := self._source.part(strings), self._vocabulary_size)
+        return drawn if self._teacher is None else self._teacher.instead(drawn, part, strings)
+
+    def loss(self, learners: Sequence[Learner]) -> float:
+        total, predictions = 0.0, 0
+        for start in range(0, len(self), _STRINGS_AT_ONCE):
+            part = self._source.part(np.arange(start, min(start + _STRINGS_AT_ONCE, len(self))))
+            total += loss_of(learners, part) * len(part.answers)
+            predictions += len(part.answers)
+        return total / predictions
 
 
-def tree_of(chunks: Chunks, dtype: torch.dtype = torch.float32) -> Tree:
-    """The distinct chunks as tensors."""
-    branches = [
-        Branch(torch.from_numpy(branch.children), branch.reach, torch.from_numpy(uses).to(dtype))
-        for branch, uses in zip(chunks.branches, chunks.uses(), strict=True)
-    ]
-    return Tree(torch.from_numpy(chunks.characters), branches)
+class Taught:
+    """What a teacher expects, in place of the ids that follow. In distillation (Hinton et al. 2015) a small model
+    learns a better one's predictions in place of the characters."""
+
+    def __init__(self, teacher: Distribution, strings: Sequence[str], chunks: Chunks) -> None:
+        """`chunks` are those of all strings."""
+        self._chunks, self._expected = chunks, taught(teacher, strings, chunks)  # (n, V)
+
+    def instead(self, batch: Batch, part: Chunks, strings: np.ndarray) -> Batch:
+        """The batch of these strings with what the teacher expects after each context. `part` has its chunks."""
+        contexts = np.empty(len(batch.counts), dtype=np.int64)  # of all strings, for each of the part's
+        contexts[part.contexts] = self._chunks.contexts[self._chunks.rows(strings)]
+        return batch._replace(counts=batch.counts.sum(axis=1, keepdims=True) * self._expected[contexts])
 
 
-def answer_counts(chunks: Chunks, vocabulary_size: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """How often each id follows each distinct context: (n, V)."""
+def batch_of(chunks: Chunks, vocabulary_size: int, dtype: type = np.float32) -> Batch:
+    """What a step learns from all predictions of these chunks."""
     count = chunks.branches[-1].children.shape[1]
     cells = chunks.contexts * vocabulary_size + chunks.answers
-    return torch.from_numpy(np.bincount(cells, minlength=count * vocabulary_size)).to(dtype).view(count, -1)
+    counts = np.bincount(cells, minlength=count * vocabulary_size).astype(dtype).reshape(count, -1)
+    return Batch(tree_of(chunks, dtype), counts)
+
+
+def tree_of(chunks: Chunks, dtype: type = np.float32) -> Tree:
+    """The distinct chunks as a network takes them."""
+    branches = []
+    for branch, uses in zip(chunks.branches, chunks.uses(), strict=True):
+        scatters = tuple(Scatter(row, reach) for row, reach in zip(branch.children, branch.reach, strict=True))
+        branches.append(Branch(branch.children, branch.reach, uses.astype(dtype), scatters))
+    return Tree(chunks.characters, tuple(branches))
+
+
+def loss_of(learners: Sequence[Learner], chunks: Chunks) -> float:
+    """The mean loss of all predictions, nats, in evaluation mode: infinite or NaN where numbers are too large."""
+    total = 0.0
+    with np.errstate(all="ignore"):
+        for part, logits in _voted(learners, chunks):
+            total += _total(chunks, part, logits)
+    return total / len(chunks.answers)
+
+
+def _voted(learners: Sequence[Learner], chunks: Chunks) -> Iterator[tuple[slice, np.ndarray]]:
+    """The mean of the learners' logits, portion by portion."""
+    for portions in zip(*(learner.chunk_logits(chunks) for learner in learners), strict=True):
+        part, logits = portions[0]
+        for _, others in portions[1:]:
+            logits += others
+        yield part, logits if len(learners) == 1 else logits / logits.dtype.type(len(learners))
+
+
+def _total(chunks: Chunks, part: slice, logits: np.ndarray) -> float:
+    """The sum of the losses of the predictions whose context is in this part, nats."""
+    normaliser, size = log_sum_exp(logits), logits.shape[1]
+    total, flat = 0.0, logits.reshape(-1)
+    for start in range(0, len(chunks.contexts), _PREDICTIONS_AT_ONCE):
+        contexts = chunks.contexts[start : start + _PREDICTIONS_AT_ONCE]
+        answers = chunks.answers[start : start + _PREDICTIONS_AT_ONCE]
+        if len(logits) < chunks.branches[-1].children.shape[1]:
+            inside = np.flatnonzero((contexts >= part.start) & (contexts < part.start + len(logits)))
+            contexts, answers = contexts[inside] - part.start, answers[inside]
+        total += float((normaliser[contexts] - flat[contexts * size + answers]).sum())
+    return total
+
+
+def taught(teacher: Distribution, strings: Sequence[str], chunks: Chunks) -> np.ndarray:
+    """What a teacher expects after each distinct context of the strings: float32 probabilities, (n, V).
+
+    `chunks` are those of the strings. A teacher that looks further back may expect different characters after the same
+    context; then it is the mean over the predictions that share it.
+    """
+    count = chunks.branches[-1].children.shape[1]
+    sums = np.zeros((count, len(teacher.vocabulary)), dtype=np.float32)
+    for start in range(0, len(strings), _TAUGHT_AT_ONCE):
+        first = chunks.starts[start]
+        for rows, context_of, logits, _ in teacher.predictions(strings[start : start + _TAUGHT_AT_ONCE]):
+            weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+            probabilities = weights / weights.sum(axis=1, keepdims=True)  # (contexts of the teacher, V)
+            np.add.at(sums, chunks.contexts[first + rows], probabilities[context_of])
+    uses = np.bincount(chunks.contexts, minlength=count).astype(np.float32)
+    return sums / uses[:, None]

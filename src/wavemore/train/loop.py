@@ -1,7 +1,6 @@
 """Training from its beginning to its end: the networks of an ensemble side by side, their checkpoints, Ctrl-C, and the
 weights that are kept. `Run.train` takes the steps."""
 
-import copy
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,20 +12,15 @@ import numpy as np
 
 from wavemore.errors import CheckpointError, TrainingError
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.nn import Ensemble
-from wavemore.predict.chunks import Chunks
 from wavemore.predict.predictor import Distribution
-from wavemore.predict.windows import Windows
-from wavemore.settings.config import Recipe, SequenceConfig
+from wavemore.settings.config import Recipe
 from wavemore.threads import cores, interrupt_sets
-from wavemore.train.batches import Batches, SharedBatches, WindowedBatches
 from wavemore.train.checkpoint import Checkpoint
+from wavemore.train.forms import runs_of
 from wavemore.train.record import Recorder
-from wavemore.train.run import Run, torch_threads
-from wavemore.train.sequences import SequenceBatches
-from wavemore.train.teach import taught
+from wavemore.train.run import Run
 
-__all__ = ["Monitor", "Trained", "batches_of", "train"]
+__all__ = ["Monitor", "Trained", "train"]
 
 _SECONDS_BETWEEN_SAVES = 5.0  # of an ensemble, whose checkpoint is large
 
@@ -89,32 +83,29 @@ def train(
     Raises `TrainingError` when the loss is no longer finite, `CheckpointError` when `resume` belongs to another run,
     and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
     """
-    data, held_out = (batches_of(recipe, vocabulary, strings) for strings in (training, validation))
-    if isinstance(data, SequenceBatches) and isinstance(recipe.model, SequenceConfig):
-        data.check_memory(recipe.model, recipe.train.batch)
-    if teacher is not None:
-        assert isinstance(data, SharedBatches)  # the settings see to it
-        data = data.taught_by(taught(teacher, training, data.chunks))
-    members = range(recipe.model.members)
-    runs = [Run.of(recipe, len(vocabulary), copy.copy(data), held_out, member) for member in members]
-    if resume is not None:
-        _restore(runs, resume, about)
-        about = resume.about
     recorder = recorder or Recorder()
-    job = _Job(runs, about, monitor, recorder, save)
+    with runs_of(recipe, vocabulary, training, validation, teacher) as runs:
+        if resume is not None:
+            _restore(runs, resume, about)
+            about = resume.about
+        job = _Job(runs, about, monitor, recorder, save)
+        _take_steps(job, recipe.train.threads or cores(), resume is not None, what)
+        monitor.end()
+        return _finished(runs)
+
+
+def _take_steps(job: "_Job", threads: int, resumed: bool, what: str) -> None:
+    """All that are left. Raises as `train` does."""
     try:
-        recorder.begin(runs, resumed=resume is not None)
-        monitor.begin(sum(run.steps for run in runs), what)
+        job.recorder.begin(job.runs, resumed=resumed)
+        job.monitor.begin(sum(run.steps for run in job.runs), what)
         with interrupt_sets(job.stopped):
-            job.work(recipe.train.threads)
+            job.work(threads)
     finally:
-        recorder.close()
-    if not all(run.done for run in runs):
+        job.recorder.close()
+    if not all(run.done for run in job.runs):
         job.save_now()
         raise KeyboardInterrupt
-    monitor.end()
-    with torch_threads(1):
-        return _finished(runs, data, held_out)
 
 
 class _Job:
@@ -136,12 +127,11 @@ class _Job:
         self._saved = 0.0
 
     def work(self, threads: int) -> None:
-        """Train until every run is done or the job is stopped. `threads` 0 is one a core, and one for a single run."""
+        """Train until every run is done or the job is stopped, as many runs side by side as there are threads."""
         if len(self.runs) == 1:
-            with torch_threads(threads or 1):
-                self._train(0)
+            self._train(0)
             return
-        with torch_threads(1), ThreadPoolExecutor(threads or cores()) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             work = [pool.submit(self._train, member) for member in range(len(self.runs))]
             for member in work:
                 member.result()
@@ -185,8 +175,8 @@ def _joined(states: list[Checkpoint], about: dict[str, Any]) -> Checkpoint:
     """One checkpoint of all members: a single one's as it is, of several with their numbers before the names."""
     if len(states) == 1:
         return states[0]
-    tensors = {f"{i}.{name}": tensor for i, state in enumerate(states) for name, tensor in state.tensors.items()}
-    return Checkpoint(tensors, {"members": [state.progress for state in states]}, about)
+    arrays = {f"{i}.{name}": array for i, state in enumerate(states) for name, array in state.arrays.items()}
+    return Checkpoint(arrays, {"members": [state.progress for state in states]}, about)
 
 
 def _restore(runs: list[Run], checkpoint: Checkpoint, about: dict[str, Any]) -> None:
@@ -197,6 +187,8 @@ def _restore(runs: list[Run], checkpoint: Checkpoint, about: dict[str, Any]) -> 
                 f"the stopped run had other {key} than this one; continue it with the same list and settings, "
                 "or start the run anew"
             )
+    if "command" in about and not isinstance(checkpoint.about.get("command"), str):
+        raise CheckpointError("the checkpoint is not whole (its command is missing); start the run anew")
     if len(runs) == 1:
         runs[0].restore(checkpoint)
         return
@@ -207,29 +199,23 @@ def _restore(runs: list[Run], checkpoint: Checkpoint, about: dict[str, Any]) -> 
         run.restore(Checkpoint(checkpoint.group(str(i)), state, checkpoint.about))
 
 
-def _finished(runs: list[Run], data: Batches[Any], held_out: Batches[Any]) -> Trained:
+def _finished(runs: list[Run]) -> Trained:
     """Settle on the weights to keep and evaluate them."""
     steps = [run.settle() for run in runs]
-    if len(runs) == 1:
-        model, weights, history = runs[0].model, runs[0].weights(), runs[0].progress.history
-    else:
-        model = Ensemble(run.model for run in runs)
-        weights = {f"members.{i}.{name}": array for i, run in enumerate(runs) for name, array in run.weights().items()}
+    learners = [run.learner for run in runs]
+    weights, history = learners[0].arrays(), runs[0].progress.history
+    if len(runs) > 1:
+        named = (
+            (f"members.{i}.{name}", array)
+            for i, learner in enumerate(learners)
+            for name, array in learner.arrays().items()
+        )
+        weights = dict(named)
         history = [{"member": i, **record} for i, run in enumerate(runs) for record in run.progress.history]
     return Trained(
         weights=weights,
         step=max(steps),
-        train_loss=data.loss(model),
-        validation_loss=held_out.loss(model),
+        train_loss=runs[0].training.loss(learners),
+        validation_loss=runs[0].validation.loss(learners),
         history=history,
     )
-
-
-def batches_of(recipe: Recipe, vocabulary: Vocabulary, strings: Sequence[str]) -> Batches[Any]:
-    """A part of a list in the form that the recipe's model and settings need."""
-    if isinstance(recipe.model, SequenceConfig):
-        return SequenceBatches.of(strings, vocabulary)
-    if recipe.train.form == "windowed":
-        return WindowedBatches(Windows.of(strings, vocabulary, recipe.wavenet.context))
-    chunks = Chunks.of(strings, vocabulary, recipe.wavenet.groups, recipe.wavenet.cycles)
-    return SharedBatches(chunks, len(vocabulary))

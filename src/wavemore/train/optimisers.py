@@ -1,29 +1,37 @@
-"""Optimisers and the learning rate's course."""
+"""Optimisers and the learning rate's course.
 
-from collections.abc import Iterable, Iterator
+They are written with operators alone, so that PyTorch's tensors on a device do as well as NumPy's arrays.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from math import cos, pi
-from typing import Protocol
+from typing import Any, Protocol
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
 from wavemore.settings.config import TrainConfig
+from wavemore.threads import Later, Team
 
-__all__ = ["SGD", "AdamW", "Network", "Optimizer", "build_optimizer", "rate_at"]
+__all__ = ["SGD", "AdamW", "Arrays", "Muon", "Optimizer", "build_optimizer", "orthogonalised", "rate_at", "worked_out"]
+
+Arrays = dict[str, Any]
+"""NumPy arrays, or tensors, by name."""
 
 
 class Optimizer(Protocol):
-    """Adjusts parameters by their gradients."""
+    """Adjusts weights by their gradients, in place."""
 
-    def step(self, rate: float) -> None:
-        """One update with this learning rate, from the gradients that the parameters have."""
+    def step(self, gradients: Iterable[tuple[str, Any]], rate: float) -> Arrays:
+        """One update with this learning rate, from the gradient of each weight with its name. They come one after the
+        other, and some may still be worked out (`Later`). Returns all of them by name."""
         ...
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> Arrays:
         """Everything it remembers, by name; empty for an optimiser without memory."""
         ...
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what `state` gave."""
         ...
 
@@ -31,66 +39,63 @@ class Optimizer(Protocol):
 class SGD:
     """Plain gradient descent, written with the lecture's own two operations so that its rounding is the lecture's."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
-        self.parameters = list(parameters)
+    def __init__(self, weights: Arrays) -> None:
+        self._weights = weights
 
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                parameter.add_(-rate * parameter.grad)
+    def step(self, gradients: Iterable[tuple[str, Any]], rate: float) -> Arrays:
+        found = worked_out(gradients)
+        for name, weight in self._weights.items():
+            weight += -rate * found[name]  # noqa: PLW2901 - in place
+        return found
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> Arrays:
         return {}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         pass
 
 
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov, Hutter 2019), which matrices have and vectors do not.
-
-    Equal to `torch.optim.AdamW`, whose first use imports a compiler for more than a second.
-    """
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2019), which matrices have and vectors do not. Equal to
+    `torch.optim.AdamW`."""
 
     EPS = 1e-8
 
-    def __init__(
-        self, parameters: Iterable[nn.Parameter], *, weight_decay: float, betas: tuple[float, float] = (0.9, 0.999)
-    ) -> None:
-        self._parameters = list(parameters)
+    def __init__(self, weights: Arrays, *, weight_decay: float, betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        self._weights = weights
         self._weight_decay = weight_decay
         self._betas = betas
-        self._means = [torch.zeros_like(p) for p in self._parameters]
-        self._squares = [torch.zeros_like(p) for p in self._parameters]
+        self._means = {name: 0 * weight for name, weight in weights.items()}
+        self._squares = {name: 0 * weight for name, weight in weights.items()}
         self._steps = 0
 
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
+    def step(self, gradients: Iterable[tuple[str, Any]], rate: float) -> Arrays:
+        found = worked_out(gradients)
         self._steps += 1
         beta1, beta2 = self._betas
         scale1, scale2 = 1 - beta1**self._steps, 1 - beta2**self._steps  # both averages start at zero
-        for parameter, mean, square in zip(self._parameters, self._means, self._squares, strict=True):
-            gradient = parameter.grad
-            if gradient is None:
-                continue
-            mean.lerp_(gradient, 1 - beta1)
-            square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-            if self._weight_decay and parameter.ndim >= 2:
-                parameter.mul_(1 - rate * self._weight_decay)
-            size = square.sqrt().div_(scale2**0.5).add_(self.EPS)
-            parameter.addcdiv_(mean, size, value=-rate / scale1)
+        for name, weight in self._weights.items():
+            gradient, mean, square = found[name], self._means[name], self._squares[name]
+            mean += (1 - beta1) * (gradient - mean)
+            square *= beta2
+            square += (1 - beta2) * gradient * gradient
+            if self._weight_decay and weight.ndim >= 2:
+                weight *= 1 - rate * self._weight_decay  # noqa: PLW2901 - in place
+            weight -= (rate / scale1) * mean / ((square / scale2) ** 0.5 + self.EPS)  # noqa: PLW2901 - in place
+        return found
 
-    def state(self) -> dict[str, Tensor]:
-        means = {f"mean.{index}": tensor for index, tensor in enumerate(self._means)}
-        squares = {f"square.{index}": tensor for index, tensor in enumerate(self._squares)}
-        return {**means, **squares, "steps": torch.tensor(self._steps)}
+    def state(self) -> Arrays:
+        means = {f"mean.{name}": mean for name, mean in self._means.items()}
+        squares = {f"square.{name}": square for name, square in self._squares.items()}
+        return {**means, **squares, "steps": np.asarray(self._steps)}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        for index, (mean, square) in enumerate(zip(self._means, self._squares, strict=True)):
-            mean.copy_(state[f"mean.{index}"])
-            square.copy_(state[f"square.{index}"])
-        self._steps = int(state["steps"])
+    def restore(self, state: Mapping[str, Any]) -> None:
+        if (steps := int(state["steps"])) < 0:
+            raise ValueError(f"the optimiser has taken {steps} steps")
+        for name in self._weights:
+            _put(self._means[name], state[f"mean.{name}"])
+            _put(self._squares[name], state[f"square.{name}"])
+        self._steps = steps
 
 
 class Muon:
@@ -104,72 +109,89 @@ class Muon:
     ITERATIONS = 3  # of Newton-Schulz: more bring the singular values closer to one, and cost more than they gain
 
     def __init__(
-        self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], *, ratio: float, weight_decay: float
+        self, weights: Arrays, matrices: Collection[str], *, ratio: float, weight_decay: float, team: Team
     ) -> None:
-        """`ratio` is the matrices' learning rate over that of all else; the matrices alone decay."""
-        self._matrices = list(matrices)
-        self._averages = [torch.zeros_like(matrix) for matrix in self._matrices]
+        """`matrices` names those between levels, (fan_in, fan_out) each, which alone decay; `ratio` is their learning
+        rate over that of all else."""
+        self._team = team
+        self._matrices = {name: weights[name] for name in matrices}
+        self._averages = {name: 0 * matrix for name, matrix in self._matrices.items()}
         self._ratio = ratio
         self._weight_decay = weight_decay
+        others = {name: weight for name, weight in weights.items() if name not in self._matrices}
         self._inner = AdamW(others, weight_decay=0.0, betas=(0.9, 0.95))
 
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
-        self._inner.step(rate)
-        for matrix, average in zip(self._matrices, self._averages, strict=True):
-            assert matrix.grad is not None
-            average.lerp_(matrix.grad, 1 - self.MOMENTUM)
-            direction = orthogonalised(matrix.grad.lerp(average, self.MOMENTUM), self.ITERATIONS)
-            rows, columns = matrix.shape
-            matrix.mul_(1 - rate * self._ratio * self._weight_decay)
-            matrix.add_(direction, alpha=-rate * self._ratio * max(1.0, columns / rows) ** 0.5)
+    def step(self, gradients: Iterable[tuple[str, Any]], rate: float) -> Arrays:
+        """A second thread adjusts the matrices while the gradients of others are found."""
+        found: Arrays = {}
+        adjusting = []
+        for name, gradient in gradients:
+            found[name] = gradient
+            if name in self._matrices:
+                adjusting.append(self._team.later(partial(self._adjust, name, gradient, rate)))
+        self._inner.step(((name, found[name]) for name in found if name not in self._matrices), rate)
+        for later in adjusting:
+            later.result()
+        return worked_out(found.items())
 
-    def state(self) -> dict[str, Tensor]:
-        averages = {f"matrix.{index}": average for index, average in enumerate(self._averages)}
-        return {**averages, **{f"rest.{name}": tensor for name, tensor in self._inner.state().items()}}
+    def _adjust(self, name: str, gradient: Any, rate: float) -> None:
+        gradient, average, matrix = _value(gradient), self._averages[name], self._matrices[name]
+        average += (1 - self.MOMENTUM) * (gradient - average)
+        direction = orthogonalised(gradient + self.MOMENTUM * (average - gradient), self.ITERATIONS)
+        rows, columns = matrix.shape
+        matrix *= 1 - rate * self._ratio * self._weight_decay
+        matrix -= (rate * self._ratio * max(1.0, columns / rows) ** 0.5) * direction
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        for index, average in enumerate(self._averages):
-            average.copy_(state[f"matrix.{index}"])
-        rest = {name.removeprefix("rest."): tensor for name, tensor in state.items() if name.startswith("rest.")}
-        self._inner.restore(rest)
+    def state(self) -> Arrays:
+        averages = {f"matrix.{name}": average for name, average in self._averages.items()}
+        return {**averages, **{f"rest.{name}": array for name, array in self._inner.state().items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for name, average in self._averages.items():
+            _put(average, state[f"matrix.{name}"])
+        self._inner.restore({name.removeprefix("rest."): a for name, a in state.items() if name.startswith("rest.")})
 
 
-def orthogonalised(matrix: Tensor, iterations: int) -> Tensor:
+def orthogonalised(matrix: Any, iterations: int) -> Any:
     """The matrix with its singular values brought near one and its singular vectors kept, by Newton-Schulz iterations
     with Muon's coefficients: each is an odd polynomial of the matrix."""
-    x = matrix / (matrix.norm() + 1e-7)  # singular values of at most one
+    x = matrix / ((matrix * matrix).sum() ** 0.5 + 1e-7)  # singular values of at most one
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T
     for _ in range(iterations):
         a = x @ x.T
-        b = torch.addmm(a, a, a, beta=-4.7750, alpha=2.0315)
-        x = torch.addmm(x, b, x, beta=3.4445)
+        b = -4.7750 * a + 2.0315 * (a @ a.T)
+        x = 3.4445 * x + b @ x
     return x.T if tall else x
 
 
-class Network(Protocol):
-    """What an optimiser needs of a model."""
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """All that training adjusts."""
-        ...
-
-    def matrices(self) -> list[nn.Parameter]:
-        """Those of them that are weight matrices between embedding and head, (fan_in, fan_out) each."""
-        ...
+def worked_out(gradients: Iterable[tuple[str, Any]]) -> Arrays:
+    """The gradients by name, worked out."""
+    return {name: _value(gradient) for name, gradient in gradients}
 
 
-def build_optimizer(config: TrainConfig, model: Network) -> Optimizer:
-    """The optimiser that the settings name."""
+def _value(gradient: Any) -> Any:
+    return gradient.result() if isinstance(gradient, Later) else gradient
+
+
+def _put(place: Any, array: np.ndarray) -> None:
+    """Write an array into an array, or into a tensor on a device."""
+    if isinstance(place, np.ndarray):
+        np.copyto(place, array)
+    else:
+        place.copy_(place.new_tensor(array))
+
+
+def build_optimizer(config: TrainConfig, weights: Arrays, matrices: Iterable[str], team: Team) -> Optimizer:
+    """The optimiser that the settings name, for these weights, of which `matrices` stand between levels. Muon adjusts
+    these on the team's second thread."""
     if config.optimizer == "sgd":
-        return SGD(model.parameters())
+        return SGD(weights)
     if config.optimizer == "adamw":
-        return AdamW(model.parameters(), weight_decay=config.weight_decay)
-    matrices = model.matrices()
-    others = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
-    return Muon(matrices, others, ratio=config.matrix_rate / config.rate, weight_decay=config.weight_decay)
+        return AdamW(weights, weight_decay=config.weight_decay)
+    ratio = config.matrix_rate / config.rate
+    return Muon(weights, [*matrices], ratio=ratio, weight_decay=config.weight_decay, team=team)
 
 
 def rate_at(config: TrainConfig, step: int, steps: int) -> float:

@@ -1,20 +1,18 @@
 """What a run writes down on its way: the loop's numbers, now and then, for a history file or for TensorBoard; and at a
 few steps what is inside of the network.
 
-Nothing here changes a run: the gradient's norm is read after the update, which leaves the gradients as they are, and a
-step that is watched from inside is the same step.
+Nothing here changes a run: a step that is watched from inside is the same step.
 """
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Protocol
 
-import torch
+import numpy as np
 
-from wavemore.nn.wavenet import Passed
 from wavemore.train.optimisers import rate_at
 from wavemore.train.run import Run
 from wavemore.train.watch import Watch, watched_steps
@@ -49,6 +47,8 @@ class _Since:
     total_loss: float = 0.0
     batch_loss: float = 0.0
     """That of the last step."""
+    gradients: Mapping[str, Any] = field(default_factory=dict)
+    """Those of the last step."""
     stepping: float = 0.0
     """Seconds that the steps took: neither evaluating nor recording counts, nor waiting for a thread."""
     began: float = 0.0
@@ -82,7 +82,7 @@ class Recorder:
         self._watched = watched_steps(first.steps) if self._sinks else frozenset()
         about = {
             **self._about,
-            "parameters": sum(run.model.parameter_count for run in runs),
+            "parameters": sum(run.parameter_count for run in runs),
             "members": len(runs),
             "steps": first.steps,
             "items": len(first.training),
@@ -92,15 +92,18 @@ class Recorder:
         self._start = time.perf_counter() - before
         self._since = [_Since() for _ in runs]
 
-    def before(self, run: Run) -> list[Passed] | None:
-        """A step begins: where to put what goes through its levels, of the few steps that are watched."""
-        watch = None
+    def before(self, run: Run) -> None:
+        """A step begins; of few steps the inside is watched."""
         if run.member == 0:
-            watch = self._watch = Watch(run.model) if run.progress.step + 1 in self._watched else None
+            self._watch = Watch(run.learner) if run.progress.step + 1 in self._watched else None
         self._since[run.member].began = time.perf_counter()
-        return None if watch is None else watch.seen
 
-    def after(self, run: Run, loss: float) -> None:
+    def forward(self, run: Run, batch: Any, way: Any) -> None:
+        """The batch went forward."""
+        if run.member == 0 and self._watch is not None:
+            self._watch.forward(batch, way)
+
+    def after(self, run: Run, loss: float, gradients: Mapping[str, Any]) -> None:
         """The step is done: count it, and write what was seen inside. Raises `FileError`."""
         since = self._since[run.member]
         since.ended = time.perf_counter()
@@ -108,8 +111,9 @@ class Recorder:
         since.steps += 1
         since.total_loss += loss
         since.batch_loss = loss
+        since.gradients = gradients
         if run.member == 0 and self._watch is not None:
-            look, self._watch = self._watch.look(run.progress.step), None
+            look, self._watch = self._watch.look(run.progress.step, gradients), None
             if look is not None:
                 self._write({**self._of("inside", run), **look.record()})
 
@@ -147,7 +151,7 @@ class Recorder:
             "batch_loss": since.batch_loss,
             "mean_loss": since.total_loss / since.steps,
             "rate": rate,
-            "gradient_norm": gradient_norm(run.model.parameters()),
+            "gradient_norm": gradient_norm(since.gradients),
             "steps_per_second": since.steps / since.stepping if since.stepping else None,
         }
         if config.optimizer == "muon":
@@ -160,8 +164,7 @@ class Recorder:
         }
 
 
-@torch.no_grad()
-def gradient_norm(parameters: Iterable[torch.nn.Parameter]) -> float:
-    """The Euclidean norm of all gradients together, as they lie on the parameters; 0 where there are none."""
-    gradients = [p.grad.flatten() for p in parameters if p.grad is not None]
-    return torch.linalg.vector_norm(torch.cat(gradients)).item() if gradients else 0.0
+def gradient_norm(gradients: Mapping[str, Any]) -> float:
+    """The Euclidean norm of all gradients together; 0 where there are none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return sum(float((gradient * gradient).sum()) for gradient in gradients.values()) ** 0.5

@@ -1,38 +1,23 @@
-"""One network's training: its loop (forward, backward, step, evaluation), and all that a checkpoint holds of it."""
+"""One network's training: its loop (forward, backward, step, look), and all that a checkpoint holds of it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
 from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from wavemore.errors import CheckpointError, TrainingError
 from wavemore.models.modelfile import LARGEST_WEIGHT
-from wavemore.nn import SequenceModel, WaveNet
-from wavemore.nn.wavenet import Passed
-from wavemore.settings.config import Recipe, TrainConfig
+from wavemore.settings.config import TrainConfig
 from wavemore.train.batches import Batches
 from wavemore.train.checkpoint import Checkpoint
+from wavemore.train.learner import Learner
 from wavemore.train.optimisers import build_optimizer, rate_at
 
-__all__ = ["Observer", "Progress", "Run", "torch_threads", "total_steps"]
+__all__ = ["Observer", "Progress", "Run", "seed_of", "total_steps"]
 
 _STEPS_BETWEEN_EVALUATIONS = 2  # the fewest, where the settings name no number
-
-
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """PyTorch on `count` threads within this context."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass
@@ -46,15 +31,31 @@ class Progress:
     """Evaluations in a row without a lower validation loss."""
     history: list[dict[str, Any]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, told: Any, steps: int) -> Self:
+        """What a checkpoint tells of a run of so many steps. Raises `ValueError` where it is none of these things."""
+        kinds = {"step": int, "best_loss": float, "best_step": int, "without_gain": int, "history": list}
+        if not isinstance(told, dict) or {name: type(value) for name, value in told.items()} != kinds:
+            raise ValueError("it does not tell where the run stood")
+        if not 0 <= told["best_step"] <= told["step"] <= steps or told["without_gain"] < 0:
+            raise ValueError(f"step {told['step']} is none of {steps}, or the best, {told['best_step']}, comes later")
+        if not all(isinstance(record, dict) for record in told["history"]):
+            raise ValueError("its history is none")
+        return cls(**told)
+
 
 class Observer(Protocol):
     """Who looks on while a network is trained, and changes nothing. Called at every step, so it must be cheap."""
 
-    def before(self, run: "Run") -> list[Passed] | None:
-        """A step begins: a list to which what goes through each level is to be added, or None where nobody looks."""
+    def before(self, run: "Run") -> None:
+        """A step begins."""
         ...
 
-    def after(self, run: "Run", loss: float) -> None:
+    def forward(self, run: "Run", batch: Any, way: Any) -> None:
+        """The batch went forward through the network; `gradients` was not called yet."""
+        ...
+
+    def after(self, run: "Run", loss: float, gradients: Mapping[str, Any]) -> None:
         """The step is done; `loss` is its batch's."""
         ...
 
@@ -67,95 +68,94 @@ class Run:
     """One network on its way, together what a checkpoint holds."""
 
     def __init__(
-        self,
-        config: TrainConfig,
-        model: WaveNet | SequenceModel,
-        generator: torch.Generator,
-        training: Batches[Any],
-        validation: Batches[Any],
-        member: int = 0,
+        self, config: TrainConfig, learner: Learner, training: Batches, validation: Batches, member: int = 0
     ) -> None:
-        """Batches are drawn from `generator`; `member` is the network's number in an ensemble."""
-        self.config, self.model, self.generator, self.member = config, model, generator, member
+        """`member` is the network's number in an ensemble."""
+        self.config, self.learner, self.member = config, learner, member
         self.training, self.validation = training, validation
         self.steps = total_steps(config, len(training))
-        self.optimizer = build_optimizer(config, model)
+        adjusted = {name: learner.weights[name] for name in learner.adjusted}
+        self.optimizer = build_optimizer(config, adjusted, learner.matrices, learner.team)
         self.progress = Progress()
-        self.best = self._weights()
-
-    @classmethod
-    def of(
-        cls,
-        recipe: Recipe,
-        vocabulary_size: int,
-        training: Batches[Any],
-        validation: Batches[Any],
-        member: int = 0,
-    ) -> Self:
-        """The run of a new network, which draws its weights and then its batches from one generator, seeded by the
-        recipe's seed and the member's number."""
-        generator = torch.Generator().manual_seed(_seed(recipe.train.seed, member))
-        model = training.network(recipe.model, vocabulary_size, generator=generator)
-        return cls(recipe.train, model, generator, training, validation, member)
+        self.best = learner.arrays()
 
     def train(self, observer: Observer) -> Iterator[tuple[float, dict[str, Any] | None]]:
         """Take the steps that are left, and evaluate where it is due. After each step come its batch's loss, nats per
         character, and the record of an evaluation, where there was one; the run may then be left, and goes on from
         there. Raises `TrainingError` when a loss is not finite."""
         while not self.done:
-            seen = observer.before(self)
-            loss = self.training.draw(self.model, self.config.batch, self.generator, seen)  # a scalar
-            self.model.zero_grad()
-            loss.backward()
-            self.optimizer.step(rate_at(self.config, self.progress.step, self.steps))
+            observer.before(self)
+            with np.errstate(all="ignore"):  # a loss that is not finite tells
+                batch = self.training.draw(self.config.batch)
+                loss, way = self.learner.loss(batch)  # forward
+                observer.forward(self, batch, way)
+                rate = rate_at(self.config, self.progress.step, self.steps)
+                gradients = self.optimizer.step(self.learner.gradients(batch, way), rate)  # backward, and the step
             self.progress.step += 1
-            if not isfinite(value := loss.item()):
-                self._diverged(f"the loss is {value}")
-            observer.after(self, value)
-            evaluation = self._evaluated(value) if self._evaluation_is_due else None
+            if not isfinite(loss):
+                self._diverged(f"the loss is {loss}")
+            observer.after(self, loss, gradients)
+            evaluation = self._evaluated(loss) if self._evaluation_is_due else None
             observer.note(self, evaluation)
-            yield value, evaluation
+            yield loss, evaluation
 
     def checkpoint(self, about: dict[str, Any]) -> Checkpoint:
         """Where the run stands, apart from what the next steps change."""
         groups = {
-            "weights": self._weights(),
+            "weights": self.learner.arrays(),
             "best": self.best,
             "optimizer": self.optimizer.state(),
             "batches": self.training.state(),
+            "learner": self.learner.state(),
         }
-        named = {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
-        named["generator"] = self.generator.get_state()
+        named = {f"{group}.{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
         progress = {**vars(self.progress), "history": list(self.progress.history)}
-        return Checkpoint({name: tensor.clone() for name, tensor in named.items()}, progress, about)
+        return Checkpoint({name: _copy(array) for name, array in named.items()}, progress, about)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Take up where a run with the same settings stood. Raises `CheckpointError`."""
+        """Take up where a run with the same settings stood. Raises `CheckpointError`, and then stays as it is."""
+        now = self.checkpoint({})
         try:
-            self.model.load_state_dict(checkpoint.group("weights"))
-            self.best = checkpoint.group("best")
-            self.optimizer.restore(checkpoint.group("optimizer"))
-            self.training.restore(checkpoint.group("batches"))
-            self.generator.set_state(checkpoint.tensors["generator"])
-            self.progress = Progress(**checkpoint.progress)
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            progress = Progress.of(checkpoint.progress, self.steps)
+            for name, array in now.arrays.items():
+                if name not in checkpoint.arrays:
+                    raise ValueError(f"{name} is missing")
+                found = checkpoint.arrays[name]
+                if (found.shape, found.dtype) != (array.shape, array.dtype):
+                    raise ValueError(
+                        f"{name} is {found.dtype} of shape {found.shape}, and must be {array.dtype} of {array.shape}"
+                    )
+            self._take_up(checkpoint)
+        except ValueError as error:
+            self._take_up(now)
             raise CheckpointError(f"the checkpoint is not whole ({error}); start the run anew") from error
+        self.progress = progress
+
+    def _take_up(self, checkpoint: Checkpoint) -> None:
+        """All but the progress. Raises `ValueError`."""
+        self.learner.load(checkpoint.group("best"))
+        self.best = self.learner.arrays()
+        self.learner.load(checkpoint.group("weights"))
+        self.optimizer.restore(checkpoint.group("optimizer"))
+        self.training.restore(checkpoint.group("batches"))
+        self.learner.restore(checkpoint.group("learner"))
 
     def settle(self) -> int:
-        """Put the weights to keep into the model; the step that they are from."""
+        """Put the weights to keep into the network; the step that they are from."""
         if self.config.keep == "last":
             return self.progress.step
-        self.model.load_state_dict(self.best)
+        self.learner.load(self.best)
         return self.progress.best_step
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """The model's weights by name."""
-        return {name: tensor.numpy() for name, tensor in self._weights().items()}
 
     @property
     def done(self) -> bool:
         """Whether the run has had all its steps, or has stopped early."""
         return self.progress.step >= self.steps or 0 < self.config.patience <= self.progress.without_gain
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(int(np.prod(self.learner.weights[name].shape)) for name in self.learner.adjusted)
 
     @property
     def _evaluation_is_due(self) -> bool:
@@ -167,15 +167,15 @@ class Run:
     def _evaluated(self, batch_loss: float) -> dict[str, Any]:
         """Look at the validation part, remember the best weights; the record for the history."""
         progress = self.progress
-        loss = self.validation.loss(self.model)
-        sound = all(
-            tensor.abs().max() <= LARGEST_WEIGHT for tensor in self.model.state_dict().values()
-        )  # False for NaN
-        if not isfinite(loss) or not sound:
-            self._diverged(f"the validation loss is {loss} and the largest weights are beyond {LARGEST_WEIGHT:g}")
+        sound = all(abs(weight).max() <= LARGEST_WEIGHT for weight in self.learner.weights.values())  # False for NaN
+        if not sound:
+            self._diverged(f"the loss is {batch_loss} and the largest weight is beyond {LARGEST_WEIGHT:g}")
+        loss = self.validation.loss([self.learner])
+        if not isfinite(loss):
+            self._diverged(f"the validation loss is {loss}")
         if loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
-            self.best = self._weights()
+            self.best = self.learner.arrays()
         else:
             progress.without_gain += 1
         record = {"step": progress.step, "batch_loss": batch_loss, "validation_loss": loss}
@@ -187,15 +187,17 @@ class Run:
             f"{what} at step {self.progress.step}; lower the learning rate (train.rate is {self.config.rate:g})"
         )
 
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-
 
 def total_steps(config: TrainConfig, items: int) -> int:
     """How many steps a run over this many items has, if nothing stops it early."""
     return config.steps or max(config.least_steps, ceil(config.epochs * items / min(config.batch, items)))
 
 
-def _seed(seed: int, member: int) -> int:
+def seed_of(seed: int, member: int) -> int:
     """The seed of a member of an ensemble; the first has the run's own."""
-    return seed if member == 0 else int(np.random.SeedSequence([seed, member]).generate_state(1, np.uint64)[0] >> 1)
+    return seed if member == 0 else int(np.random.SeedSequence([seed, member]).generate_state(1, np.uint64)[0]) >> 1
+
+
+def _copy(array: Any) -> np.ndarray:
+    """Of an array, or of a tensor on a device."""
+    return np.array(array if isinstance(array, np.ndarray) else array.cpu().numpy())

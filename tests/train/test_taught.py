@@ -14,7 +14,7 @@ from wavemore.models.modelfile import ModelFile
 from wavemore.predict.chunks import Chunks
 from wavemore.settings.config import Recipe, load_recipe
 from wavemore.train import Checkpoint
-from wavemore.train.teach import taught
+from wavemore.train.batches import taught
 
 TEACHER = """
 [model]
@@ -39,7 +39,7 @@ def recipe(tiny_recipe: Recipe, tmp_path: Path) -> Recipe:
 def test_what_a_teacher_of_the_same_context_expects_is_its_softmax(tiny_model, strings):
     vocabulary = tiny_model.file_.vocabulary
     chunks = Chunks.of(strings, vocabulary, (2, 2))
-    expected = taught(tiny_model.distribution_, strings, chunks).numpy()
+    expected = taught(tiny_model.distribution_, strings, chunks)
     assert expected.sum(axis=1) == pytest.approx(np.ones(len(expected)), abs=1e-5)
     logits = np.concatenate([logits for _, logits in tiny_model.distribution_.predictor.chunk_logits(chunks)]).astype(
         np.float64
@@ -53,9 +53,9 @@ def test_of_a_teacher_that_looks_further_back_it_is_the_mean(tiny_model):
     vocabulary = tiny_model.file_.vocabulary
     strings = ["bado", "bado", "lado"]
     chunks = Chunks.of(strings, vocabulary, (2,))
-    expected = taught(tiny_model.distribution_, strings, chunks).numpy()
+    expected = taught(tiny_model.distribution_, strings, chunks)
     longer = Chunks.of(strings, vocabulary, (2, 2))
-    whole = taught(tiny_model.distribution_, strings, longer).numpy()
+    whole = taught(tiny_model.distribution_, strings, longer)
     row, other = chunks.starts[0] + 3, chunks.starts[2] + 3  # after "bad" and "lad", which both end in "ad"
     assert chunks.contexts[row] == chunks.contexts[other]
     mean = (2 * whole[longer.contexts[row]] + whole[longer.contexts[other]]) / 3
@@ -69,13 +69,13 @@ def test_a_pupil_comes_nearer_to_its_teacher_than_without_it(recipe, strings, tm
     teacher.save(tmp_path / "t.safetensors")
     vocabulary = teacher.file_.vocabulary
     chunks = Chunks.of(strings, vocabulary, (2, 2, 2))
-    wanted = taught(teacher.distribution_, strings, chunks).numpy()
+    wanted = taught(teacher.distribution_, strings, chunks)
 
     def divergence(settings: dict[str, str]) -> float:
         size = {"model.groups": [2, 2, 2], "model.hidden": 24, "train.optimizer": "muon", "train.steps": 300}
         pupil = StringModel(recipe, settings={**size, "train.keep": "last", **settings})
         pupil.fit(strings, validation=strings[:20])
-        found = taught(pupil.distribution_, strings, chunks).numpy()
+        found = taught(pupil.distribution_, strings, chunks)
         return float((wanted * np.log(wanted / found)).sum(axis=1).mean())
 
     assert divergence({"train.teacher": str(tmp_path / "t.safetensors")}) < 0.8 * divergence({"train.teacher": ""})
