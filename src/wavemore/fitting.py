@@ -264,12 +264,14 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
     if recipe.model.kind == "ngram":
         counts = Ngram.fit(fitting.parts.train, fitting.vocabulary, recipe.model)
         return ModelFile(recipe, fitting.vocabulary, counts.arrays()), True
+    from wavemore.train.checkpoint import alike
+
     stopped = fitting.stopped
-    if stopped is not None and stopped.about.get("settings") != recipe.to_dict():  # the pupil had begun
+    if stopped is not None and not alike(stopped.about.get("settings"), recipe.to_dict()):  # the pupil had begun
         weights = stopped.group("teacher")
         if not weights:
             raise CheckpointError("the stopped run had other settings than this one; start the run anew")
-        if stopped.about.get("teacher") != recipe.to_dict():
+        if not alike(stopped.about.get("teacher"), recipe.to_dict()):
             raise CheckpointError(f"the stopped run had another teacher than {name} is now; start the run anew")
         return ModelFile(recipe, fitting.vocabulary, weights), True
     trained = fitting.train(recipe, what=f"teacher, recipe {visible(str(name))}", role="teacher")

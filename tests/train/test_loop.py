@@ -122,6 +122,15 @@ def test_a_run_that_is_interrupted_in_its_last_step_is_finished(run):
     assert run(60).history[-1]["step"] == 60
 
 
+def test_a_run_goes_on_with_another_number_of_threads(run):
+    run.recipe = run.recipe.with_settings({"train.form": "shared", "train.threads": 2})
+    whole = run()
+    with pytest.raises(KeyboardInterrupt):
+        run(7)
+    run.recipe = run.recipe.with_settings({"train.threads": 1})
+    assert same(whole, run(resume=True))
+
+
 def test_a_finished_run_that_is_resumed_gives_its_result_again(run):
     assert same(run(), run(resume=True))
 

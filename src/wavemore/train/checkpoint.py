@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from wavemore.errors import CheckpointError, FileError
 from wavemore.files import write_whole
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "alike"]
 
 FORMAT = 2
 
@@ -77,3 +77,15 @@ class Checkpoint:
         except (SafetensorError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise CheckpointError(f"{path} is not a sound checkpoint ({error}); start the run anew") from error
         return cls(arrays, progress, about)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two entries of what runs are say the same. Settings may differ in their threads, which change no
+    result."""
+
+    def told(entry: Any) -> Any:
+        if isinstance(entry, dict) and isinstance(entry.get("train"), dict):
+            return {**entry, "train": {**entry["train"], "threads": 0}}
+        return entry
+
+    return told(one) == told(other)

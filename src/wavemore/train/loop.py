@@ -15,7 +15,7 @@ from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.predictor import Distribution
 from wavemore.settings.config import Recipe
 from wavemore.threads import cores, interrupt_sets
-from wavemore.train.checkpoint import Checkpoint
+from wavemore.train.checkpoint import Checkpoint, alike
 from wavemore.train.forms import runs_of
 from wavemore.train.record import Recorder
 from wavemore.train.run import Run
@@ -182,7 +182,7 @@ def _joined(states: list[Checkpoint], about: dict[str, Any]) -> Checkpoint:
 def _restore(runs: list[Run], checkpoint: Checkpoint, about: dict[str, Any]) -> None:
     """Take up where the members stood. Raises `CheckpointError`."""
     for key, value in about.items():
-        if checkpoint.about.get(key) != value and key != "command":
+        if key != "command" and not alike(checkpoint.about.get(key), value):
             raise CheckpointError(
                 f"the stopped run had other {key} than this one; continue it with the same list and settings, "
                 "or start the run anew"
