@@ -1,5 +1,6 @@
 """What several tests share: a tiny list, a tiny recipe, and one model trained on them."""
 
+import signal
 from pathlib import Path
 
 import one_thread  # noqa: F401 - importing it is what it is for
@@ -8,6 +9,9 @@ from tiny import tiny_strings
 
 from wavemore.estimator import StringModel
 from wavemore.settings.config import Recipe
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in whatever a shell starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests press Ctrl-C
 
 NAMES_TXT = Path(__file__).resolve().parents[2] / "shared" / "data" / "names.txt"
 
