@@ -184,6 +184,16 @@ def test_ctrl_c_before_the_first_save_of_a_restart_names_no_run(answer, monkeypa
     assert Path("list.safetensors.checkpoint").read_bytes() == b"wavemore-checkpoint"
 
 
+def test_ctrl_c_after_the_model_was_written_says_where_it_is(answer, monkeypatch, capfd):
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wavemore.cli.train._report", interrupt)
+    assert run(["train", "list.txt", "--recipe", "tiny.toml", "-o", "m.safetensors", "--quiet"]) == 130
+    assert capfd.readouterr() == ("", "wavemore: stopped; the model is in m.safetensors\n")
+    assert ModelFile.load("m.safetensors").provenance["data"]["name"] == "list"
+
+
 def test_ctrl_c_keeps_the_run_and_resume_ends_in_the_same_file(tmp_path, strings, monkeypatch, capfd):
     line = ["train", "list.txt", "--recipe", "long.toml", "-o", "model.safetensors"]
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"

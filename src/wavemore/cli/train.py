@@ -141,7 +141,10 @@ def command(
         say(f"{kept:,} of the commonest strings are all in the training part, so that the model learns them")
     if (loss := model.file_.provenance["losses"]["validation"]) > (guessing := log(len(model.file_.vocabulary))):
         say(f"the validation loss, {loss:.4g}, is worse than that of even guessing, {guessing:.4g}; lower train.rate")
-    _report(model, target, set(listed.strings), json=json, quiet=quiet)
+    try:
+        _report(model, target, set(listed.strings), json=json, quiet=quiet)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; the model is in {target}") from None
 
 
 def _save(model: "StringModel", target: str, checkpoint: Path | None) -> None:

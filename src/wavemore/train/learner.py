@@ -75,8 +75,8 @@ class Learner(Protocol):
         ...
 
     def inside(self, batch: Any, way: Any, most: int) -> list[Rows]:
-        """What went through each level on the way, at most this many rows of each, before it is gone back; empty for a
-        baseline."""
+        """What went through each level on the way, at most this many rows of each, before `gradients` is called; empty
+        for a baseline."""
         ...
 
     def chunk_logits(self, chunks: Chunks) -> Iterator[tuple[slice, np.ndarray]]:
