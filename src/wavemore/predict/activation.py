@@ -8,11 +8,11 @@ import numpy as np
 
 from wavemore.settings.config import ModelConfig
 
-__all__ = ["EPS", "GELU", "QUICK_GELU", "activated"]
+__all__ = ["EPS", "QUICK_GELU", "activated", "gelu_divisor"]
 
 EPS = 1e-5  # of every norm
 QUICK_GELU = 1.702  # by what a sigmoid's argument is multiplied to be near the standard normal's distribution function
-GELU = 2 * np.array(
+_GELU = 2 * np.array(
     [
         0.7978842683866169,
         0.036334149187109886,
@@ -69,20 +69,24 @@ def _quick_gelu(y: np.ndarray) -> np.ndarray:
 
 
 def _gelu(y: np.ndarray) -> np.ndarray:
-    """x times the standard normal's distribution function at x. y is overwritten.
+    """x times the standard normal's distribution function at x. y is overwritten."""
+    y /= gelu_divisor(y, np.square(y))
+    return y
+
+
+def gelu_divisor(y: np.ndarray, square: np.ndarray) -> np.ndarray:
+    """1 over the standard normal's distribution function at y, float32, from y and its square.
 
     NumPy has no erf. The distribution function is 1 / (1 + exp(-2 x P(x^2))) for a P that is nearly straight: here a
     polynomial fitted to the least largest error of the product, below 1e-7; rounding adds up to 2e-7 of the value.
     """
-    square = np.square(y)
-    exponent = square * -GELU[-1]
-    for coefficient in GELU[-2:0:-1]:
+    exponent = square * -_GELU[-1]
+    for coefficient in _GELU[-2:0:-1]:
         exponent -= coefficient
         exponent *= square
-    exponent -= GELU[0]
+    exponent -= _GELU[0]
     exponent *= y
     with np.errstate(over="ignore", under="ignore"):
         np.exp(exponent, out=exponent)
     exponent += 1
-    y /= exponent
-    return y
+    return exponent

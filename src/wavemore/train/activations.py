@@ -12,7 +12,7 @@ from math import erf, pi, sqrt
 
 import numpy as np
 
-from wavemore.predict.activation import GELU, QUICK_GELU
+from wavemore.predict.activation import QUICK_GELU, gelu_divisor
 
 __all__ = ["ACTIVATIONS"]
 
@@ -122,19 +122,11 @@ _erf = np.vectorize(erf, otypes=[np.float64])
 
 
 def _below(x: np.ndarray, square: np.ndarray) -> np.ndarray:
-    """The probability that a standard normal is below x. In float32 as `predict/activation.py` has it, to 1e-7."""
+    """The probability that a standard normal is below x; in float32 to 1e-7."""
     if x.dtype == np.float64:
         return 0.5 * (1 + _erf(x / sqrt(2)))
-    exponent = square * -GELU[-1]
-    for coefficient in GELU[-2:0:-1]:
-        exponent -= coefficient
-        exponent *= square
-    exponent -= GELU[0]
-    exponent *= x
-    with np.errstate(over="ignore", under="ignore"):
-        np.exp(exponent, out=exponent)
-    exponent += 1
-    return np.reciprocal(exponent, out=exponent)
+    divisor = gelu_divisor(x, square)
+    return np.reciprocal(divisor, out=divisor)
 
 
 ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray, np.ndarray], Kept], Callable[[Kept], np.ndarray]]] = {

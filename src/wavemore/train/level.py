@@ -3,8 +3,7 @@
     up      y = [x @ weight of each child]      normal = norm(y)      nodes = activation(gamma normal + beta) + newest
     down    d_nodes -> d_y -> d_normal -> d_weight, and d_x for the level below
 
-What the way down needs later than the next step - the slope of the activation, d_weight - a second thread may work out
-meanwhile.
+The slope of the activation and d_weight are not needed at once: a second thread may work them out meanwhile.
 `gradients.py` and `activations.py` have the formulas, `nn.Level` is the oracle.
 
 Shapes in this file
