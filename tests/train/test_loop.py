@@ -35,6 +35,7 @@ def run(tiny_recipe, strings, tmp_path) -> Run:
         {"train.optimizer": "muon"},
         {"model.dropout": 0.3, "model.norm": "layer", "train.batch": 13},  # whose passes end within
         {"model.members": 2, "model.dropout": 0.3, "train.steps": 25},
+        {"train.average": 0.1, "train.keep": "last"},
     ],
 )
 def test_a_run_interrupted_twice_and_resumed_ends_in_the_same_numbers(run, settings, form):

@@ -69,6 +69,9 @@ class TrainConfig:
     weight_decay: float = 0.0
     """Decoupled weight decay: a step takes this share of the learning rate off a matrix. AdamW decays all matrices,
     Muon those of the levels."""
+    average: float = 0.0
+    """Over what share of the steps weights are averaged, running statistics included: from the middle of the run on an
+    exponential moving average is kept beside the weights, and is what is evaluated and kept. 0 for none."""
     evaluate_every: int = 0
     """Steps between evaluations on the validation part, which is also evaluated at the end; 0 evaluates after each pass
     over the training part, but leaves at least 2 steps between."""
@@ -109,6 +112,7 @@ class TrainConfig:
             "be pairs [step, rate] with step 0 or more and rate above 0",
         )
         require(0 <= self.warmup < 1, "train.warmup", self.warmup, "be at least 0 and below 1")
+        require(0 <= self.average < 1, "train.average", self.average, "be at least 0 and below 1")
         refuse(
             self.weight_decay > 0 and self.optimizer == "sgd",
             "train.weight_decay",

@@ -13,7 +13,18 @@ import numpy as np
 from wavemore.settings.config import TrainConfig
 from wavemore.threads import Later, Team
 
-__all__ = ["SGD", "AdamW", "Arrays", "Muon", "Optimizer", "build_optimizer", "orthogonalised", "rate_at", "worked_out"]
+__all__ = [
+    "SGD",
+    "AdamW",
+    "Arrays",
+    "Muon",
+    "Optimizer",
+    "build_optimizer",
+    "orthogonalised",
+    "put",
+    "rate_at",
+    "worked_out",
+]
 
 Arrays = dict[str, Any]
 """NumPy arrays, or tensors, by name."""
@@ -93,8 +104,8 @@ class AdamW:
         if (steps := int(state["steps"])) < 0:
             raise ValueError(f"the optimiser has taken {steps} steps")
         for name in self._weights:
-            _put(self._means[name], state[f"mean.{name}"])
-            _put(self._squares[name], state[f"square.{name}"])
+            put(self._means[name], state[f"mean.{name}"])
+            put(self._squares[name], state[f"square.{name}"])
         self._steps = steps
 
 
@@ -148,7 +159,7 @@ class Muon:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         for name, average in self._averages.items():
-            _put(average, state[f"matrix.{name}"])
+            put(average, state[f"matrix.{name}"])
         self._inner.restore({name.removeprefix("rest."): a for name, a in state.items() if name.startswith("rest.")})
 
 
@@ -175,7 +186,7 @@ def _value(gradient: Any) -> Any:
     return gradient.result() if isinstance(gradient, Later) else gradient
 
 
-def _put(place: Any, array: np.ndarray) -> None:
+def put(place: Any, array: np.ndarray) -> None:
     """Write an array into an array, or into a tensor on a device."""
     if isinstance(place, np.ndarray):
         np.copyto(place, array)

@@ -13,7 +13,7 @@ from wavemore.settings.config import TrainConfig
 from wavemore.train.batches import Batches
 from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.learner import Learner
-from wavemore.train.optimisers import build_optimizer, rate_at
+from wavemore.train.optimisers import build_optimizer, put, rate_at
 
 __all__ = ["Observer", "Progress", "Run", "seed_of", "total_steps"]
 
@@ -77,6 +77,7 @@ class Run:
         adjusted = {name: learner.weights[name] for name in learner.adjusted}
         self.optimizer = build_optimizer(config, adjusted, learner.matrices, learner.team)
         self.progress = Progress()
+        self.average = {name: 1 * weight for name, weight in learner.weights.items()} if config.average else {}
         self.best = learner.arrays()
 
     def train(self, observer: Observer) -> Iterator[tuple[float, dict[str, Any] | None]]:
@@ -94,6 +95,7 @@ class Run:
             self.progress.step += 1
             if not isfinite(loss):
                 self._diverged(f"the loss is {loss}")
+            self._move_average()
             observer.after(self, loss, gradients)
             evaluation = self._evaluated(loss) if self._evaluation_is_due else None
             observer.note(self, evaluation)
@@ -107,6 +109,7 @@ class Run:
             "optimizer": self.optimizer.state(),
             "batches": self.training.state(),
             "learner": self.learner.state(),
+            "average": self.average,
         }
         named = {f"{group}.{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
         progress = {**vars(self.progress), "history": list(self.progress.history)}
@@ -135,6 +138,8 @@ class Run:
         """All but the progress. Raises `ValueError`."""
         self.learner.load(checkpoint.group("best"))
         self.best = self.learner.arrays()
+        for name, array in checkpoint.group("average").items():
+            put(self.average[name], array)
         self.learner.load(checkpoint.group("weights"))
         self.optimizer.restore(checkpoint.group("optimizer"))
         self.training.restore(checkpoint.group("batches"))
@@ -143,6 +148,7 @@ class Run:
     def settle(self) -> int:
         """Put the weights to keep into the network; the step that they are from."""
         if self.config.keep == "last":
+            self.learner.load(self._kept())
             return self.progress.step
         self.learner.load(self.best)
         return self.progress.best_step
@@ -170,17 +176,35 @@ class Run:
         sound = all(abs(weight).max() <= LARGEST_WEIGHT for weight in self.learner.weights.values())  # False for NaN
         if not sound:
             self._diverged(f"the loss is {batch_loss} and the largest weight is beyond {LARGEST_WEIGHT:g}")
+        learned, kept = self.learner.arrays(), self._kept()
+        self.learner.load(kept)
         loss = self.validation.loss([self.learner])
+        self.learner.load(learned)  # the next step goes on from here
         if not isfinite(loss):
             self._diverged(f"the validation loss is {loss}")
         if loss < progress.best_loss:
             progress.best_loss, progress.best_step, progress.without_gain = loss, progress.step, 0
-            self.best = self.learner.arrays()
+            self.best = kept
         else:
             progress.without_gain += 1
         record = {"step": progress.step, "batch_loss": batch_loss, "validation_loss": loss}
         progress.history.append(record)
         return record
+
+    def _move_average(self) -> None:
+        """The average of the weights a step on: of few steps the plain mean, then one that forgets. It begins in the
+        middle of the run, since weights of its first half are worse than any average of them."""
+        taken = self.progress.step - self.steps // 2
+        if taken > 0 and self.average:
+            share = max(1 / taken, 1 / max(1.0, self.config.average * self.steps))
+            for name, average in self.average.items():
+                average += share * (self.learner.weights[name] - average)  # noqa: PLW2901 - in place
+
+    def _kept(self) -> dict[str, np.ndarray]:
+        """A copy of the weights as they would be kept now."""
+        if self.average and self.progress.step > self.steps // 2:
+            return {name: _copy(average) for name, average in self.average.items()}
+        return self.learner.arrays()
 
     def _diverged(self, what: str) -> NoReturn:
         raise TrainingError(
