@@ -5,6 +5,7 @@ from pathlib import Path
 
 import one_thread  # noqa: F401 - importing it is what it is for
 import pytest
+from recorded import Fit
 from tiny import tiny_strings
 
 from wavemore.estimator import StringModel
@@ -60,3 +61,18 @@ def names_txt() -> Path:
     if not NAMES_TXT.exists():
         pytest.skip(f"names.txt is not at {NAMES_TXT}")
     return NAMES_TXT
+
+
+@pytest.fixture
+def fit(tiny_recipe: Recipe, strings: list[str], tmp_path: Path) -> Fit:
+    return Fit(tiny_recipe, strings, tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, strings: list[str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("list.txt").write_text("\n".join(strings))
+    Path("tiny.toml").write_text(
+        "[model]\ngroups = [2, 2]\nembedding = 4\nhidden = 8\n[train]\nsteps = 30\nbatch = 32\n"
+    )
+    return tmp_path

@@ -36,13 +36,13 @@ HOUSE: list[dict[str, str]] = [
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",
-        "runs": "canvas measures history > looks curves > picture",
+        "runs": "canvas measures history > looks curves > board picture",
     },
     {
         "judging": "bootstrap calibration likelihood likeness posterior > evaluate explanation guessing memorisation "
         "> report row_scores usual > reasons scored_table > odd",
-        "train": "activations board checkpoint gradients learner optimisers > batches level watch "
-        "> in_torch network run > forms record > loop > __init__",
+        "train": "activations checkpoint gradients learner optimisers > batches level watch "
+        "> in_torch network run > forms record > workers > loop > __init__",
     },
     {"fitting": "fitting"},
     {

@@ -48,7 +48,7 @@ class Run:
             self.training,
             self.validation,
             about=about or {"settings": self.recipe.to_dict(), "command": "a test"},
-            monitor=Interrupting(*interrupts),
+            monitor=by.pop("monitor", None) or Interrupting(*interrupts),
             resume=Checkpoint.load(self.path) if resume else None,
             save=lambda checkpoint: checkpoint.save(self.path),
             **by,

@@ -142,9 +142,9 @@ def test_contributing_shows_the_same_house():
             "train.run:1 imports torch, which belongs to nn and train.in_torch",
         ),
         (
-            "train/board",
+            "runs/board",
             "def f():\n    from torch.utils import tensorboard",
-            "train.board:2 imports torch.utils.tensorboard, which belongs to nn and train.in_torch",
+            "runs.board:2 imports torch.utils.tensorboard, which belongs to nn and train.in_torch",
         ),
         ("train/forms", "import torch", "train.forms:1 imports torch at module level"),
         ("train/forms", "def f():\n    import torch", None),
@@ -198,7 +198,7 @@ def test_importing_wavemore_imports_its_version_alone():
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["-c", "import wavemore.estimator, wavemore.cli, wavemore.progress, wavemore.train, wavemore.train.board"],
+        ["-c", "import wavemore.estimator, wavemore.cli, wavemore.progress, wavemore.train, wavemore.runs.board"],
         ["-c", "import wavemore; wavemore.load, wavemore.fit, wavemore.read_corpus"],
         ["-m", "wavemore", "--help"],
         ["-m", "wavemore", "train", "--help"],

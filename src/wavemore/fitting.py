@@ -126,7 +126,7 @@ def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[S
     """Where a run's numbers go. Raises `FileError` or `MissingExtraError`."""
     sinks: list[Sink] = [] if record is None else [HistoryFile(record)]
     if tensorboard is not None:
-        from wavemore.train.board import Board
+        from wavemore.runs.board import Board
 
         sinks.append(Board(tensorboard))
     return sinks

@@ -20,7 +20,7 @@ from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.config import Recipe
-from wavemore.train import Checkpoint, Recorder
+from wavemore.train import Checkpoint, Recorder, loop
 from wavemore.train.run import Run as One
 
 
@@ -71,8 +71,9 @@ def test_a_checkpoint_of_fewer_members_is_refused(run):
         run(resume=True)
 
 
-def test_a_member_that_diverges_stops_the_others(run):
+def test_a_member_that_diverges_stops_the_others(run, monkeypatch):
     """The first to step fails at once; the others, which wait for that, soon hear of it."""
+    monkeypatch.setattr(loop, "pays", lambda *_: False)  # here, and not in processes
     run.recipe = run.recipe.with_settings({"train.threads": 3, "train.steps": 1000})
     failed, taken = threading.Event(), Counter[int]()
 

@@ -165,7 +165,7 @@ class SharedBatches(Passes):
     ) -> None:
         """`seed` makes the order. A second thread of the team prepares each batch while the one before is learned."""
         super().__init__(len(source), seed)
-        self._source, self._vocabulary_size, self._teacher = source, vocabulary_size, teacher
+        self._source, self._vocabulary_size, self.teacher = source, vocabulary_size, teacher
         self._team = team or Team(1)
         self._following: Later[Batch] | None = None  # the next batch, whose strings are drawn already
         self._before = super().state()  # where its strings begin
@@ -191,7 +191,7 @@ class SharedBatches(Passes):
     def _batch_of(self, strings: np.ndarray) -> Batch:
         """The batch of the strings of these numbers."""
         drawn = batch_of(part := self._source.part(strings), self._vocabulary_size)
-        return drawn if self._teacher is None else self._teacher.instead(drawn, part, strings)
+        return drawn if self.teacher is None else self.teacher.instead(drawn, part, strings)
 
     def loss(self, learners: Sequence[Learner]) -> float:
         total, predictions = 0.0, 0
@@ -206,15 +206,15 @@ class Taught:
     """What a teacher expects, in place of the ids that follow. In distillation (Hinton et al. 2015) a small model
     learns a better one's predictions in place of the characters."""
 
-    def __init__(self, teacher: Distribution, strings: Sequence[str], chunks: Chunks) -> None:
-        """`chunks` are those of all strings."""
-        self._chunks, self._expected = chunks, taught(teacher, strings, chunks)  # (n, V)
+    def __init__(self, expected: np.ndarray, chunks: Chunks) -> None:
+        """`chunks` are those of all strings, `expected` is of each of their contexts: (n, V); see `taught`."""
+        self.expected, self._chunks = expected, chunks
 
     def instead(self, batch: Batch, part: Chunks, strings: np.ndarray) -> Batch:
         """The batch of these strings with what the teacher expects after each context. `part` has its chunks."""
         contexts = np.empty(len(batch.counts), dtype=np.int64)  # of all strings, for each of the part's
         contexts[part.contexts] = self._chunks.contexts[self._chunks.rows(strings)]
-        return batch._replace(counts=batch.counts.sum(axis=1, keepdims=True) * self._expected[contexts])
+        return batch._replace(counts=batch.counts.sum(axis=1, keepdims=True) * self.expected[contexts])
 
 
 def batch_of(chunks: Chunks, vocabulary_size: int, dtype: type = np.float32) -> Batch:

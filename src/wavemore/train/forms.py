@@ -16,7 +16,7 @@ from wavemore.predict.predictor import Distribution
 from wavemore.predict.windows import Windows
 from wavemore.settings.config import ModelConfig, Recipe, SequenceConfig
 from wavemore.threads import Team, blas_on_one_thread, cores, free_memory
-from wavemore.train.batches import Listed, SharedBatches, Taught
+from wavemore.train.batches import Listed, SharedBatches, Taught, taught
 from wavemore.train.learner import Learner
 from wavemore.train.network import Network, first_weights
 from wavemore.train.run import Run, seed_of
@@ -33,10 +33,11 @@ def runs_of(
     vocabulary: Vocabulary,
     training: Sequence[str],
     validation: Sequence[str],
-    teacher: Distribution | None = None,
+    teacher: Distribution | np.ndarray | None = None,
 ) -> Iterator[list[Run]]:
     """The runs of a recipe's networks, ready to begin, within a context in which BLAS keeps to one thread: its own
-    threads wait for each other in products as small as these, and for long where other processes are busy.
+    threads wait for each other in products as small as these, and for long where other processes are busy. In place
+    of a `teacher` there may be what it expects, (n, V), of another call's `SharedBatches`.
 
     Raises `TrainingError` where the memory does not do or there is no such device, and `MissingExtraError`.
     """
@@ -68,7 +69,7 @@ def _shared(
     vocabulary: Vocabulary,
     training: Sequence[str],
     validation: Sequence[str],
-    teacher: Distribution | None,
+    teacher: Distribution | np.ndarray | None,
 ) -> Iterator[list[Run]]:
     config, settings, size = recipe.wavenet, recipe.train, len(vocabulary)
     single = replace(config, members=1)
@@ -77,7 +78,7 @@ def _shared(
     expected = None
     if teacher is not None:
         chunks = Chunks.of(training, vocabulary, config.groups, config.cycles)
-        expected = Taught(teacher, training, chunks)
+        expected = Taught(teacher if isinstance(teacher, np.ndarray) else taught(teacher, training, chunks), chunks)
     alone = config.members == 1 and settings.device == "cpu"
     team = Team(min(_THREADS, settings.threads or cores()) if alone else 1)
 

@@ -3,7 +3,7 @@ weights that are kept. `Run.train` takes the steps."""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,10 +15,12 @@ from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.predictor import Distribution
 from wavemore.settings.config import Recipe
 from wavemore.threads import cores, interrupt_sets
+from wavemore.train.batches import SharedBatches
 from wavemore.train.checkpoint import Checkpoint, alike
 from wavemore.train.forms import runs_of
 from wavemore.train.record import Recorder
 from wavemore.train.run import Run
+from wavemore.train.workers import Ended, Evaluated, Message, Stepped, Task, Worker, Written, pays
 
 __all__ = ["Monitor", "Trained", "train"]
 
@@ -78,7 +80,8 @@ def train(
     after the step it is in. A `teacher`'s predictions are learned in place of the characters that follow. `what` names
     the run for the monitor. A `recorder` writes down what happens, and changes nothing.
 
-    The members of an ensemble are trained side by side, each on one thread, with the same result on any number of them.
+    The members of an ensemble are trained side by side, in processes where that pays (`workers.py`), with the same
+    result on any number of them.
 
     Raises `TrainingError` when the loss is no longer finite, `CheckpointError` when `resume` belongs to another run,
     and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
@@ -89,18 +92,24 @@ def train(
             _restore(runs, resume, about)
             about = resume.about
         job = _Job(runs, about, monitor, recorder, save)
-        _take_steps(job, recipe.train.threads or cores(), resume is not None, what)
+        threads = min(len(runs), recipe.train.threads or cores())
+        task = None
+        if threads > 1 and isinstance(runs[0].training, SharedBatches) and recipe.train.device == "cpu":
+            expected = runs[0].training.teacher and runs[0].training.teacher.expected
+            task = Task(recipe, vocabulary, training, validation, expected, about, save is not None)
+            task = task if pays(recipe, runs) else None
+        _take_steps(job, task, threads, resume is not None, what)
         monitor.end()
         return _finished(runs)
 
 
-def _take_steps(job: "_Job", threads: int, resumed: bool, what: str) -> None:
-    """All that are left. Raises as `train` does."""
+def _take_steps(job: "_Job", task: Task | None, threads: int, resumed: bool, what: str) -> None:
+    """All that are left; in processes where there is a `task` for them. Raises as `train` does."""
     try:
         job.recorder.begin(job.runs, resumed=resumed)
         job.monitor.begin(sum(run.steps for run in job.runs), what)
         with interrupt_sets(job.stopped):
-            job.work(threads)
+            job.work(threads, task)
     finally:
         job.recorder.close()
     if not all(run.done for run in job.runs):
@@ -126,15 +135,39 @@ class _Job:
         self._states = [run.checkpoint(about) for run in runs]
         self._saved = 0.0
 
-    def work(self, threads: int) -> None:
-        """Train until every run is done or the job is stopped, as many runs side by side as there are threads."""
+    def work(self, threads: int, task: Task | None) -> None:
+        """Train until every run is done or the job is stopped, as many runs side by side as there are threads, each in
+        a process of its own where there is a task for them."""
         if len(self.runs) == 1:
             self._train(0)
             return
+        members = iter(range(len(self.runs)))  # from which each thread takes the next one
+        workers: list[Worker] = []
         with ThreadPoolExecutor(threads) as pool:
-            work = [pool.submit(self._train, member) for member in range(len(self.runs))]
-            for member in work:
-                member.result()
+            serving = [pool.submit(self._serve, members, workers, task) for _ in range(threads)]
+            try:
+                for thread in serving:
+                    thread.result()
+            finally:
+                self.stopped.set()
+                for worker in workers:
+                    worker.close()
+
+    def _serve(self, members: Iterator[int], workers: list[Worker], task: Task | None) -> None:
+        """Train one member after the other, until there is none left."""
+        worker = None
+        if task is not None:
+            try:
+                worker = Worker(task, self.recorder)
+            except OSError:  # no process can be started: so here
+                pass
+            else:
+                workers.append(worker)
+        for member in members:
+            if worker is None:
+                self._train(member)
+            else:
+                self._follow(worker, member)
 
     def save_now(self) -> None:
         """Hand over where all runs stood at their last evaluation, or when they were stopped."""
@@ -151,7 +184,8 @@ class _Job:
                     self._steps += 1
                     self.monitor.step(self._steps, loss)
                     if evaluation is not None:
-                        self._evaluated(member, evaluation)
+                        state = run.checkpoint(self.about) if self.save is not None else None
+                        self._evaluated(member, evaluation, state)
             if not run.done:
                 self.recorder.note(run, last=True)
                 self._states[member] = run.checkpoint(self.about)
@@ -161,11 +195,42 @@ class _Job:
                 self.recorder.note(run, last=True)  # what led there
             raise
 
-    def _evaluated(self, member: int, record: dict[str, Any]) -> None:
+    def _follow(self, worker: Worker, member: int) -> None:
+        """Train a member in a worker."""
+        stopping = False
+        try:
+            for message in worker.messages(member, self._states[member]):
+                if self.stopped.is_set() and not stopping:
+                    worker.stop()
+                    stopping = True
+                self._take(member, message)
+        except BaseException:
+            self.stopped.set()  # the other members too
+            raise
+
+    def _take(self, member: int, message: Message) -> None:
+        """What a worker says of a member. Raises the error that ended it."""
+        match message:
+            case Written(record):
+                self.recorder.write(record)
+            case Stepped(steps, loss):
+                with self._lock:
+                    self._steps += steps
+                    self.monitor.step(self._steps, loss)
+            case Evaluated(record, state):
+                with self._lock:
+                    self._evaluated(member, record, state)
+            case Ended(state):
+                self._states[member] = state
+                self.runs[member].restore(state)
+            case Exception():
+                raise message
+
+    def _evaluated(self, member: int, record: dict[str, Any], state: Checkpoint | None) -> None:
         self.monitor.evaluated(record if len(self.runs) == 1 else {"member": member, **record})
-        if self.save is None:
+        if self.save is None or state is None:
             return
-        self._states[member] = self.runs[member].checkpoint(self.about)
+        self._states[member] = state
         if len(self.runs) == 1 or time.monotonic() - self._saved > _SECONDS_BETWEEN_SAVES:
             self.save_now()
             self._saved = time.monotonic()

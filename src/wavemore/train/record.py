@@ -115,7 +115,7 @@ class Recorder:
         if run.member == 0 and self._watch is not None:
             look, self._watch = self._watch.look(run.progress.step, gradients), None
             if look is not None:
-                self._write({**self._of("inside", run), **look.record()})
+                self.write({**self._of("inside", run), **look.record()})
 
     def note(self, run: Run, evaluation: dict[str, Any] | None = None, *, last: bool = False) -> None:
         """Write a record where the network was evaluated, where one is due, or where this is the `last` of a run that
@@ -123,7 +123,7 @@ class Recorder:
         since = self._since[run.member]
         due = evaluation is not None or last or run.progress.step % self._every == 0
         if self._sinks and due and since.steps:
-            self._write(self._record(run, since, evaluation))
+            self.write(self._record(run, since, evaluation))
             self._since[run.member] = _Since()
 
     def close(self) -> None:
@@ -131,7 +131,18 @@ class Recorder:
         for sink in self._sinks:
             sink.close()
 
-    def _write(self, record: dict[str, Any]) -> None:
+    @property
+    def writes(self) -> bool:
+        """Whether records go anywhere."""
+        return bool(self._sinks)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the run has taken."""
+        return time.perf_counter() - self._start
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Hand a record to every sink. Raises `FileError`."""
         with self._lock:
             for sink in self._sinks:
                 sink.write(record)

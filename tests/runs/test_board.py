@@ -10,10 +10,10 @@ import pytest
 
 from wavemore.cli import run as command_line
 from wavemore.errors import FileError, MissingExtraError, TrainingError
+from wavemore.runs.board import Board, _message
 from wavemore.runs.history import read_history
 from wavemore.runs.measures import Histogram
 from wavemore.train import Checkpoint
-from wavemore.train.board import Board, _message
 
 
 class Event:
