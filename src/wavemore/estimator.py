@@ -94,7 +94,7 @@ class StringModel(Judged):
             raise UsageError("to resume, name the checkpoint to go on from")
         from wavemore.fitting import Lists, fit_model
         from wavemore.progress import TrainingProgress
-        from wavemore.settings.sizing import AUTO, chosen
+        from wavemore.settings.sizing import FITTED, chosen
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
@@ -110,7 +110,7 @@ class StringModel(Judged):
                 record=record,
                 tensorboard=tensorboard,
                 command=command,
-                what=chosen(recipe, lists.strings.strings) if self.recipe == AUTO else "",
+                what=chosen(recipe, lists.strings.strings) if self.recipe in FITTED else "",
             )
         for name in ("distribution_", "_preparations"):
             self.__dict__.pop(name, None)
@@ -197,8 +197,8 @@ class StringModel(Judged):
         return self.file_
 
     def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
-        """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto", sized by
-        the strings. Raises `ConfigError`."""
+        """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto" or
+        "best", sized by the strings. Raises `ConfigError`."""
         from wavemore.settings.sizing import resolved
 
         seed = {} if self.seed is None else {"train.seed": self.seed}

@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
-from wavemore.settings.config import NgramConfig, Recipe
+from wavemore.settings.config import NgramConfig, Recipe, load_recipe
 from wavemore.settings.sizing import chosen, sized
 
 LOG = Path(__file__).resolve().parents[2] / "docs" / "log.md"
@@ -23,14 +24,17 @@ def strings_of(count: int, length: int, alphabet: int) -> list[str]:
     return ["".join(map(chr, row)) for row in ids]
 
 
-@pytest.mark.parametrize(("length", "context"), [(3, 4), (6, 8), (13, 8), (20, 16), (60, 32), (200, 64)])
+@pytest.mark.parametrize(
+    ("length", "context"),
+    [(3, 7), (12, 7), (13, 15), (24, 15), (25, 31), (48, 31), (49, 63), (96, 63), (97, 127), (200, 127)],
+)
 def test_the_context_grows_with_the_strings(length, context):
     assert sized(strings_of(100, length, 20)).wavenet.context == context
 
 
 def test_fifty_strings_have_the_settings_that_won_the_trials():
     found = re.search(
-        r"few strings: 50 strings,\s+hidden (\S+), gated, BatchNorm, dropout (\S+), batches of (\S+), (\S+) passes\.",
+        r"now has for 50 strings: hidden (\S+), gated, BatchNorm,\s+dropout (\S+), batches of (\S+), (\S+) passes\.",
         LOG.read_text(encoding="utf-8"),
     )
     assert found is not None
@@ -103,7 +107,8 @@ def test_what_was_chosen_is_said(capsys, strings):
 
 
 def test_batches_of_long_strings_are_small():
-    assert sized(["x" * 1000 + f"{i:x}" for i in range(12_800)]).train.batch == 32
+    assert sized(["x" * 100 + f"{i:x}" for i in range(12_800)]).train.batch == 19
+    assert sized(["x" * 1000 + f"{i:x}" for i in range(12_800)]).train.batch == 4
     assert sized([f"{i:x}" for i in range(12_800)]).train.batch == 256
 
 
@@ -112,3 +117,21 @@ def test_a_setting_that_changes_the_choice_is_in_the_sentence():
     recipe = sized(strings).with_settings({"train.steps": 300, "model.dropout": 0.5})
     assert "dropout 0.5" in chosen(recipe, strings)
     assert "300 steps" in chosen(recipe, strings)
+
+
+def test_long_strings_are_as_many_as_their_characters():
+    molecules, names = strings_of(6_000, 44, 35), strings_of(6_000, 6, 27)
+    long, short = sized(molecules), sized(names)
+    assert (long.wavenet.context, long.wavenet.hidden, long.wavenet.ngram) == (31, 120, 0)
+    assert (short.wavenet.context, short.wavenet.hidden, short.wavenet.ngram) == (7, 96, 6)
+
+
+def test_best_fits_its_context_and_batch_to_the_list_and_nothing_else():
+    recipe = load_recipe("best")
+    for length, context, batch in (7, 10, 250), (52, 63, 37):
+        strings = strings_of(20_000, length, 27)
+        found = sized(strings, "best")
+        assert (found.wavenet.context, found.train.batch) == (context, batch)
+        shape = replace(found.wavenet, groups=recipe.wavenet.groups, cycles=recipe.wavenet.cycles)
+        assert replace(found, model=shape, train=replace(found.train, batch=recipe.train.batch)) == recipe
+        assert StringModel("best", seed=3).resolved_recipe(strings) == found.with_settings({"train.seed": 3})

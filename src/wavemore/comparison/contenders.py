@@ -11,7 +11,7 @@ from typing import Any, Self
 from wavemore.errors import ConfigError, UsageError, WavemoreError
 from wavemore.models.modelfile import ModelFile, is_model_file
 from wavemore.settings.config import DataConfig, Recipe, load_recipe, recipe_names
-from wavemore.settings.sizing import AUTO, sized
+from wavemore.settings.sizing import AUTO, FITTED, sized
 from wavemore.settings.strict import suggestion
 
 __all__ = ["Contender", "contenders_of", "data_of"]
@@ -38,8 +38,10 @@ class Contender:
         return self.recipe is not None and self.recipe.model.trained
 
     def fitting(self, strings: Sequence[str]) -> Self:
-        """The same; of the recipe "auto" with the settings that fit these strings. Raises `ConfigError`."""
-        return replace(self, recipe=sized(strings).with_settings(self.settings)) if self.source == AUTO else self
+        """The same; of the recipes "auto" and "best" with the settings that fit these strings. Raises `ConfigError`."""
+        if self.source not in FITTED:
+            return self
+        return replace(self, recipe=sized(strings, self.source).with_settings(self.settings))
 
 
 def contenders_of(rows: Iterable[str | Contender], settings: Mapping[str, Any] | None = None) -> list[Contender]:

@@ -84,7 +84,8 @@ class TrainConfig:
     model is trained first, on the same strings, with this recipe's seed and threads."""
     threads: int = 0
     """How many threads, which changes no result: a single network has use for two, an ensemble trains as many members
-    side by side, in processes where that pays. 0 means one for each core. A network in PyTorch has its own threads, and 0 means 1 there."""
+    side by side, in processes where that pays. 0 means one for each core. A network in PyTorch has its own threads,
+    and 0 means 1 there."""
     device: str = "cpu"
     """Where a network learns: "cpu", or a device that PyTorch knows, such as "cuda", which needs the extra torch. On a
     device batches are written out as windows; loss and gradients are the same but for rounding."""

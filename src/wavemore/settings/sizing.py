@@ -1,12 +1,15 @@
-"""Settings that fit a list: context, width, dropout and steps, by how many strings it has, how long they are and how
-many characters they are made of.
+"""Settings that fit a list: depth, context, width, dropout and steps, by how many strings it has, how long they are and
+how many characters they are made of.
 
-The figures come from trials on parts of the embedded lists and of names.txt (docs/log.md). Short lists need small
-batches, dropout, and several networks that vote; long ones need a wide network and few passes. The n-gram that is mixed
-in always helps, most of all on short lists.
+The figures come from trials on parts of the embedded lists, on names.txt and on molecules (docs/log.md). Two or three
+dilation cycles gain more than width or a longer context. Short lists need small batches, strong decay of the weights,
+dropout, an average of the weights, and several networks that vote; long lists of short strings a high rate and few
+passes; long strings a context that covers them. The n-gram that is mixed in helps most on short lists, and on many long
+strings no more.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +17,62 @@ import numpy as np
 
 from wavemore.settings.config import ModelConfig, Recipe, TrainConfig, load_recipe
 
-__all__ = ["AUTO", "chosen", "resolved", "sized"]
+__all__ = ["AUTO", "FITTED", "chosen", "resolved", "sized"]
 
 AUTO = "auto"
 """In place of a recipe's name: settings that fit the list."""
 
-_FEW, _SOME, _MANY = 1_000, 10_000, 200_000  # strings
+FITTED = (AUTO, "best")
+"""The recipes that fit themselves to the list."""
+
+_NAME = 7  # characters of a name and its end: a list is as large as its characters are names
+_FEW, _SOME, _MANY = 1_000, 10_000, 200_000  # names
 _TOO_FEW = 100
-_VOTING = 3_000  # strings up to which several networks are trained within seconds
-_AT_ONCE = 1 << 15  # characters in a batch, which bound its memory
-_CHARACTERS = 3e7  # that training reads at most, if one pass is not more already
+_LONG = 24  # characters of strings that are learned as long ones
+_AT_ONCE = 2_000  # characters in a batch, about
+_CHARACTERS = 5e6  # that a network reads at most, if one pass is not more already
 
 
 def resolved(recipe: str | Path | Recipe, settings: Mapping[str, Any], strings: Sequence[str]) -> Recipe:
-    """The recipe of this name or file with these settings in place; sized by the strings where it is "auto". Raises
-    `ConfigError`."""
-    found = sized(strings) if recipe == AUTO else load_recipe(recipe, others=[AUTO])
+    """The recipe of this name or file with these settings in place; sized by the strings where it is one of `FITTED`.
+    Raises `ConfigError`."""
+    found = sized(strings, str(recipe)) if recipe in FITTED else load_recipe(recipe, others=[AUTO])
     return found.with_settings(settings)
 
 
-def sized(strings: Sequence[str]) -> Recipe:
-    """The recipe for a list of these strings, duplicates counted once."""
+def sized(strings: Sequence[str], recipe: str = AUTO) -> Recipe:
+    """The recipe for a list of these strings, duplicates counted once; `recipe` is one of `FITTED`."""
     count, lengths, alphabet = _measured(strings)
     characters = int(lengths.sum()) + count  # and the boundaries
+    size, usual = characters / _NAME, float(np.quantile(lengths, 0.8)) if count else 8.0
+    embedding = 24 if alphabet < 200 else 64
+    batch = max(4, min(256, count // 32, _AT_ONCE * count // max(1, characters)))
+    groups, cycles = _depth(usual, size)
+    if recipe != AUTO:
+        best = load_recipe(recipe)
+        model = replace(best.wavenet, groups=groups, cycles=cycles, embedding=embedding)
+        return replace(best, model=model, train=replace(best.train, batch=batch))
+    few, long = size < _SOME, usual > _LONG
     model = ModelConfig(
-        groups=_groups(lengths),
-        embedding=24 if alphabet < 200 else 64,
-        hidden=64 if count < _FEW else 96 if count < _SOME else 128 if count < _MANY else 192,
+        groups=groups,
+        cycles=cycles,
+        embedding=embedding,
+        hidden=64 if size < _FEW else 120 if long else 96 if size < _MANY else 128,
         norm="batch",
-        activation="gated",
+        activation="quick_gelu" if long and not few else "gated",
         residual=True,
-        dropout=0.3 if count < _FEW // 4 else 0.1 if count < _FEW else 0.0,
-        members=4 if count < _VOTING else 1,
-        ngram=6,
+        dropout=0.3 if size < _FEW // 4 else 0.15 if size < _FEW else 0.0,
+        members=4 if few else 2 if size < _MANY else 1,
+        ngram=0 if long and not few else 6,
     )
+    passes = 5.0 if few else 6.0 if long else 3.4
     train = TrainConfig(
-        epochs=max(1.0, min(6.0, _CHARACTERS / max(1, characters))),
+        epochs=max(1.0, min(passes, _CHARACTERS / max(1, characters))),
         least_steps=20,
-        batch=max(4, min(256, count // 32, _AT_ONCE * count // max(1, characters))),
-        rate=0.008,
-        weight_decay=0.3,
+        batch=batch,
+        rate=0.006 if long or size < _FEW // 4 else 0.008 if few else 0.016,
+        weight_decay=0.5 if few else 0.2 if long else 0.1,
+        average=0.2 if size < _FEW else 0.15 if few else 0.04,
         keep="last",
     )
     return Recipe(description="Chosen for the list", model=model, train=train)
@@ -69,7 +88,7 @@ def chosen(recipe: Recipe, strings: Sequence[str]) -> str:
     few = "; so short a list teaches little: a few hundred strings give better samples" if count < _TOO_FEW else ""
     return (
         f"chosen for {count:,} different strings, {lengths.mean() if count else 0:.1f} characters long on average, of "
-        f"{alphabet:,} different characters: context {model.context}, hidden {model.hidden}, "
+        f"{alphabet:,} different characters: context {model.context}, {len(model.levels)} levels of {model.hidden}, "
         f"dropout {model.dropout:g}, {voting}{counted}, {length} in batches of {train.batch}{few}"
     )
 
@@ -81,9 +100,8 @@ def _measured(strings: Sequence[str]) -> tuple[int, np.ndarray, int]:
     return len(distinct), lengths, len(set().union(*distinct))
 
 
-def _groups(lengths: np.ndarray) -> tuple[int, ...]:
-    """Levels of two, for a context of 4 to 64 characters that covers at least half of most strings. One level more was
-    no better on names, most of which fit into 8 characters, and costs a third more."""
-    usual = float(np.quantile(lengths, 0.8)) if len(lengths) else 8.0
-    levels = int(np.ceil(np.log2(max(usual, 1.0))))
-    return (2,) * min(6, max(2, levels - (levels > 3)))
+def _depth(usual: float, size: float) -> tuple[tuple[int, ...], int]:
+    """Groups and cycles: a context of 7 to 127 characters for strings that are usually so long, about as long as they
+    are. A third cycle pays from some 10,000 names on; of longer strings there are more levels already."""
+    levels = min(6, max(2, int(np.ceil(np.log2(max(usual, 1.0) / 3)))))
+    return (2,) * levels, 3 if levels == 2 and size >= _SOME else 2
