@@ -1,12 +1,14 @@
 """The cache of nodes against nodes that are computed anew."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from models_at_random import ABC, KINDS, network
 
-from wavemore.predict import engine as module
+from wavemore.predict import steps as module
+from wavemore.predict.network import Child, Network
 from wavemore.predict.nodes import NodeCache, Nodes, State
 
 
@@ -14,16 +16,16 @@ def cached(cache: NodeCache, codes: list[int], most: int = 100) -> tuple[np.ndar
     """Find chunks, each of whose nodes is its code. Returns what their rows say, and the codes that were missing."""
     these, missing = np.array(codes, dtype=np.int64), []
 
-    def fill(some: Nodes, places: np.ndarray) -> None:
-        some.products[0][:] = these[places, None]
+    def fill(some: tuple[Nodes, ...], places: np.ndarray) -> None:
+        some[0].products[0][:] = these[places, None]
         missing.extend(these[places].tolist())
 
-    rows, nodes = cache.find(these, most, fill)
+    rows, (nodes,) = cache.find(these, most, fill)
     return nodes.products[0][rows, 0], missing
 
 
-def room(n: int) -> Nodes:
-    return Nodes([np.empty((n, 2), np.float32)], None, None)
+def room(n: int) -> tuple[Nodes, ...]:
+    return (Nodes([np.empty((n, 2), np.float32)], None, None),)
 
 
 @pytest.mark.parametrize("most", [1, 3, 4, 100])
@@ -41,7 +43,7 @@ def test_a_row_says_its_own_chunk_and_only_what_is_missing_is_asked_for(most):
 def test_a_cache_without_room_begins_anew_and_leaves_the_arrays_of_before_alone():
     cache = NodeCache(50, room)
     assert cached(cache, [7, 8, 7], most=3)[1] == [7, 8]
-    before = cache.find(np.array([7, 8]), 3, lambda some, places: None)[1]
+    (before,) = cache.find(np.array([7, 8]), 3, lambda some, places: None)[1]
     assert cached(cache, [8, 9, 10], most=3)[1] == [8, 9, 10]
     assert before.products[0][:2, 0].tolist() == [7, 8]
     assert cached(cache, [7, 8], most=3)[1] == [7, 8]
@@ -51,7 +53,7 @@ def test_a_cache_without_room_begins_anew_and_leaves_the_arrays_of_before_alone(
 def test_nodes_that_could_not_be_computed_are_computed_when_they_are_asked_for_again():
     cache = NodeCache(50, room)
 
-    def fail(some: Nodes, places: np.ndarray) -> None:
+    def fail(some: tuple[Nodes, ...], places: np.ndarray) -> None:
         raise MemoryError
 
     for most in (3, 1):
@@ -97,7 +99,7 @@ def walk(kind: str, strings: int, branches: int) -> list[np.ndarray]:
         {"_CACHED_NODES": 3},  # caches that begin anew at every step
         {"_CACHED_CHUNKS": 0, "_CACHED_CHUNKS_OF_MANY": 0},  # no caches
         {"_CACHED_CHUNKS": 0, "_CACHED_CHUNKS_OF_MANY": 0, "_CODES": 3},  # chunks numbered by their children
-        {"_CACHED_CHUNKS": 0, "_MANY": 250},  # caches for many strings alone
+        {"_CACHED_CHUNKS": 0, "_MANY": 250},  # caches for many strings alone, of nodes without their products
     ],
 )
 def test_what_is_said_is_the_same_to_the_bit_with_any_cache_and_without(kind, limits, monkeypatch):
@@ -109,13 +111,13 @@ def test_what_is_said_is_the_same_to_the_bit_with_any_cache_and_without(kind, li
 
 def test_a_chunk_that_comes_again_is_not_computed_again(monkeypatch):
     computed = {0: 0, 1: 0, 2: 0}
-    fill = module.Engine._fill
+    fill = Network.fill
 
-    def counting(self: module.Engine, i: int, part: Nodes, *rest: object) -> Nodes:
-        computed[i] += len(part.products[0]) if part.products else 0
-        return fill(self, i, part, *rest)  # type: ignore[arg-type]
+    def counting(self: Network, i: int, room: Nodes, children: Sequence[tuple[Nodes, Child]]) -> Nodes:
+        computed[i] += len(children[0][1].rows)
+        return fill(self, i, room, children)
 
-    monkeypatch.setattr(module.Engine, "_fill", counting)
+    monkeypatch.setattr(Network, "fill", counting)
     monkeypatch.setitem(KINDS, "network", lambda: network(0, groups=(2, 2, 2)))
     walk("network", 1000, 3)
     size = len(ABC)

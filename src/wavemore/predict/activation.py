@@ -8,7 +8,7 @@ import numpy as np
 
 from wavemore.settings.config import ModelConfig
 
-__all__ = ["EPS", "QUICK_GELU", "activated", "gelu_divisor"]
+__all__ = ["EPS", "QUICK_GELU", "activated", "gelu_divisor", "multiples"]
 
 EPS = 1e-5  # of every norm
 QUICK_GELU = 1.702  # by what a sigmoid's argument is multiplied to be near the standard normal's distribution function
@@ -26,15 +26,27 @@ _GELU = 2 * np.array(
 )  # 2 P's coefficients, that of the constant first
 
 
+def multiples(config: ModelConfig) -> np.ndarray | None:
+    """By what channels are multiplied before `activated` gets them, (W,), or None: by powers of two and -1, so nothing
+    is rounded, and it is done in the weights. tanh and sigmoid are then quotients of exponentials of what comes in:
+
+        tanh(a)  =  2 / (1 + exp(-2 a)) - 1          sigmoid(b)  =  1 / (1 + exp(-b))
+    """
+    if config.activation == "tanh":
+        return np.full(config.hidden, -2.0)
+    return np.repeat((-2.0, -1.0), config.hidden) if config.activation == "gated" else None
+
+
 def activated(y: np.ndarray, config: ModelConfig, gamma: np.ndarray | None, beta: np.ndarray | None) -> np.ndarray:
     """(n, W) -> (n, H): norm and activation as the model's settings say. y is overwritten.
 
-    `gamma` and `beta` are those of a LayerNorm, or gamma alone of an RMSNorm; None where there is no such norm.
+    `gamma` and `beta` are those of a LayerNorm, whose rows come with mean 0, or gamma alone of an RMSNorm; None where
+    there is no such norm. They, or y itself where there is none, have been multiplied by `multiples`.
     """
-    if config.norm == "layer":
-        y -= y.mean(axis=1, keepdims=True)
     if gamma is not None:
-        y *= 1 / np.sqrt(np.square(y).mean(axis=1, keepdims=True) + np.float32(EPS))
+        # One pass without a copy; each row's sum is its own, whatever rows stand beside it.
+        square = np.einsum("ij,ij->i", y, y)[:, None] / np.float32(y.shape[1])
+        y *= 1 / np.sqrt(square + np.float32(EPS))
         y *= gamma
     if beta is not None:
         y += beta
@@ -42,20 +54,14 @@ def activated(y: np.ndarray, config: ModelConfig, gamma: np.ndarray | None, beta
         return _gelu(y)
     if config.activation == "quick_gelu":
         return _quick_gelu(y)
+    with np.errstate(over="ignore", under="ignore"):  # infinity stands for -1 or 0, which it becomes
+        np.exp(y, out=y)
+    y += 1
+    signal = np.divide(2, y[:, : config.hidden])
+    signal -= 1
     if config.activation == "gated":
-        return _gated(y)
-    return np.tanh(y, out=y)
-
-
-def _gated(y: np.ndarray) -> np.ndarray:
-    """tanh of the first half of the channels times the sigmoid of the second: (n, 2 H) -> (n, H)."""
-    half = y.shape[1] // 2
-    signal = np.tanh(y[:, :half])
-    gate = np.tanh(y[:, half:] * np.float32(0.5))  # sigmoid(z) = (1 + tanh(z / 2)) / 2, without overflow
-    gate += 1
-    gate *= np.float32(0.5)
-    gate *= signal
-    return gate
+        signal /= y[:, config.hidden :]
+    return signal
 
 
 def _quick_gelu(y: np.ndarray) -> np.ndarray:

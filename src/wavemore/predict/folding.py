@@ -11,36 +11,73 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavemore.predict.activation import EPS
+from wavemore.predict.activation import EPS, multiples
+from wavemore.settings.config import ModelConfig
 
-__all__ = ["Level", "folded_linear", "product"]
+__all__ = ["Level", "levels_of", "product"]
 
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS, which NumPy brings along, uses no second thread
 _MOST_ROWS = 16  # of one product
 
 
 class Level(NamedTuple):
-    """What makes the nodes of one level of their children, and what they then contribute."""
+    """What makes the nodes of one level of their children, and what the head reads of them."""
 
+    weights: list[np.ndarray]
+    """g arrays (C, W), the rows of the weight for each of its children, the oldest first."""
+    bias: np.ndarray | None
+    """(W,), None where it is 0; the oldest child contributes it."""
     gamma: np.ndarray | None
     """(W,): of a LayerNorm or RMSNorm; a BatchNorm is folded. W is H, or 2 H before a gate."""
     beta: np.ndarray | None
     residual: bool
-    above: list[np.ndarray]
-    """g arrays (H, W), the rows of the weight of the level above for each of its children, the oldest first."""
-    bias: np.ndarray | None
-    """(W,): what the level above adds; its oldest child contributes that, too."""
     head: np.ndarray | None
     """(H, V): what the head makes of these nodes, where it reads them."""
     head_bias: np.ndarray | None
     """(V,): what the head adds, at the top level."""
 
+    def contribution(self, place: int, children: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """(n, C) -> (n, W): what these nodes contribute as children at this place, the oldest being 0."""
+        contribution = product(children, self.weights[place], out)
+        if place == 0 and self.bias is not None:
+            contribution += self.bias
+        return contribution
 
-def folded_linear(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tuple[list[np.ndarray], np.ndarray]:
+
+def levels_of(config: ModelConfig, weights: Mapping[str, np.ndarray], vocabulary_size: int) -> list[Level]:
+    """All levels of a network, from the bottom up."""
+    count = len(config.levels)
+    head, head_bias = _folded_linear(weights, "head", count if config.skip else 1)  # of (H, V), (V,)
+    read: list[np.ndarray | None] = [*head] if config.skip else [*[None] * (count - 1), *head]
+    lower = config.residual and count > 1 and vocabulary_size <= config.hidden
+    if lower:
+        # What the top level's residual adds, the head may read one level lower: fewer nodes, and narrower sums.
+        read[-2] = head[-1] if (below := read[-2]) is None else below + head[-1]
+    channels, levels, times = config.embedding, [], multiples(config)
+    for i, (g, _) in enumerate(config.levels):
+        prefix, top = f"levels.{i}", i + 1 == count
+        gamma, beta = (
+            None if config.norm == "batch" else weights.get(f"{prefix}.norm.{name}") for name in ("gamma", "beta")
+        )
+        scale = times if gamma is None else None
+        if times is not None and gamma is not None:  # the norm comes after the Linear
+            gamma, beta = (None if array is None else (array * times).astype(np.float32) for array in (gamma, beta))
+        pieces, bias = _folded_linear(weights, prefix, g, scale, centred=config.norm == "layer")
+        residual = config.residual and channels == config.hidden and not (top and lower)
+        at_top = head_bias if top else None
+        levels.append(Level(pieces, bias if bias.any() else None, gamma, beta, residual, read[i], at_top))
+        channels = config.hidden
+    return levels
+
+
+def _folded_linear(
+    weights: Mapping[str, np.ndarray], prefix: str, g: int, times: np.ndarray | None = None, *, centred: bool = False
+) -> tuple[list[np.ndarray], np.ndarray]:
     """A Linear with the BatchNorm after it folded in, computed in float64: g arrays (C, W), the rows of the weight for
-    each input, and the bias, (W,)."""
+    each input, and the bias, (W,). What comes out is multiplied by `times`, (W,); where it is to be `centred`, its mean
+    over the channels is 0, which is the first half of a LayerNorm."""
     weight = weights[f"{prefix}.linear.weight"].astype(np.float64)
-    bias = weights.get(f"{prefix}.linear.bias", np.zeros(weight.shape[1]))
+    bias = weights.get(f"{prefix}.linear.bias", np.zeros(weight.shape[1])).astype(np.float64)
     if f"{prefix}.norm.running_mean" in weights:
         gamma, beta, mean, var = (
             weights[f"{prefix}.norm.{name}"].astype(np.float64)
@@ -48,6 +85,10 @@ def folded_linear(weights: Mapping[str, np.ndarray], prefix: str, g: int) -> tup
         )
         scale = gamma / np.sqrt(var + EPS)
         weight, bias = weight * scale, (bias - mean) * scale + beta
+    if centred:
+        weight, bias = weight - weight.mean(axis=1, keepdims=True), bias - bias.mean()
+    if times is not None:
+        weight, bias = weight * times, bias * times
     return np.split(weight.astype(np.float32), g), bias.astype(np.float32)
 
 

@@ -25,9 +25,9 @@ class Nodes(NamedTuple):
     """Some nodes of one level: what they contribute further up."""
 
     products: list[np.ndarray]
-    """For each child's place in the level above, (n, W)."""
+    """For each child's place in the level above, (n, W), or empty where that is computed at the parents."""
     values: np.ndarray | None
-    """(n, H): the nodes themselves, where a residual above needs them."""
+    """(n, H): the nodes themselves; the top level needs none."""
     logits: np.ndarray | None
     """(n, V), where the head reads them."""
 
@@ -41,10 +41,10 @@ class NodeCache:
     """The nodes of one level that were computed so far, each found by its chunk's code.
 
     chunks    how many codes there are: each is below
-    room      makes arrays for a number of nodes
+    room      makes arrays for a number of nodes, for each network that numbers them alike
     """
 
-    def __init__(self, chunks: int, room: Callable[[int], Nodes]) -> None:
+    def __init__(self, chunks: int, room: Callable[[int], tuple[Nodes, ...]]) -> None:
         self._nodes = room(0)  # all of them, and room for more: a row that was found stays as it is
         self._room = room
         self._lock = Lock()
@@ -55,8 +55,8 @@ class NodeCache:
         self._codes: list[np.ndarray] = []  # of the rows
 
     def find(
-        self, codes: np.ndarray, most: int, fill: Callable[[Nodes, np.ndarray], object]
-    ) -> tuple[np.ndarray, Nodes]:
+        self, codes: np.ndarray, most: int, fill: Callable[[tuple[Nodes, ...], np.ndarray], object]
+    ) -> tuple[np.ndarray, tuple[Nodes, ...]]:
         """The rows of these chunks, (n,), and the nodes that they are rows of. `fill` computes those that were not
         there yet, each once: it gets the part of the nodes to be filled, and the places in `codes` of their chunks.
 
@@ -74,7 +74,7 @@ class NodeCache:
                 self._count, self._codes, self._most = 0, [], max(most, len(new))
                 self._nodes = self._room(self._most)  # memory that nothing is written to costs nothing
             start, end = self._count, self._count + len(new)
-            fill(self._nodes.part(slice(start, end)), new)
+            fill(tuple(nodes.part(slice(start, end)) for nodes in self._nodes), new)
             self._count = end  # only now, since to fill them may have failed
             self._row_of[codes[new]] = np.arange(start + 1, end + 1)
             self._codes.append(codes[new])
@@ -86,8 +86,12 @@ class Depth(NamedTuple):
 
     ids: np.ndarray
     """(beginnings,): which node each distinct beginning of that depth has."""
-    nodes: Nodes
-    """Those nodes; others may stand among them."""
+    nodes: tuple[Nodes, ...]
+    """Those nodes, of each network; others may stand among them."""
+
+    def without_logits(self) -> "Depth":
+        """What later depths need: what the head reads of these nodes goes to the logits at once."""
+        return Depth(self.ids, tuple(nodes._replace(logits=None) for nodes in self.nodes))
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,10 @@ class State(Position):
     """Where many strings stand, and what they need to go on: each distinct beginning once."""
 
     _beginning_of: tuple[np.ndarray, ...]
-    """For the last depths, newest last, (S,): which distinct beginning each string has."""
+    """For these depths, newest last, (S,): which distinct beginning each string has."""
     _nodes: tuple[tuple[Depth, ...], ...]
-    """For the last depths, newest last, the nodes of each level."""
+    """For each level but the top one, from the characters up, the depths that the level above still looks back to,
+    newest last."""
     _caches: tuple[NodeCache, ...]
     """Of each level but the top one; shared by all states that follow from one start."""
     _codes: np.ndarray
