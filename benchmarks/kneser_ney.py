@@ -1,12 +1,14 @@
 """Character n-grams with modified Kneser-Ney smoothing, as KenLM's `lmplz` estimates them (Chen and Goodman 1999).
 
-KenLM's Python package has the query alone, so the model is estimated here and written as an ARPA file for it.
+KenLM's Python package has the query alone, up to order 6, so the model is estimated here and written as an ARPA file
+for it, or asked here.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from math import log10
+from math import log, log10
 from pathlib import Path
+from typing import NamedTuple
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 Ngram = tuple[str, ...]
@@ -48,11 +50,35 @@ def discounts(counts: Counter[Ngram]) -> tuple[float, float, float, float]:
     return 0.0, one, two, three
 
 
-def write_arpa(path: Path, strings: Iterable[str], order: int) -> None:
-    """The model of the strings, interpolated, as an ARPA file."""
+class Model(NamedTuple):
+    """The conditional probabilities of n-grams of each order, from 1, and what each context leaves for shorter ones."""
+
+    probabilities: list[dict[Ngram, float]]
+    backoffs: list[dict[Ngram, float]]
+    """Of contexts of each length, from 0."""
+
+    def log_conditional(self, context: Ngram, word: str) -> float:
+        """The natural logarithm of a word's probability after others. Raises `KeyError` for an unknown word."""
+        ngram, found = (*context, word)[-len(self.probabilities) :], 0.0
+        while ngram not in self.probabilities[len(ngram) - 1]:
+            if len(ngram) == 1:
+                raise KeyError(word)
+            found += log(self.backoffs[len(ngram) - 1].get(ngram[:-1], 1.0))
+            ngram = ngram[1:]
+        return found + log(self.probabilities[len(ngram) - 1][ngram])
+
+    def log_likelihood(self, string: str) -> float:
+        """The same of a whole string with its end."""
+        text = (START, *tokens(string), END)
+        reach = len(self.probabilities) - 1
+        return sum(self.log_conditional(text[max(0, end - reach) : end], text[end]) for end in range(1, len(text)))
+
+
+def estimated(strings: Iterable[str], order: int, words: Iterable[str] = ()) -> Model:
+    """The model of the strings, interpolated, which also knows these words (`tokens`), whether they occur or not."""
     levels = adjusted_counts(strings, order)
-    words = {ngram[0] for ngram in levels[0]} | {UNKNOWN}
-    lower: dict[Ngram, float] = {(): 1 / len(words)}
+    known = {ngram[0] for ngram in levels[0]} | {END, *words}
+    lower: dict[Ngram, float] = {(): 1 / len(known)}
     probabilities: list[dict[Ngram, float]] = []
     backoffs: list[dict[Ngram, float]] = [{} for _ in range(order + 1)]
     for size, counts in enumerate(levels, start=1):
@@ -69,12 +95,17 @@ def write_arpa(path: Path, strings: Iterable[str], order: int) -> None:
             for ngram, count in counts.items()
         }
         if size == 1:
-            for word in words:
+            for word in known:
                 found.setdefault((word,), back[()] * lower[()])
             found[(START,)] = 1.0
         probabilities.append(found)
         lower = found
-    _write(path, probabilities, backoffs)
+    return Model(probabilities, backoffs)
+
+
+def write_arpa(path: Path, strings: Iterable[str], order: int) -> None:
+    """The model of the strings, interpolated, as an ARPA file."""
+    _write(path, *estimated(strings, order, [UNKNOWN]))
 
 
 def _write(path: Path, probabilities: list[dict[Ngram, float]], backoffs: list[dict[Ngram, float]]) -> None:
