@@ -222,10 +222,9 @@ class _Fitting:
     def with_ngram(self, recipe: Recipe, trained: "Trained") -> tuple[Mapping[str, np.ndarray], dict[str, Any]]:
         """The weights of a model whose network is trained, and its losses: those of the network, or, where the recipe
         has an n-gram model mixed in, those of the mixture and then the network's."""
-        losses: dict[str, Any] = _losses((trained.train_loss, trained.validation_loss))
         order = recipe.model.ngram
-        if not order:
-            return trained.weights, losses
+        if trained.train_loss is not None and trained.validation_loss is not None:  # no n-gram model
+            return trained.weights, _losses((trained.train_loss, trained.validation_loss))
         network = network_of(ModelFile(recipe, self.vocabulary, trained.weights))
         ngram = Ngram.fit(self.parts.train, self.vocabulary, NgramConfig(kind="ngram", order=order))
         apart = (
@@ -239,7 +238,8 @@ class _Fitting:
         weight = np.float32(best_weight(*pairs[1]))
         together = _losses(-mixed(one, two, float(weight)).mean() for one, two in pairs)
         counted = {f"ngram.{name}": array for name, array in ngram.arrays().items()}
-        return {**trained.weights, **counted, "ngram.weight": np.asarray(weight)}, {**together, "network": losses}
+        alone = _losses(-network.mean() for network, _ in pairs)
+        return {**trained.weights, **counted, "ngram.weight": np.asarray(weight)}, {**together, "network": alone}
 
     def _save(self, learned: Any) -> Callable[["Checkpoint"], None] | None:
         path = self.checkpoint

@@ -65,7 +65,7 @@ def sized(strings: Sequence[str], recipe: str = AUTO) -> Recipe:
         members=4 if few else 2 if size < _MANY else 1,
         ngram=0 if long and not few else 6,
     )
-    passes = 5.0 if few else 6.0 if long else 3.4
+    passes = 5.0 if few else 6.0 if long else 3.2
     train = TrainConfig(
         epochs=max(1.0, min(passes, _CHARACTERS / max(1, characters))),
         least_steps=20,

@@ -54,8 +54,9 @@ class Trained:
     weights: dict[str, np.ndarray]
     step: int
     """The step that the weights are from."""
-    train_loss: float
-    validation_loss: float
+    train_loss: float | None
+    """None, as the next, where an n-gram model is to be mixed in: both lists are then read with it, once."""
+    validation_loss: float | None
     history: list[dict[str, Any]]
 
 
@@ -100,7 +101,7 @@ def train(
             task = task if pays(recipe, runs) else None
         _take_steps(job, task, threads, resume is not None, what)
         monitor.end()
-        return _finished(runs)
+        return _finished(runs, mixed=recipe.model.ngram > 0)
 
 
 def _take_steps(job: "_Job", task: Task | None, threads: int, resumed: bool, what: str) -> None:
@@ -264,7 +265,7 @@ def _restore(runs: list[Run], checkpoint: Checkpoint, about: dict[str, Any]) -> 
         run.restore(Checkpoint(checkpoint.group(str(i)), state, checkpoint.about))
 
 
-def _finished(runs: list[Run]) -> Trained:
+def _finished(runs: list[Run], *, mixed: bool) -> Trained:
     """Settle on the weights to keep and evaluate them."""
     steps = [run.settle() for run in runs]
     learners = [run.learner for run in runs]
@@ -280,7 +281,7 @@ def _finished(runs: list[Run]) -> Trained:
     return Trained(
         weights=weights,
         step=max(steps),
-        train_loss=runs[0].training.loss(learners),
-        validation_loss=runs[0].validation.loss(learners),
+        train_loss=None if mixed else runs[0].training.loss(learners),
+        validation_loss=None if mixed else runs[0].validation.loss(learners),
         history=history,
     )

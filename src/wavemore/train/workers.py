@@ -103,8 +103,8 @@ class Worker:
     def __init__(self, task: Task, recorder: Recorder) -> None:
         """Start it and hand it the task; records are for this recorder, if it writes any. Raises `OSError` where it
         cannot be started."""
-        if not sys.executable:
-            raise OSError("this Python does not know its own program")
+        if not sys.executable or getattr(sys, "frozen", False):
+            raise OSError("there is no Python to start, but the program that this one is part of")
         places = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
         # OpenBLAS would start a thread for each core, which has nothing to do here.
         environment = {**os.environ, "PYTHONPATH": places, "OPENBLAS_NUM_THREADS": "1"}
@@ -182,12 +182,15 @@ def serve() -> None:
 
 def _listen(members: "SimpleQueue[tuple[int, Checkpoint]]", stopped: threading.Event) -> None:
     """Take what the parent says, until it has gone."""
-    while True:
-        said = _said()
-        if said == "stop":
-            stopped.set()
-        else:
-            members.put(said)
+    try:
+        while True:
+            said = _said()
+            if said == "stop":
+                stopped.set()
+            else:
+                members.put(said)
+    finally:
+        os._exit(1)  # nobody would tell it to end
 
 
 def _said() -> Any:
