@@ -196,8 +196,8 @@ def test_memory_stays_within_its_bound(monkeypatch):
         assert len(found) == 300
         return used
 
-    # And the table by which a cache finds the nodes of chunks of 4 characters, and the rows that are in the making: some
-    # thousand at once, however many there are.
+    # And the table by which a cache finds the nodes of chunks of 4 characters, and the rows that are in the making:
+    # some thousand at once, however many there are.
     bound = (1 << 22) + 4 * 27**4 + 6 * 2048 * 4 * 64
     assert peak(1 << 22) < bound
     assert peak(1 << 28) > bound  # without a bound
