@@ -66,7 +66,7 @@ bench: .venv/with-test
 	$(BIN)/python benchmarks/growth.py
 
 pretrained: .venv/with-base
-	cd src/wavemore/models/pretrained && ../../../../$(BIN)/wavemore train names -o names.safetensors --recipe small --no-record --force
+	cd src/wavemore/models/pretrained && ../../../../$(BIN)/wavemore train names -o names.safetensors --recipe small --set model.groups=[2,2,2] --set model.cycles=1 --set model.hidden=128 --set model.activation=gelu --no-record --force
 
 lesson: .venv/with-docs
 	$(BIN)/python docs/make_lesson.py
