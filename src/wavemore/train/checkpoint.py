@@ -27,8 +27,8 @@ class Checkpoint:
     """The state of a run between two steps."""
 
     arrays: dict[str, np.ndarray]
-    """Named "weights.*", "best.*", "optimizer.*", "batches.*" and "learner.*", after a number and a dot for each member
-    of an ensemble; and "teacher.*"."""
+    """Named "weights.*", "best.*", "optimizer.*", "batches.*", "learner.*" and "average.*", after a number and a
+    dot for each member of an ensemble; and "teacher.*"."""
     progress: dict[str, Any]
     """Step, history, best loss: the loop's own numbers."""
     about: dict[str, Any]

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -157,18 +158,24 @@ class _Job:
     def _serve(self, members: Iterator[int], workers: list[Worker], task: Task | None) -> None:
         """Train one member after the other, until there is none left."""
         worker = None
-        if task is not None:
-            try:
-                worker = Worker(task, self.recorder)
-            except OSError:  # no process can be started: so here
-                pass
-            else:
-                workers.append(worker)
-        for member in members:
-            if worker is None:
-                self._train(member)
-            else:
-                self._follow(worker, member)
+        try:
+            if task is not None:
+                with suppress(OSError):  # no process can be started: so here
+                    worker = Worker(task, self.recorder)
+                    workers.append(worker)
+            for member in members:
+                if self.stopped.is_set():
+                    return
+                if worker is None:
+                    self._train(member)
+                else:
+                    self._follow(worker, member)
+        except BaseException:
+            self.stopped.set()  # the other members too
+            raise
+        finally:
+            if worker is not None:
+                worker.close()
 
     def save_now(self) -> None:
         """Hand over where all runs stood at their last evaluation, or when they were stopped."""
@@ -199,15 +206,11 @@ class _Job:
     def _follow(self, worker: Worker, member: int) -> None:
         """Train a member in a worker."""
         stopping = False
-        try:
-            for message in worker.messages(member, self._states[member]):
-                if self.stopped.is_set() and not stopping:
-                    worker.stop()
-                    stopping = True
-                self._take(member, message)
-        except BaseException:
-            self.stopped.set()  # the other members too
-            raise
+        for message in worker.messages(member, self._states[member]):
+            if self.stopped.is_set() and not stopping:
+                worker.stop()
+                stopping = True
+            self._take(member, message)
 
     def _take(self, member: int, message: Message) -> None:
         """What a worker says of a member. Raises the error that ended it."""
@@ -222,7 +225,8 @@ class _Job:
                 with self._lock:
                     self._evaluated(member, record, state)
             case Ended(state):
-                self._states[member] = state
+                with self._lock:
+                    self._states[member] = state
                 self.runs[member].restore(state)
             case Exception():
                 raise message

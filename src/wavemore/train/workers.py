@@ -39,7 +39,13 @@ __all__ = ["Ended", "Evaluated", "Stepped", "Task", "Worker", "Written", "pays"]
 
 _BETWEEN_STEPS = 0.05  # seconds between messages of steps
 _BETWEEN_STATES = 2.0  # seconds between checkpoints that are sent
+_ENDING = 5.0  # seconds that a worker has to end when its pipe has
 _STARTING = 0.5  # seconds that it takes to start a worker and hand it its task, on a busy machine twice that
+_BEGIN = """import os
+answers = os.dup(1)
+os.dup2(2, 1)  # what anything else prints, imports among it, goes to standard error
+from wavemore.train.workers import serve
+serve(answers)"""
 _LEAST_STEP, _SPEED = 1e-3, 1e10  # seconds for each level of a step at least; multiplications a second: both roughly
 
 
@@ -109,7 +115,7 @@ class Worker:
         # OpenBLAS would start a thread for each core, which has nothing to do here.
         environment = {**os.environ, "PYTHONPATH": places, "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from wavemore.train.workers import serve; serve()"],
+            [sys.executable, "-P", "-c", _BEGIN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -118,7 +124,11 @@ class Worker:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
-        self._tell((task, time.time() - recorder.elapsed if recorder.writes else None))
+        try:
+            self._tell((task, time.time() - recorder.elapsed if recorder.writes else None))
+        except BaseException:
+            self.close()
+            raise
 
     def messages(self, member: int, state: Checkpoint) -> Iterator[Message]:
         """What comes of the member of this number that goes on from this state; the last one ends it. Raises
@@ -127,7 +137,7 @@ class Worker:
         while True:
             try:
                 message: Message = pickle.load(self._out)
-            except (EOFError, OSError, pickle.UnpicklingError) as error:
+            except Exception as error:  # whatever half a message may bring
                 raise self._ended() from error
             yield message
             if isinstance(message, Ended | Exception):
@@ -153,7 +163,11 @@ class Worker:
             raise self._ended() from error
 
     def _ended(self) -> TrainingError:
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:  # it says what nobody understands
+            self._process.kill()
+            code = self._process.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return TrainingError(
             f"a process that trained members of the ensemble ended with {how}, perhaps for want of memory; set "
@@ -161,10 +175,9 @@ class Worker:
         )
 
 
-def serve() -> None:
-    """A worker's whole life."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what anything else prints goes to standard error
+def serve(descriptor: int) -> None:
+    """A worker's whole life; what it answers is written to this file descriptor."""
+    answers = os.fdopen(descriptor, "wb")
     task, began = _said()
     members: SimpleQueue[tuple[int, Checkpoint]] = SimpleQueue()
     stopped = threading.Event()
@@ -177,6 +190,9 @@ def serve() -> None:
             while True:
                 child.train(runs, recorder, *members.get())
     except BrokenPipeError:  # the parent is gone
+        os._exit(1)
+    except Exception as error:  # before there was a member to train
+        child.tell(error)
         os._exit(1)
 
 
@@ -212,7 +228,7 @@ class _Child:
 
     def train(self, runs: Sequence[Run], recorder: Recorder, member: int, state: Checkpoint) -> None:
         """Train one, as far as it goes."""
-        run = runs[member]
+        run, self._steps = runs[member], 0
         try:
             run.restore(state)
             steps = run.train(recorder)
@@ -220,29 +236,32 @@ class _Child:
                 self._stepped(*taken, run)
             if not run.done:
                 recorder.note(run, last=True)
-            self._tell(Ended(run.checkpoint(self._task.about)))
+            self.tell(Ended(run.checkpoint(self._task.about)))
         except BrokenPipeError:
             raise
         except Exception as error:
             if isinstance(error, TrainingError):
                 recorder.note(run, last=True)  # what led there
-            self._tell(error)
+            self.tell(error)
 
     def _stepped(self, loss: float, evaluation: dict[str, Any] | None, run: Run) -> None:
         now = time.monotonic()
         self._steps += 1
         if evaluation is not None or now - self._told > _BETWEEN_STEPS or run.done:
-            self._tell(Stepped(self._steps, loss))
+            self.tell(Stepped(self._steps, loss))
             self._steps, self._told = 0, now
         if evaluation is not None:
             due = self._task.saved and now - self._sent > _BETWEEN_STATES
-            self._tell(Evaluated(evaluation, run.checkpoint(self._task.about) if due else None))
+            self.tell(Evaluated(evaluation, run.checkpoint(self._task.about) if due else None))
             self._sent = now if due else self._sent
 
-    def _tell(self, message: Message) -> None:
+    def tell(self, message: Message) -> None:
+        """Send the parent a message."""
         try:
             sent = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        except Exception:  # an error that cannot be pickled
+            if isinstance(message, Exception):
+                pickle.loads(sent)
+        except Exception:  # an error that cannot be pickled, or not taken out again
             sent = pickle.dumps(RuntimeError(repr(message)), pickle.HIGHEST_PROTOCOL)
         self._answers.write(sent)
         self._answers.flush()
@@ -253,7 +272,7 @@ class _Child:
 
     def write(self, record: dict[str, Any]) -> None:
         """Hand it to the parent's sinks."""
-        self._tell(Written(record))
+        self.tell(Written(record))
 
     def close(self) -> None:
         """The parent closes its sinks."""
