@@ -167,6 +167,16 @@ def test_where_no_process_can_be_started_all_is_done_here(run, started, monkeypa
     assert not started
 
 
+def test_the_package_is_found_wherever_it_lies(run, started, tmp_path, monkeypatch):
+    """Also where the folder's name has what stands between folders in PYTHONPATH."""
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    (folder / "wavemore").symlink_to(Path(loop.__file__).parents[1])
+    monkeypatch.setattr(sys, "path", [str(folder), *(p for p in sys.path if not (Path(p) / "wavemore").exists())])
+    assert run().weights
+    assert started
+
+
 def test_only_long_runs_are_worth_it(strings, recipe):
     def worth(changed: Recipe) -> bool:
         with runs_of(changed, Run(changed, strings, Path()).vocabulary, strings[:50], strings[50:]) as runs:

@@ -12,6 +12,7 @@ Pickle goes through the pipes between parent and child only, and each trusts the
 does.
 """
 
+import json
 import os
 import pickle
 import subprocess
@@ -41,9 +42,10 @@ _BETWEEN_STEPS = 0.05  # seconds between messages of steps
 _BETWEEN_STATES = 2.0  # seconds between checkpoints that are sent
 _ENDING = 5.0  # seconds that a worker has to end when its pipe has
 _STARTING = 0.5  # seconds that it takes to start a worker and hand it its task, on a busy machine twice that
-_BEGIN = """import os
+_BEGIN = """import json, os, sys
 answers = os.dup(1)
 os.dup2(2, 1)  # what anything else prints, imports among it, goes to standard error
+sys.path[:] = json.loads(sys.argv[1])
 from wavemore.train.workers import serve
 serve(answers)"""
 _LEAST_STEP, _SPEED = 1e-3, 1e10  # seconds for each level of a step at least; multiplications a second: both roughly
@@ -111,11 +113,11 @@ class Worker:
         cannot be started."""
         if not sys.executable or getattr(sys, "frozen", False):
             raise OSError("there is no Python to start, but the program that this one is part of")
-        places = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
+        places = json.dumps([str(place) or str(Path.cwd()) for place in sys.path])
         # OpenBLAS would start a thread for each core, which has nothing to do here.
-        environment = {**os.environ, "PYTHONPATH": places, "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BEGIN],
+            [sys.executable, "-P", "-c", _BEGIN, places],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -168,9 +170,9 @@ class Worker:
         except subprocess.TimeoutExpired:  # it says what nobody understands
             self._process.kill()
             code = self._process.wait()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        how = f"signal {-code}, perhaps for want of memory" if code < 0 else f"exit code {code}"
         return TrainingError(
-            f"a process that trained members of the ensemble ended with {how}, perhaps for want of memory; set "
+            f"a process that trained members of the ensemble ended with {how}; set "
             "train.threads = 1 to train them one after the other in this process"
         )
 
