@@ -100,7 +100,8 @@ def mixed(network: np.ndarray, ngram: np.ndarray, weight: float) -> np.ndarray:
     # log(exp(a) + exp(b)), far quicker than np.logaddexp
     rest = np.abs(network - ngram)
     np.negative(rest, out=rest)
-    np.log1p(np.exp(rest, out=rest), out=rest)
+    with np.errstate(under="ignore"):
+        np.log1p(np.exp(rest, out=rest), out=rest)
     return np.add(np.maximum(network, ngram), rest, out=rest)
 
 
@@ -120,7 +121,8 @@ def best_weight(network: np.ndarray, ngram: np.ndarray) -> float:
     # (r - 1) / (1 + w (r - 1)) is the derivative for one prediction with r = P_ngram / P_network; above 1 that is
     # written with 1 / r, so that it does not overflow.
     likelier = ngram > network
-    ratio = np.exp(-np.abs(ngram - network))  # (N,)
+    with np.errstate(under="ignore"):
+        ratio = np.exp(-np.abs(ngram - network))  # (N,)
     gain = np.where(likelier, 1 - ratio, ratio - 1)
     base = np.where(likelier, ratio, 1.0)
     low, high = 0.0, 1.0
@@ -142,4 +144,5 @@ def _pairs(network_of: np.ndarray, networks: int, ngram_of: np.ndarray, ngrams: 
 def _normalised(logits: np.ndarray) -> np.ndarray:
     """(n, V) logits -> log-probabilities, float32. Each row's sum is its own, whatever rows stand beside it."""
     shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    with np.errstate(under="ignore"):
+        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -159,7 +159,8 @@ class Ngram:
         rows = np.repeat(np.arange(len(contexts)), counts)
         seen = np.repeat(self._starts[contexts] - (np.cumsum(counts) - counts), counts) + np.arange(len(rows))
         ids = self._newest[seen]
-        logits[rows, ids] = np.logaddexp(logits[rows, ids], self._log_own[seen])
+        with np.errstate(under="ignore"):
+            logits[rows, ids] = np.logaddexp(logits[rows, ids], self._log_own[seen])
         return logits
 
     @property
