@@ -20,6 +20,9 @@ from wavemore import progress
 
 FAILED, WRONG_USAGE = 1, 2
 
+KNOWN_LISTS = "brands, dinosaurs, drinks, names, people, places, plants, stars, surnames, towns, makemore-names"
+"""As messages name them."""
+
 Answer = Callable[..., tuple[str, str]]
 Refused = Callable[..., str]
 Said = Callable[..., tuple[str, str]]

@@ -21,8 +21,8 @@ HOUSE: list[dict[str, str]] = [
     {GROUND: "errors _version progress threads > conventions files provenance"},
     {"settings": "strict > architecture > config > sizing"},
     {
-        "lists": "compression containers counts encodings fetch vocabulary > layout rows > notes streams > json_rows "
-        "> sources > corpus > given",
+        "lists": "compression containers counts embedded encodings fetch vocabulary > layout rows > notes streams "
+        "> json_rows > sources > corpus > given",
     },
     {
         "tables": "columns printed visible > lines parquet ranking > formats",

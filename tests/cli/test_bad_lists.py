@@ -7,7 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from command_line import FAILED, WRONG_USAGE, sentence
+from command_line import FAILED, KNOWN_LISTS, WRONG_USAGE, sentence
 
 from wavemore.cli import run
 from wavemore.lists import fetch
@@ -15,7 +15,7 @@ from wavemore.lists import fetch
 
 def test_missing_file(refused):
     assert refused(FAILED, "train", "nosuch.txt") == (
-        'there is no file "nosuch.txt" and no list of that name; lists are dinosaurs, names, towns, makemore-names'
+        f'there is no file "nosuch.txt" and no list of that name; lists are {KNOWN_LISTS}'
     )
     assert refused(FAILED, "info", "nosuch.safetensors") == (
         "cannot read the model nosuch.safetensors: No such file or directory"

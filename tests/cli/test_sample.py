@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from command_line import FAILED, WRONG_USAGE, in_shell, records
+from command_line import FAILED, KNOWN_LISTS, WRONG_USAGE, in_shell, records
 from imported import imported_by
 
 from wavemore.cli import run
@@ -139,8 +139,7 @@ def test_text_in_the_other_case(answer, tiny_path):
         ),
         (
             "--not-in nowhere.txt",
-            'there is no file "nowhere.txt" and no list of that name; lists are '
-            "dinosaurs, names, towns, makemore-names",
+            f'there is no file "nowhere.txt" and no list of that name; lists are {KNOWN_LISTS}',
         ),
         ("--most-likely --seed 3", "--most-likely draws nothing, so --seed has no use; leave one of them out"),
         (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Answer, contents, sentence
+from command_line import KNOWN_LISTS, Answer, contents, sentence
 
 from wavemore import progress
 from wavemore.errors import FileError
@@ -63,7 +63,7 @@ def refusal(score: Answer, code: int, line: str) -> str:
         (
             1,
             "nosuch.txt",
-            'there is no file "nosuch.txt" and no list of that name; lists are dinosaurs, names, towns, makemore-names',
+            f'there is no file "nosuch.txt" and no list of that name; lists are {KNOWN_LISTS}',
         ),
         (2, "list.txt --posterior", "posteriors are of several models; name others to compare with"),
         (2, "list.txt --prior a=1", "priors are for posteriors; ask for these too"),

@@ -9,7 +9,8 @@ import pytest
 from rows import refusal, texts, written
 
 from wavemore.errors import FileError, UsageError
-from wavemore.lists.streams import embedded_lists, source_name
+from wavemore.lists.embedded import embedded_lists
+from wavemore.lists.streams import source_name
 
 
 def give_stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:

@@ -30,7 +30,7 @@ def own_list(file: "ModelFile", command: str) -> str:
     """The list in the package that a model was trained on, by its name. Raises `UsageError` where there is none, also
     where the model's list only has the name of one."""
     from wavemore.lists.corpus import read_corpus
-    from wavemore.lists.streams import embedded_lists
+    from wavemore.lists.embedded import embedded_lists
 
     told = file.provenance.get("data")
     data = told if isinstance(told, dict) else {}

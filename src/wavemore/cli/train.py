@@ -58,6 +58,8 @@ def command(
 ) -> None:
     """Learn what the strings on LIST look like and write one model file.
 
+    Lists in the package: brands, dinosaurs, drinks, names, people, places, plants, stars, surnames, towns.
+
     The list is split into a training, a validation and a test part (80, 10 and 10 %). Ctrl-C stops after the current
     step and keeps the run beside the output, as OUTPUT.checkpoint; the same command with --resume goes on from there
     and ends with the very same file. A model that is there is not replaced without
@@ -73,7 +75,7 @@ def command(
     \b
     Examples
       wavemore train names.txt
-      wavemore train towns -o towns.safetensors
+      wavemore train towns -o towns.safetensors      (a list in the package)
       wavemore train people.csv --column name --set train.steps=2000
       wavemore train passwords.csv --column password --counts times
       wavemore train names.txt --recipe lecture      (with the extra torch)

@@ -7,11 +7,13 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from math import inf
 from typing import NamedTuple
 
 from wavemore.errors import CorpusError, UsageError
+from wavemore.lists.embedded import embedded_of
 from wavemore.lists.json_rows import Array, first_keys, lines_of_json
 from wavemore.lists.layout import LINES_LOOKED_AT, Layout, Separated, format_told, kind_of, numbered, separated
 from wavemore.lists.notes import Notes
@@ -19,7 +21,7 @@ from wavemore.lists.rows import Row, Strings, listing, tidied
 from wavemore.lists.streams import Lines, Source, lines_of, place
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Rows", "open_rows", "rows_of", "weighed"]
+__all__ = ["Rows", "open_rows", "own_layout", "rows_of", "weighed"]
 
 _LONGEST_CELL = 1 << 24  # characters
 _KEYS = 20  # that a message names
@@ -55,10 +57,20 @@ def open_rows(source: Source, layout: Layout, longest: int) -> Iterator[Rows]:
 
     Raises `FileError`, `CorpusError` for what is not text, `UsageError` for a wrong column, encoding or format.
     """
+    layout = own_layout(source, layout)
     told = format_told(place(source), layout.format)
     plain = told in (None, "text") and not layout.is_table
     with lines_of(source, layout.encoding, 4 * longest + 4096 if plain else None) as lines:  # with room for blanks
         yield rows_of(lines, told, layout, longest)
+
+
+def own_layout(source: Source, layout: Layout) -> Layout:
+    """The layout with what is known of a table in the package, where nothing else was said of it."""
+    listed = embedded_of(source)
+    if listed is None or listed.column is None or layout.format not in (None, "csv"):
+        return layout
+    header = layout.header is None or layout.header
+    return replace(layout, column=layout.column or listed.column, format="csv", header=header)
 
 
 def rows_of(lines: Lines, told: str | None, layout: Layout, longest: int) -> Rows:

@@ -16,16 +16,16 @@ from typing import IO, Any, AnyStr, BinaryIO, NamedTuple, TypeAlias, cast
 
 from wavemore.errors import CorpusError, FileError, UsageError
 from wavemore.lists.compression import expanded
+from wavemore.lists.embedded import embedded_lists, embedded_of
 from wavemore.lists.encodings import codec_of
 from wavemore.lists.fetch import FETCHED, fetched_path
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Lines", "Source", "embedded_lists", "is_read_once", "lines_of", "opened", "place", "source_name"]
+__all__ = ["Lines", "Source", "is_read_once", "lines_of", "opened", "place", "source_name"]
 
 Source: TypeAlias = str | Path | IO[Any]
 """A file's path, "-" for standard input, a list's name, or an open file."""
 
-_DATASETS = Path(__file__).parent / "datasets"
 _LONGEST_LINE = 1 << 24  # bytes
 _LONGEST_NAME = 255  # of a file, in most systems
 _MARKS = {
@@ -60,11 +60,6 @@ class Lines(NamedTuple):
     """A byte order mark, where it begins with one."""
     lines: Iterator[tuple[bytes, str]]
     """Each line with its end, as bytes and as text. Bytes that cannot be decoded are lone surrogates in the text."""
-
-
-def embedded_lists() -> tuple[str, ...]:
-    """The names of the lists in the package, sorted."""
-    return tuple(sorted(file.stem for file in _DATASETS.glob("*.txt")))
 
 
 def source_name(source: Source) -> str:
@@ -170,22 +165,21 @@ def _found(name: str) -> Path:
     """The file of this name, or of the list of this name."""
     if not name:
         raise UsageError("the list has an empty name; give a file or a list's name")
-    path, in_package = Path(name), name in embedded_lists()
+    if (listed := embedded_of(name)) is not None:
+        return listed.path
+    path = Path(name)
     try:
         path.stat()
     except (FileNotFoundError, ValueError) as error:  # the latter for a zero character
         if name in FETCHED:
             return fetched_path(name)
-        if not in_package and path.is_symlink():
+        if path.is_symlink():
             raise FileError(f"cannot read {name}: it is a link to a file that is not there") from error
     except OSError as error:  # such as a name that is too long
         if len(name) <= _LONGEST_NAME:
             raise FileError.of("read", name, error) from error
     else:
-        if path.is_file() or not in_package:
-            return path
-    if in_package:
-        return _DATASETS / f"{name}.txt"
+        return path
     if "\n" in name or len(name) > _LONGEST_NAME:
         raise UsageError(
             f"the list is one string of {len(name):,} characters, {name[:40]!r}...; it must be several strings, or the "

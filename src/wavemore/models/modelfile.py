@@ -159,7 +159,7 @@ class ModelFile:
         except FileError:
             raise
         except OSError as error:
-            from wavemore.lists.streams import embedded_lists
+            from wavemore.lists.embedded import embedded_lists
 
             if str(path) in embedded_lists():
                 raise FileError(_LIST.format(path=path)) from error

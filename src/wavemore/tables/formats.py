@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 from wavemore.errors import UsageError
 from wavemore.lists.layout import Layout, format_told
 from wavemore.lists.rows import Row
-from wavemore.lists.sources import Rows, rows_of
+from wavemore.lists.sources import Rows, own_layout, rows_of
 from wavemore.lists.streams import Lines, Source, lines_of, place
 from wavemore.tables.columns import LONGEST_STRING, Columns, Part, Table, as_texts, check_new, json_text, json_values
 from wavemore.tables.lines import LineTable, Pieces, check_codec
@@ -44,6 +44,7 @@ def open_table(source: Source | Sequence[str], names: Sequence[str], layout: Lay
         yield _Text(rows_of(given, "text", layout, LONGEST_STRING), names)
         return
     source = cast(Source, source)
+    layout = own_layout(source, layout)
     told = format_told(place(source), layout.format, _PARQUET)
     if told == "parquet":
         from wavemore.tables.parquet import open_parquet
