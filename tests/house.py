@@ -21,19 +21,19 @@ HOUSE: list[dict[str, str]] = [
     {GROUND: "errors _version progress threads > conventions files provenance"},
     {"settings": "strict > architecture > config > sizing"},
     {
-        "lists": "compression containers counts embedded encodings fetch vocabulary > layout rows > notes streams "
+        "lists": "compression containers counts embedded encodings fetch vocabulary > labelled layout rows > streams "
         "> json_rows > sources > corpus > given",
     },
     {
         "tables": "columns printed visible > lines parquet ranking > formats",
-        "predict": "activation chunks predictor windows > counts folding nodes > network ngram "
-        "> steps > engine > ensemble mixture",
+        "predict": "activation chunks predictor windows > conditioning counts > folding nodes > network ngram "
+        "> steps > engine > ensemble mixture > any_label",
     },
     {
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "
         "> sequence_predictor"
     },
-    {"models": "fingerprints > modelfile > disclosure kinds"},
+    {"models": "conditioned fingerprints > modelfile > disclosure kinds"},
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",
@@ -68,7 +68,16 @@ left of a ">" that stands before it."""
 ALONE = {
     "nn": {"predict", "lists.vocabulary", "settings", "errors"},
     "train": {
-        *("nn", "predict", "models.modelfile", "lists.vocabulary", "settings", "runs.looks", "runs.measures"),
+        *(
+            "nn",
+            "predict",
+            "models.modelfile",
+            "lists.labelled",
+            "lists.vocabulary",
+            "settings",
+            "runs.looks",
+            "runs.measures",
+        ),
         *("errors", "files", "threads"),
     },
 }

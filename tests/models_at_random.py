@@ -8,6 +8,7 @@ import numpy as np
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.sequence_predictor import SequencePredictor
+from wavemore.predict.any_label import AnyLabel
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.mixture import Mixture
@@ -34,6 +35,14 @@ def mixture(order: int = 3, weight: float = 0.4, seed: int = 0, **shape: Any) ->
     return Mixture(Ensemble([one, network(seed + 1, **shape)]) if seed % 2 else one, ngram, weight)
 
 
+def any_label(seed: int = 0, members: int = 1, **shape: Any) -> AnyLabel:
+    """Of a network with two kinds of label, three values and two; one combination of them does not occur."""
+    shape = {"labels": (3, 2), "cycles": 2, **shape}
+    engines = [network(seed + i, **shape) for i in range(members)]
+    weights = np.array([0.1, 0.3, 0.2, 0.25, 0.15])
+    return AnyLabel(engines[0] if members == 1 else Ensemble(engines), np.array([0, 1, 2, 4, 5]), weights)
+
+
 def sequence(kind: Any) -> SequencePredictor:
     config = SequenceConfig(kind=kind, embedding=4, hidden=8, heads=2)
     weights = {name: t.detach().numpy() for name, t in SequenceModel(config, len(ABC)).state_dict().items()}
@@ -49,6 +58,8 @@ KINDS: dict[str, Callable[[], Predictor[Any]]] = {
     "ensemble": lambda: Ensemble([network(3), network(4), network(5)]),
     "mixture": lambda: mixture(order=4),
     "mixture with an ensemble": lambda: mixture(order=2, seed=1),
+    "any label": lambda: any_label(conditioned=2),
+    "any label of an ensemble": lambda: any_label(6, members=2, conditioned=1, residual=True, hidden=3),
     "n-gram": lambda: Ngram.fit(COUNTED, ABC, NgramConfig(kind="ngram", order=4)),
     **{kind: lambda kind=kind: sequence(kind) for kind in ("bow", "rnn", "gru", "lstm", "transformer")},
 }

@@ -13,7 +13,8 @@ import numpy as np
 from wavemore.errors import SamplingError, UsageError
 from wavemore.judged import Judged
 from wavemore.judging.likelihood import UNSEEN, Unseen, scores_of
-from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, present
+from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, labelled_corpus, present
+from wavemore.lists.labelled import Label, Labels
 from wavemore.lists.vocabulary import normalise
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.sampling.preparations import Preparations
@@ -64,6 +65,7 @@ class StringModel(Judged):
         y: object = None,
         *,
         sample_weight: "Weights" = None,
+        labels: "Mapping[str, Sequence[str]] | Sequence[str] | None" = None,
         validation: "Strings | None" = None,
         test: "Strings | None" = None,
         characters: str = "",
@@ -77,6 +79,8 @@ class StringModel(Judged):
         """Train on strings, without those that are missing. `y` is ignored and there for scikit-learn.
 
         sample_weight    (strings,): how often each string of a list in memory counts, 0 or more; see `repeated`
+        labels           of strings in memory the label of each, or a mapping from the kinds of label, such as
+                         "language", to one for each string. The model then has all of them: see `given`
         validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
         characters    such as the model is to know beside those of its lists, like those of a model that it is compared
                       with
@@ -98,8 +102,9 @@ class StringModel(Judged):
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
-        lists = Lists(corpus_of(X, longest, sample_weight), *held_out, characters=normalise(characters))
-        recipe = self.resolved_recipe(lists.strings.strings)
+        strings = corpus_of(X, longest, sample_weight) if labels is None else labelled_corpus(X, labels, longest)
+        lists = Lists(strings, *held_out, characters=normalise(characters))
+        recipe = self.resolved_recipe(lists.strings.strings, labelled=bool(lists.strings.labels))
         with TrainingProgress(quiet=not progress) as monitor:
             self.file_, self.history_ = fit_model(
                 lists,
@@ -112,7 +117,7 @@ class StringModel(Judged):
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe in FITTED else "",
             )
-        for name in ("distribution_", "_preparations"):
+        for name in ("distribution_", "_preparations", "_givens"):
             self.__dict__.pop(name, None)
         return self
 
@@ -126,12 +131,24 @@ class StringModel(Judged):
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
+        label: "Label | None" = None,
         **wish: Unpack[WishFields],
     ) -> list[str]:
         """`n` new strings: one unless said, as in scikit-learn (the command makes 20, enough to look at). Say by name
         what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. See `Shape` for
-        temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer than `n` strings are
-        found, the `SamplingError` has those that were as its `strings`."""
+        temperature, top_k and top_p, `given` for the label, `sample_strings` for the rest and for errors. Where fewer
+        than `n` strings are found, the `SamplingError` has those that were as its `strings`."""
+        if label is not None:
+            return self.given(label).sample(
+                n,
+                unique=unique,
+                mode=mode,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=seed,
+                **wish,
+            )
         shape, known = Shape(temperature=temperature, top_k=top_k, top_p=top_p), self._preparations
         samples = Wish(**wish).samples(
             self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed, preparations=known
@@ -166,9 +183,60 @@ class StringModel(Judged):
             raise UsageError("there is no mean score of no strings; give at least one")
         return float(self.score_samples(strings, unseen=unseen).mean())
 
+    def given(self, label: Label) -> "StringModel":
+        """The model of the strings with a label, "it" or "language=it", or with labels of several kinds,
+        {"language": "it", "gender": "f"}: a `StringModel` of its own, for samples, scores and all else. Where only some
+        kinds are told, it is the mixture of the labels that fit, each as probable as on the list.
+
+        Raises `UsageError` for a model without labels, and for a label that it does not have."""
+        key = repr(label)
+        if key not in self._givens:
+            model = type(self)(self.recipe, settings=self.settings, seed=self.seed, unseen=self.unseen)
+            model.file_, model.history_ = self._file.given(label), []
+            self._givens[key] = model
+        return self._givens[key]
+
+    @property
+    def classes_(self) -> list[str]:
+        """The labels of the list, those of several kinds with commas, in the order of `predict_proba`. Raises
+        `UsageError` for a model without labels."""
+        labels = self._labels
+        return [labels.name(number) for number in labels.occurring.tolist()]
+
+    def predict_proba(self, X: Listed) -> np.ndarray:
+        """How probable each label is, given the string, by Bayes' rule with the labels' shares of the list: float64,
+        (strings, labels); a missing string's are NaN. Characters that the model does not know are left out, since they
+        tell nothing. Raises `UsageError` for a model without labels."""
+        from wavemore.judging.posterior import log_posteriors
+        from wavemore.predict.any_label import AnyLabel
+
+        self._labels  # noqa: B018 - raises
+        strings, vocabulary = given(X), self._file.vocabulary
+        mixture = self.distribution_.predictor
+        assert isinstance(mixture, AnyLabel)
+        known = [vocabulary.known_part(normalise(string)) for string in strings.strings]
+        return strings.spread(np.exp(log_posteriors(mixture.joint(known, vocabulary))))
+
     def predict(self, X: Listed) -> np.ndarray:
-        """The same as `score_samples`: scikit-learn's `cross_val_predict` asks for a method of this name."""
-        return self.score_samples(X)
+        """The most probable label of each string, one of `classes_`, and "" for a missing one; of a model without
+        labels the same as `score_samples`, since scikit-learn's `cross_val_predict` asks for a method of this name."""
+        if self._file.labels is None:
+            return self.score_samples(X)
+        chances = self.predict_proba(X)
+        best = np.where(np.isnan(chances[:, :1]), -1, np.nan_to_num(chances).argmax(axis=1, keepdims=True))[:, 0]
+        return np.array([*self.classes_, ""])[best]
+
+    @property
+    def _labels(self) -> Labels:
+        labels = self._file.labels
+        if labels is None:
+            raise UsageError("the model has no labels; fit one with labels=..., or train one with --label COLUMN")
+        return labels
+
+    @cached_property
+    def _givens(self) -> "dict[str, StringModel]":
+        """The models of labels that were asked for."""
+        return {}
 
     def save(self, path: str | Path) -> None:
         """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
@@ -196,13 +264,13 @@ class StringModel(Judged):
             raise self._not_fitted("call fit(strings) first, or load a model")
         return self.file_
 
-    def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
+    def resolved_recipe(self, strings: Sequence[str] = (), *, labelled: bool = False) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto" or
-        "best", sized by the strings. Raises `ConfigError`."""
+        "best", sized by the strings, which may have labels. Raises `ConfigError`."""
         from wavemore.settings.sizing import resolved
 
         seed = {} if self.seed is None else {"train.seed": self.seed}
-        return resolved(self.recipe, {**(self.settings or {}), **seed}, strings)
+        return resolved(self.recipe, {**(self.settings or {}), **seed}, strings, labelled=labelled)
 
 
 def fit(
@@ -212,6 +280,7 @@ def fit(
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
     sample_weight: "Weights" = None,
+    labels: "Mapping[str, Sequence[str]] | Sequence[str] | None" = None,
     validation: "Strings | None" = None,
     test: "Strings | None" = None,
     record: str | Path | None = None,
@@ -221,6 +290,7 @@ def fit(
     return StringModel(recipe, settings=settings, seed=seed).fit(
         strings,
         sample_weight=sample_weight,
+        labels=labels,
         validation=validation,
         test=test,
         record=record,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from wavemore._version import __version__
 from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
 from wavemore.judging.likelihood import log_likelihoods, portions
-from wavemore.lists.corpus import Corpus, Parts, frequent, split
+from wavemore.lists.corpus import Corpus, Parts, Skipped, frequent, split
+from wavemore.lists.labelled import Labelled, Labels
 from wavemore.lists.vocabulary import Vocabulary, unseen_share
 from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
@@ -56,7 +57,9 @@ class Lists:
                 how["trained_on_as_too_frequent"] = len(kept)
         else:
             given = [self.validation, *([] if self.test is None else [self.test])]
-            parts = Parts(self.strings.strings, *(part.strings for part in given), *([[]] if self.test is None else []))
+            none = Corpus("none", [], Skipped(), labels=dict.fromkeys(self.strings.labels, ()))
+            every = [self.strings, *given, *([none] if self.test is None else [])]
+            parts = Parts(*map(self._labelled, every))
             how = {"kind": "given", "fingerprints": [part.fingerprint for part in given]}
         sizes = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
         data = {
@@ -68,6 +71,16 @@ class Lists:
             "unseen_share": unseen_share(string for part in parts for string in part),
         }
         return parts, {"data": data, "split": {**how, **sizes}}
+
+    @property
+    def labels(self) -> Labels | None:
+        """Those of the list, not counted; None where it has none. Raises `UsageError` where there are too many."""
+        return Labels.of(self.strings.labels) if self.strings.labels else None
+
+    def _labelled(self, part: Corpus) -> Sequence[str]:
+        """The strings of a part, with the numbers of their labels where there are any. Raises `UsageError`."""
+        labels = self.labels
+        return part.strings if labels is None else Labelled(part.strings, labels.numbers(part.labels))
 
     @property
     def salt(self) -> bytes:
@@ -94,6 +107,12 @@ def fit_model(
     parts, origin = lists.parts(recipe)
     if recipe.data.private:
         recipe, origin, command = recipe.kept_private(), _nameless(origin), ""
+    labels = lists.labels
+    if labels is not None:
+        recipe = recipe.with_labels(labels.sizes)
+        labels = labels.counted(cast(Labelled, parts.train).labels)
+    elif getattr(recipe.model, "labels", ()):
+        raise ConfigError(f"model.labels = {recipe.wavenet.labels}, and the list has no labels; name their column")
     vocabulary = Vocabulary.of(string for part in (*parts, [lists.characters]) for string in part)
     if recipe.model.kind == "ngram":
         if resume:
@@ -119,7 +138,8 @@ def fit_model(
     about = _provenance(origin, losses, trained.step, recipe, command)
     if recipe.data.private:  # the teacher may be a file, and its path tells of the list's place
         recipe = replace(recipe, train=replace(recipe.train, teacher=Path(recipe.train.teacher).name))
-    return _remembering(ModelFile(recipe, vocabulary, weights, about), parts, lists.salt), trained.history
+    file = ModelFile(recipe, vocabulary, weights, about, labels)
+    return _remembering(file, parts, lists.salt), trained.history
 
 
 def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[Sink]":

@@ -113,9 +113,9 @@ def test_a_chunk_that_comes_again_is_not_computed_again(monkeypatch):
     computed = {0: 0, 1: 0, 2: 0}
     fill = Network.fill
 
-    def counting(self: Network, i: int, room: Nodes, children: Sequence[tuple[Nodes, Child]]) -> Nodes:
+    def counting(self: Network, i: int, room: Nodes, children: Sequence[tuple[Nodes, Child]], labels: None) -> Nodes:
         computed[i] += len(children[0][1].rows)
-        return fill(self, i, room, children)
+        return fill(self, i, room, children, labels)
 
     monkeypatch.setattr(Network, "fill", counting)
     monkeypatch.setitem(KINDS, "network", lambda: network(0, groups=(2, 2, 2)))

@@ -9,10 +9,9 @@ import torch.nn.functional as F
 from configurations import model_configs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_doubles import STRINGS, VOCABULARY, weights_of
 
 from wavemore.errors import ShapeError
-from wavemore.lists.corpus import read_corpus
-from wavemore.lists.vocabulary import Vocabulary
 from wavemore.nn import WaveNet
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.windows import Windows
@@ -24,19 +23,7 @@ from wavemore.train.network import Network, first_weights
 from wavemore.train.optimisers import worked_out
 
 RNG = np.random.default_rng
-STRINGS = read_corpus("names").strings[:25]
-VOCABULARY = Vocabulary.of(STRINGS)
 TEAMS = {threads: Team(threads) for threads in (1, 2)}
-
-
-def weights_of(config: ModelConfig, seed: int = 0) -> dict[str, np.ndarray]:
-    """In float64, and none that is adjusted at its first value of 0 or 1."""
-    generator = np.random.default_rng(seed)
-    weights = {name: w.astype(np.float64) for name, w in first_weights(config, len(VOCABULARY), generator).items()}
-    for name, array in [*weights.items()]:
-        if "running" not in name:
-            weights[name] = array + 0.1 * generator.standard_normal(array.shape)
-    return weights
 
 
 def as_taught(config: ModelConfig, weights: dict[str, np.ndarray]) -> tuple[float, WaveNet]:

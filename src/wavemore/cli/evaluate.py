@@ -8,6 +8,7 @@ import typer
 from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import own_list, read_list
+from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
     from wavemore.judging.evaluate import Evaluation
@@ -26,6 +27,10 @@ def command(
             "was trained on.",
         ),
     ] = None,
+    label: options.Given = None,
+    by_label: Annotated[
+        bool, typer.Option("--by-label", help="Each label's strings apart, by the columns that name the labels.")
+    ] = False,
     samples: Annotated[
         int,
         options.whole(help="How many samples to compare with the list."),
@@ -61,18 +66,27 @@ def command(
     With --memory, it shows the probability of all distinct training strings together, that of the held-out ones, and
     how many times as likely as a held-out string a training string is: 1 if the model knows none by heart.
 
+    With --by-label, LIST has a column for each kind of label that the model has, called as that is. The table shows the
+    loss of each label's strings where the label is known, of all of them so ("labels known"), and of all without.
+
     \b
     Examples
       wavemore evaluate                              the model in the package, on its own list
       wavemore evaluate names.safetensors names.txt
       wavemore evaluate names.safetensors heldout.csv --column name
+      wavemore evaluate people.safetensors people.csv --column name --by-label
       wavemore evaluate --samples 1000 --memory      and what its samples are like, and what it knows by heart
     """
-    from wavemore.estimator import load
+    from wavemore.cli.reading import model_of
     from wavemore.lists.layout import Layout
 
     model, list_ = options.model_and_list(model, list_, to="evaluate it on")
-    loaded = load(model)
+    loaded = model_of(model, label)
+    if by_label and (label or samples or memory or counts):
+        raise UsageError("--by-label goes with neither --label, --samples, --memory nor --counts; leave them out")
+    kinds = tuple(loaded.file_.labels.kinds) if by_label and loaded.file_.labels is not None else ()
+    if by_label and not kinds:
+        raise UsageError("the model has no labels; train one with --label COLUMN, or leave out --by-label")
     source = own_list(loaded.file_, "evaluate") if list_ is None else list_
     longest = loaded.file_.recipe.data.max_length
     layout = Layout(
@@ -83,6 +97,7 @@ def command(
         header=header,
         strip=strip,
         counts=counts,
+        labels=kinds,
     )
     corpus = read_list(source, layout, max_length=longest, quiet=quiet)
     found = loaded.report(corpus, samples=samples, memorisation=memory, progress=not quiet)

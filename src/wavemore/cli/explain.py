@@ -32,6 +32,7 @@ def command(
             metavar="[MODEL] STRING...", help="Strings; without a model file before them, the model in the package."
         ),
     ] = None,
+    label: options.Given = None,
     alternatives: Annotated[
         int,
         options.whole("-k", "--alternatives", help="How many alternatives to name."),
@@ -55,14 +56,14 @@ def command(
       wavemore explain emma --json
       wavemore explain -- -emma          a string that begins with a dash
     """
-    from wavemore.estimator import load
+    from wavemore.cli.reading import model_of
     from wavemore.progress import waiting
 
     if not words:
         raise UsageError("name a string to explain, as in: wavemore explain emma")
     model, strings = _named(words)
     with waiting("explaining"):
-        explained = load(model).explain(strings, alternatives=alternatives)
+        explained = model_of(model, label).explain(strings, alternatives=alternatives)
     if json:
         write_lines(json_line(explanation.to_dict()) for explanation in explained)
         return

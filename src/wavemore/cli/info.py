@@ -43,6 +43,7 @@ def command(
             "parameters": file.parameter_count,
             "characters": file.vocabulary.characters,
             "ngram_weight": file.ngram_weight,
+            "labels": None if file.labels is None else file.labels.to_dict(),
             "recipe": file.recipe.to_dict(),
             "provenance": dict(file.provenance),
             "gives_away": disclosure(file),
@@ -72,6 +73,9 @@ def command(
 
 def _shape(file: "ModelFile") -> list[tuple[str, str]]:
     rows = [*file.recipe.model.shape.items()]
+    if file.labels is not None:
+        told = [(f"labels {visible(name)}", ", ".join(map(visible, v))) for name, v in file.labels.kinds.items()]
+        rows = [*((name, value) for name, value in rows if name != "labels"), *told]
     if file.ngram_weight is not None:
         rows.append(("n-gram", f"order {file.recipe.model.ngram}, weight {file.ngram_weight:.3f}"))
     return rows

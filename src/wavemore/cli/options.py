@@ -14,6 +14,7 @@ __all__ = [
     "Encoding",
     "FoldCase",
     "Format",
+    "Given",
     "Header",
     "Json",
     "List",
@@ -41,6 +42,14 @@ Column = Annotated[
 ]
 Counts = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="The column that says how often each string counts.")
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="LABEL",
+        help="Strings with this label of the model: it, or language=it; may be repeated for labels of other kinds.",
+    ),
 ]
 Encoding = Annotated[str, typer.Option(help="The list's encoding.")]
 Format = Annotated[

@@ -6,11 +6,14 @@ from wavemore.cli.output import say
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wavemore.estimator import StringModel
     from wavemore.lists.corpus import Corpus
     from wavemore.lists.layout import Layout
     from wavemore.models.modelfile import ModelFile
 
-__all__ = ["own_list", "read_list"]
+__all__ = ["model_of", "own_list", "read_list"]
 
 
 def read_list(source: str, layout: "Layout | None" = None, *, max_length: int, quiet: bool = False) -> "Corpus":
@@ -24,6 +27,13 @@ def read_list(source: str, layout: "Layout | None" = None, *, max_length: int, q
         for note in filter(None, (str(corpus.skipped), *corpus.notes)):
             say(f"{corpus.name}: {note}")
     return corpus
+
+
+def model_of(path: str | None, label: "Sequence[str] | None") -> "StringModel":
+    """The model of a file, without a path the one in the package; under these labels where there are any."""
+    from wavemore.estimator import load
+
+    return load(path).given(label) if label else load(path)
 
 
 def own_list(file: "ModelFile", command: str) -> str:

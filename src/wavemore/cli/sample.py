@@ -21,6 +21,7 @@ _MARK = "\ufeff"
 def command(
     model: options.Model = None,
     n: Annotated[int, options.whole("-n", help="How many strings.")] = 20,
+    label: options.Given = None,
     starts_with: Annotated[list[str] | None, typer.Option(help="The beginning of every string.")] = None,
     ends_with: Annotated[list[str] | None, typer.Option(help="The end of every string.")] = None,
     contains: Annotated[
@@ -80,12 +81,13 @@ def command(
     Examples
       wavemore sample
       wavemore sample names.safetensors -n 5 --starts-with an --seed 1
+      wavemore sample people.safetensors --label it --label gender=f
       wavemore sample --ends-with ia --length 5-7 --new
       wavemore sample --matches '(an|el).*[aeiou]' --never xyz --unique
       wavemore sample --most-likely -n 10 --length 4
       wavemore sample -n 1000000 --json > names.jsonl
     """
-    from wavemore.estimator import load
+    from wavemore.cli.reading import model_of
     from wavemore.progress import watching
     from wavemore.sampling.shape import Shape
     from wavemore.sampling.wish import Wish
@@ -103,7 +105,7 @@ def command(
         new=new,
         fold_case=fold_case,
     )
-    loaded = load(model)
+    loaded = model_of(model, label)
     if not quiet:
         for sentence in wish.in_vain(loaded.file_.vocabulary):
             say(sentence)

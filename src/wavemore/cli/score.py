@@ -18,6 +18,7 @@ def command(
         str | None,
         typer.Argument(metavar="LIST", help="A list or table: a file, '-' for standard input, or a list's name."),
     ] = None,
+    label: options.Given = None,
     string: Annotated[
         list[str] | None, typer.Option("--string", "-s", help="Score this string; may be repeated, without a LIST.")
     ] = None,
@@ -36,7 +37,7 @@ def command(
         typer.Option(metavar="MODEL", help="Compare with this model too; may be repeated."),
     ] = None,
     posterior: Annotated[
-        bool, typer.Option("--posterior", help="With --against: add how probable each model is as a string's source.")
+        bool, typer.Option("--posterior", help="Add how probable each label is, or each model of --against.")
     ] = False,
     prior: Annotated[
         list[str] | None,
@@ -91,8 +92,9 @@ def command(
     surprise             bits of the most surprising characters and of all, whatever the length (--odd)
     log_likelihood_NAME  under each model of --against
     log_ratio            log_likelihood minus the highest of these: above 0, the first model fits better
-    posterior_NAME       how probable it is that the string is one of this model's, from 0 to 1 (--posterior)
-    best                 the model that fits best; with --posterior, the most probable one
+    posterior_NAME       how probable it is that the string has this label of the model, or, with --against, that it is
+                         one of this model's, from 0 to 1 (--posterior)
+    best                 the model that fits best; with --posterior, the most probable one, or label
     unknown              the characters that the model does not know
 
     A string with an unknown character has probability 0 (-inf, in JSON null). --unknown floor gives the character the
@@ -105,10 +107,11 @@ def command(
       wavemore score names.safetensors people.csv --column name -o scored.csv
       wavemore score names --odd 20                 the model in the package, on its own list
       wavemore score names.safetensors mixed.txt --against towns.safetensors --sort log_ratio
+      wavemore score people.safetensors mixed.txt --posterior          how probable each label is
       wavemore score it.safetensors mixed.txt --against fr.safetensors --posterior --prior it=3 --prior fr=1
       wavemore score users.safetensors - --percentile --guess-number --json
     """
-    from wavemore.estimator import load
+    from wavemore.cli.reading import model_of
     from wavemore.files import check_no_input
     from wavemore.judging.scored_table import Order, scored_table
     from wavemore.lists.layout import Layout
@@ -127,7 +130,7 @@ def command(
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     check_no_input(output, source, model, *(against or []))
     priors = options.numbers_of("--prior", prior)
-    first, *others = map(load, (model, *(against or [])))
+    first, *others = (model_of(model, label), *(model_of(other, None) for other in against or []))
     scores = first.row_scores(
         against=others,
         unknown=cast("Unknown | None", unknown),

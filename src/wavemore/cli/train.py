@@ -32,6 +32,10 @@ def command(
     seed: Annotated[int | None, options.whole(help="Seed of weights and batches (train.seed).")] = None,
     column: options.Column = None,
     counts: options.Counts = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of labels, such as a language; may be repeated."),
+    ] = None,
     encoding: options.Encoding = "utf-8",
     format: options.Format = None,
     delimiter: options.Delimiter = None,
@@ -65,6 +69,9 @@ def command(
     and ends with the very same file. A model that is there is not replaced without
     --force, --restart or --resume.
 
+    With --label one network learns the strings of all labels, and sample, score, explain and evaluate take one:
+    --label it, or --label language=it.
+
     Losses, learning rate, gradient norm and speed are recorded in names.history.jsonl beside names.safetensors;
     wavemore plot draws them, and wavemore inspect shows the network's inside through training. Recording changes
     nothing in the model. --tensorboard needs the extra "tensorboard".
@@ -78,6 +85,7 @@ def command(
       wavemore train towns -o towns.safetensors      (a list in the package)
       wavemore train people.csv --column name --set train.steps=2000
       wavemore train passwords.csv --column password --counts times
+      wavemore train people.csv --column name --label language --label gender
       wavemore train names.txt --recipe lecture      (with the extra torch)
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
@@ -113,6 +121,7 @@ def command(
         header=header,
         strip=strip,
         counts=counts,
+        labels=tuple(label or ()),
     )
     read = partial(read_list, layout=layout, max_length=max_length, quiet=quiet)
     listed = read(strings)

@@ -13,6 +13,7 @@ from wavemore.judging.bootstrap import Buckets
 from wavemore.judging.calibration import BINS, Calibration, bin_sums, top_predictions
 from wavemore.judging.likelihood import stream_log_likelihoods
 from wavemore.lists.corpus import Corpus, split
+from wavemore.lists.labelled import at
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 
@@ -79,7 +80,7 @@ def evaluate(distribution: Distribution, strings: Iterable[str]) -> Evaluation:
     buckets, sums = Buckets(), np.zeros((4, BINS))
     for texts, scores in stream_log_likelihoods(distribution, strings):
         is_known = scores != -np.inf
-        used = [text for text, use in zip(texts, is_known, strict=True) if use]
+        used = at(texts, np.flatnonzero(is_known))
         lengths = np.fromiter(map(len, used), dtype=np.int64, count=len(used)) + 1
         nats -= scores[is_known].sum()
         predictions += int(lengths.sum())

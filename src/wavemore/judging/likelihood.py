@@ -1,12 +1,14 @@
 """How well strings fit: the log-likelihood of each, in nats, all its characters and the boundary at its end."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
 from wavemore.errors import UnknownCharacterError
+from wavemore.lists.labelled import Labelled, at
 from wavemore.lists.vocabulary import CHARACTERS, Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution, log_probabilities
@@ -48,18 +50,19 @@ def log_likelihoods(distribution: Distribution, strings: Iterable[str]) -> np.nd
 
 def stream_log_likelihoods(
     distribution: Distribution, strings: Iterable[str]
-) -> Iterator[tuple[list[str], np.ndarray]]:
+) -> Iterator[tuple[Sequence[str], np.ndarray]]:
     """The same for any number of strings in bounded memory: some thousand strings and their scores at once."""
     vocabulary = distribution.vocabulary
     for part in portions(strings):
         try:
             scores = _scores(distribution, part)
         except UnknownCharacterError:
-            part = [string if vocabulary.knows(string) else normalise(string) for string in part]  # noqa: PLW2901
+            brought = [string if vocabulary.knows(string) else normalise(string) for string in part]
+            part = replace(part, strings=brought) if isinstance(part, Labelled) else brought  # noqa: PLW2901
             scores = np.full(len(part), -np.inf)
-            known = [i for i, string in enumerate(part) if vocabulary.knows(string)]
-            if known:
-                scores[known] = _scores(distribution, [part[i] for i in known])
+            known = np.flatnonzero([vocabulary.knows(string) for string in part])
+            if len(known):
+                scores[known] = _scores(distribution, at(part, known))
         yield part, scores
 
 
@@ -101,8 +104,14 @@ def scores_of(
     return floored_log_likelihoods(distribution, strings, file.unseen_share)
 
 
-def portions(strings: Iterable[str]) -> Iterator[list[str]]:
-    """The strings in portions that are limited in number and in characters."""
+def portions(strings: Iterable[str]) -> Iterator[Sequence[str]]:
+    """The strings in portions that are limited in number and in characters. Labels stay with their strings."""
+    if isinstance(strings, Labelled):
+        start = 0
+        for part in portions(strings.strings):
+            yield strings[start : start + len(part)]
+            start += len(part)
+        return
     rest = iter(strings)
     held: list[str] = []
     while portion := [*held, *islice(rest, _STRINGS_AT_ONCE - len(held))]:
@@ -112,7 +121,7 @@ def portions(strings: Iterable[str]) -> Iterator[list[str]]:
         yield portion[:count]
 
 
-def _scores(distribution: Distribution, strings: list[str]) -> np.ndarray:
+def _scores(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
     """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
     predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
     return np.add.reduceat(log_probabilities(distribution, strings), np.cumsum(predictions) - predictions)

@@ -4,12 +4,16 @@ what it knows by heart."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.judging.evaluate import Evaluation, evaluate, parts_of
 from wavemore.judging.likeness import Likeness, compare
 from wavemore.judging.memorisation import Memorisation, exact
 from wavemore.lists.corpus import Corpus
+from wavemore.lists.labelled import Labelled
+from wavemore.models.kinds import network_of
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import sample_strings
@@ -24,7 +28,7 @@ class Report:
     __repr__ = brief
 
     losses: Mapping[str, Evaluation]
-    """By part, as `parts_of` names them; the last one, "all", is the whole list."""
+    """By part, as `parts_of` names them; the last one, "all", is the whole list. Of a list with labels by label."""
     likeness: Mapping[str, Likeness]
     """Of "samples" and of the "held out" strings; empty where no samples were asked for."""
     reference: str
@@ -56,6 +60,8 @@ def report(
     from wavemore.progress import counted, waiting
 
     drawn = sample_strings(distribution, samples, max_length=file.recipe.data.max_length, seed=seed)
+    if corpus.labels:
+        return Report(_by_label(file, distribution, corpus), {}, "all", None)
     parts = parts_of(file, corpus)
     known = None
     if memorisation:
@@ -77,3 +83,18 @@ def report(
         held_out = [string for part in ("validation", "test") for string in parts.get(part, ())]
         likeness = compare(strings, parts[reference], held_out)
     return Report(losses, likeness, reference, known)
+
+
+def _by_label(file: ModelFile, distribution: Distribution, corpus: Corpus) -> dict[str, Evaluation]:
+    """The loss of the strings of each label, where that is known, of all of them so, and of all without their labels.
+    Raises `UsageError` where the model has no labels, or others."""
+    if file.labels is None:
+        raise UsageError("the model has no labels; evaluate it without them, or train one with --label COLUMN")
+    numbers = file.labels.numbers(corpus.labels)
+    under = Distribution(network_of(file), file.vocabulary)
+    labelled = Labelled(corpus.strings, numbers)
+    found = {
+        file.labels.name(number): evaluate(under, labelled.of(np.flatnonzero(numbers == number)))
+        for number in np.unique(numbers).tolist()
+    }
+    return {**found, "labels known": evaluate(under, labelled), "all": evaluate(distribution, corpus.strings)}

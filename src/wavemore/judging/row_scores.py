@@ -74,11 +74,13 @@ class RowScores:
         one_of("unknown", self.unknown, UNKNOWN)
         if self.percentile:
             self.judges[0].file.percentiles(np.zeros(0))
-        if self.posterior and not self._others:
-            raise UsageError("posteriors are of several models; name others to compare with")
+        if self.posterior and not self._others and self.judges[0].file.labels is None:
+            raise UsageError("posteriors are of several models, or of a model with labels; name others to compare with")
+        if self.priors is not None and self._of_labels:
+            raise UsageError("priors are of models; labels are as probable as they are on the list")
         if self.priors is not None and not self.posterior:
             raise UsageError("priors are for posteriors; ask for these too")
-        if self.posterior:
+        if self.posterior and not self._of_labels:
             log_priors(self.judge_names, self.priors)
 
     @cached_property
@@ -92,7 +94,7 @@ class RowScores:
             *self._others,
             *(["log_ratio"] if self._others else []),
             *self._posteriors,
-            *(["best"] if self._others else []),
+            *(["best"] if self._others or self._of_labels else []),
             "unknown",
         ]
 
@@ -124,8 +126,15 @@ class RowScores:
             columns |= {n: np.where(np.isnan(scores), np.nan, g) for n, g in zip(_GUESSES, guesses, strict=True)}
         if self._others:
             columns |= self._compared(scores, strings)
+        if self._of_labels:
+            columns |= self._labels(strings)
         columns["unknown"] = unknown
         return columns
+
+    @property
+    def _of_labels(self) -> bool:
+        """Whether posteriors are of the model's labels."""
+        return self.posterior and not self._others
 
     @cached_property
     def _others(self) -> list[str]:
@@ -133,7 +142,13 @@ class RowScores:
 
     @cached_property
     def _posteriors(self) -> list[str]:
-        return [f"posterior_{name}" for name in self.judge_names] if self.posterior else []
+        names = self._label_names if self._of_labels else self.judge_names
+        return [f"posterior_{name}" for name in names] if self.posterior else []
+
+    @cached_property
+    def _label_names(self) -> list[str]:
+        labels = self.judges[0].file.labels
+        return [] if labels is None else [labels.name(number) for number in labels.occurring.tolist()]
 
     @cached_property
     def judge_names(self) -> list[str]:
@@ -191,6 +206,18 @@ class RowScores:
         elif self.unknown == "floor":
             unseen = -log_floor(vocabulary, judge.file.unseen_share) / np.log(2)
         return np.where(np.isnan(scores), np.nan, surprise(judge.distribution, strings, unseen))
+
+    def _labels(self, strings: list[str]) -> Columns:
+        """How probable each label is, given the string, and which is most probable. Unknown characters tell nothing."""
+        from wavemore.predict.any_label import AnyLabel  # here: a model without labels does not need it
+
+        file, mixture = self.judges[0].file, self.judges[0].distribution.predictor
+        strings = list(map(file.vocabulary.folded, strings)) if self.fold_case else strings
+        assert isinstance(mixture, AnyLabel)
+        joint = mixture.joint(list(map(file.vocabulary.known_part, strings)), file.vocabulary)
+        chances = np.exp(log_posteriors(joint))  # (strings, K)
+        best = [self._label_names[i] for i in chances.argmax(axis=1).tolist()]
+        return {**dict(zip(self._posteriors, chances.T, strict=True)), "best": best}
 
     def _compared(self, scores: np.ndarray, strings: list[str]) -> Columns:
         """The columns that other models give."""

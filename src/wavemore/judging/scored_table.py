@@ -11,7 +11,7 @@ import numpy as np
 from wavemore.errors import UnknownCharacterError, UsageError
 from wavemore.judging.row_scores import RowScores
 from wavemore.lists.layout import Layout
-from wavemore.lists.notes import Skipped
+from wavemore.lists.rows import Skipped
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings import strict
 from wavemore.tables.columns import Column, Part, Portion, Table

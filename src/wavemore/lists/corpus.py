@@ -4,7 +4,7 @@ import random
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b, sha256
 from itertools import accumulate, zip_longest
@@ -18,10 +18,10 @@ from wavemore.conventions import brief
 from wavemore.errors import CorpusError
 from wavemore.lists.containers import items
 from wavemore.lists.counts import checked_weights, repeated
+from wavemore.lists.labelled import Labelled, Labels, checked_labels
 from wavemore.lists.layout import Layout
-from wavemore.lists.notes import Notes, Skipped
-from wavemore.lists.rows import Row, tidied
-from wavemore.lists.sources import open_rows, weighed
+from wavemore.lists.rows import Notes, Row, Skipped, tidied
+from wavemore.lists.sources import labelled, open_rows, weighed
 from wavemore.lists.streams import Source, source_name
 from wavemore.lists.vocabulary import normalise
 from wavemore.settings.config import DataConfig
@@ -44,6 +44,8 @@ class Corpus:
     skipped: Skipped
     notes: tuple[str, ...] = ()
     """What else there is to say of the list, a sentence each."""
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The labels of the strings by their kind, (strings,) each."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -51,7 +53,13 @@ class Corpus:
         digest = sha256()
         for string in self.strings:
             digest.update(string.encode("utf-8") + b"\n")
+        for name, values in self.labels.items():
+            digest.update("\n".join((name, *values)).encode("utf-8"))
         return digest.hexdigest()
+
+    def with_labels(self, labels: Mapping[str, Sequence[str]]) -> "Corpus":
+        """The same strings with these labels, (strings,) of each kind. Raises `UsageError` for what are none."""
+        return replace(self, labels=checked_labels(labels, len(self.strings)))
 
 
 class Parts(NamedTuple):
@@ -74,6 +82,7 @@ def read_corpus(
     header: bool | None = None,
     strip: bool = False,
     counts: str | None = None,
+    labels: tuple[str, ...] = (),
     numbers: bool = False,
     max_length: int = 1000,
 ) -> Corpus:
@@ -97,12 +106,14 @@ def read_corpus(
         header=header,
         strip=strip,
         counts=counts,
+        labels=labels,
         numbers=numbers,
     )
     source = cast(Source, source)
     with open_rows(source, layout, max_length) as found:
         rows = found.rows if counts is None else weighed(found, counts)
-        return _filled(source_name(source), found.lines.where, rows, found.notes)
+        rows = labelled(found, labels) if labels else rows
+        return _filled(source_name(source), found.lines.where, rows, found.notes, labels)
 
 
 def weighed_corpus(
@@ -127,9 +138,10 @@ def _given(strings: object, longest: int, *, strip: bool, counts: Sequence[float
         yield number, text, problem, b"", count
 
 
-def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
-    """The corpus of these rows, in which each string stands as often as it counts."""
+def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes, kinds: Sequence[str] = ()) -> Corpus:
+    """The corpus of these rows, in which each string stands as often as it counts, with labels of these kinds."""
     strings, counts, skipped = list[str](), list[float](), Skipped()
+    labels: dict[str, list[str]] = {kind: [] for kind in kinds}
     for row in rows:
         line, text, problem, _, held = row
         if problem or text.strip() != text:
@@ -142,6 +154,9 @@ def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
             strings.append(normalise(text))
             if isinstance(held, float):
                 counts.append(held)
+            if isinstance(held, tuple):
+                for kind, label in zip(kinds, held, strict=True):
+                    labels[kind].append(label)
     if (count := skipped.counts["unreadable"]) > len(strings):
         raise CorpusError(
             f"{_counted(count, 'row')} of {where} cannot be read (the first is line {skipped.lines['unreadable'][0]}); "
@@ -157,7 +172,7 @@ def _filled(name: str, where: str, rows: Iterable[Row], notes: Notes) -> Corpus:
             gone = distinct - len(set(strings))
             rest = f", in which {gone:,} of {distinct:,} strings have less than a row and are left out" if gone else ""
             notes.add(f"its counts add up to {total:,g} and are scaled to {len(strings):,} rows{rest}")
-    return Corpus(name, strings, skipped, notes.all())
+    return Corpus(name, strings, skipped, notes.all(), labels)
 
 
 def split(corpus: Corpus, config: DataConfig) -> Parts:
@@ -179,6 +194,8 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
     if config.split == "lecture":
         shuffled = list(strings)
         random.Random(42).shuffle(shuffled)
+        if corpus.labels:
+            raise CorpusError('data.split = "lecture" keeps no labels; choose split = "random"')
         first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
         return Parts(shuffled[:first], shuffled[first:second], shuffled[second:])
     counts = Counter(strings)
@@ -188,6 +205,10 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
             "least 3 distinct strings; add strings, or give a validation list of its own"
         )
     part_of = _parts(counts, config.seed)
+    if corpus.labels:
+        every = Labelled(strings, Labels.of(corpus.labels).numbers(corpus.labels))
+        places = {name: [i for i, s in enumerate(strings) if part_of.get(s, "train") == name] for name in Parts._fields}
+        return Parts(*(every.of(places[name]) for name in Parts._fields))
     parts = ([s for s in strings if part_of.get(s, "train") == name] for name in Parts._fields)
     return Parts(*parts)
 

@@ -13,7 +13,7 @@ from wavemore.lists.containers import items, items_in_order
 if TYPE_CHECKING:
     from wavemore.lists.corpus import Corpus
 
-__all__ = ["Given", "Listed", "Strings", "Weights", "corpus_of", "given", "listed", "present"]
+__all__ = ["Given", "Listed", "Strings", "Weights", "corpus_of", "given", "labelled_corpus", "listed", "present"]
 
 Strings: TypeAlias = "str | Path | IO[Any] | Iterable[str | None] | Corpus"
 """A file's path, "-" for standard input, a list's name, an open file, any iterable of strings (`containers.py`), a
@@ -89,3 +89,21 @@ def corpus_of(strings: Strings, longest: int, weights: "Weights" = None) -> "Cor
             return weighed_corpus(items_in_order(strings), weights, longest)
         return replace(strings, strings=weighed_corpus(strings.strings, weights, longest).strings)
     return strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=longest)
+
+
+def labelled_corpus(strings: Strings, labels: object, longest: int) -> "Corpus":
+    """The `Corpus` of strings in memory with their labels: one for each, or of each kind one for each. Raises
+    `UsageError` for labels of a file, for labels that are none, and for strings that a list leaves out."""
+    from wavemore.lists.labelled import checked_labels
+
+    if isinstance(strings, str | Path):
+        raise UsageError(
+            f"labels are one for each string of a list in memory, and {strings} is a file; name its column"
+        )
+    every = [*items_in_order(strings)]
+    found = checked_labels(labels, len(every))
+    there = [place for place, string in enumerate(every) if string is not None]
+    corpus = corpus_of([every[place] for place in there], longest)
+    if len(corpus.strings) != len(there):
+        raise UsageError(f"strings with labels cannot be left out, and {corpus.skipped}; leave out their labels too")
+    return corpus.with_labels({kind: [values[place] for place in there] for kind, values in found.items()})

@@ -47,6 +47,7 @@ class Layout:
     header       whether the first row of CSV and TSV names the columns
     strip        take white space off both ends of each string
     counts       the column or key, named as `column` is, that says how often each string counts: 0 or more
+    labels       the columns or keys that say each string's labels, named as `column` is
     numbers      whether whole numbers and truth values of JSON and Parquet are taken as text
 
     Raises `UsageError` for a delimiter that cannot be one.
@@ -59,9 +60,12 @@ class Layout:
     header: bool | None = None
     strip: bool = False
     counts: str | None = None
+    labels: tuple[str, ...] = ()
     numbers: bool = False
 
     def __post_init__(self) -> None:
+        if self.labels and self.counts is not None:
+            raise UsageError("a list has either counts or labels; leave one of them out")
         if self.delimiter is not None:
             delimiter = _NAMED.get(self.delimiter, self.delimiter)
             if len(delimiter) != 1 or delimiter in '"\r\n\0':
@@ -71,7 +75,8 @@ class Layout:
     @property
     def is_table(self) -> bool:
         """Whether something was said that only tables have."""
-        return any(said is not None for said in (self.column, self.counts, self.delimiter, self.header))
+        said = (self.column, self.counts, self.delimiter, self.header)
+        return bool(self.labels) or any(one is not None for one in said)
 
     @property
     def number(self) -> int | None:
@@ -109,7 +114,8 @@ def kind_of(told: str | None, layout: Layout, head: Sequence[str], where: str) -
         told = "jsonl"
     if has_cells and told not in _DELIMITERS:
         raise UsageError(f"a delimiter or a header was named, but {where} is read as {told}; name the format csv")
-    if told in ("text", "counted") and (named := layout.column or layout.counts) is not None:
+    named = next(filter(None, (layout.column, layout.counts, *layout.labels)), None)
+    if told in ("text", "counted") and named is not None:
         shown = "plain text" if told == "text" else told
         raise UsageError(
             f"a column ({named}) was named, but {where} is read as {shown}; name the format csv, tsv or jsonl"

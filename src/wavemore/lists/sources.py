@@ -16,12 +16,12 @@ from wavemore.errors import CorpusError, UsageError
 from wavemore.lists.embedded import embedded_of
 from wavemore.lists.json_rows import Array, first_keys, lines_of_json
 from wavemore.lists.layout import LINES_LOOKED_AT, Layout, Separated, format_told, kind_of, numbered, separated
-from wavemore.lists.notes import Notes
-from wavemore.lists.rows import Row, Strings, listing, tidied
+from wavemore.lists.rows import Notes, Row, Strings, listing, tidied
 from wavemore.lists.streams import Lines, Source, lines_of, place
+from wavemore.lists.vocabulary import has_surrogate, normalise
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Rows", "open_rows", "own_layout", "rows_of", "weighed"]
+__all__ = ["Rows", "labelled", "open_rows", "own_layout", "rows_of", "weighed"]
 
 _LONGEST_CELL = 1 << 24  # characters
 _KEYS = 20  # that a message names
@@ -142,24 +142,52 @@ def _place(column: str, found: Separated, where: str) -> int:
 def weighed(found: Rows, counts: str) -> Iterator[Row]:
     """The rows, holding how often each counts in place of their cells, as the column or key `counts` says; "without a
     count" where that is no number of 0 or more. Raises `UsageError` where there is no such column or key."""
-    place = None if found.table is None else _place(counts, found.table, found.lines.where)
-    seen, keys = False, dict[str, None]()
-    for line, text, problem, raw, held in found.rows:
-        cell = None
-        if place is not None and held is not None:
-            cell = held[place] if place < len(held) else None
-        elif isinstance(held, dict):
-            seen = seen or counts in held
-            keys.update(dict.fromkeys(islice(held, _KEYS)))
-            cell = held.get(counts)
+    for (line, text, problem, raw, _), (cell,) in _with_cells(found, (counts,)):
         count = _count(cell)
         if problem or count is not None:
             yield line, text, problem, raw, count
         else:
             yield line, "", "without a count", raw, None
-    if place is None and not seen:
-        near = suggestion(counts, list(keys)[:_KEYS])
-        raise UsageError(f'{found.lines.where} has no key "{counts}"{near}; its keys are {listing(keys)}')
+
+
+def labelled(found: Rows, columns: Sequence[str]) -> Iterator[Row]:
+    """The rows, holding a tuple of labels in place of their cells, as these columns or keys say; "without a label"
+    where one is missing or blank. Raises `UsageError` where there is no such column or key."""
+    for (line, text, problem, raw, _), cells in _with_cells(found, columns):
+        labels = tuple(_label(cell) for cell in cells)
+        if problem or all(labels):
+            yield line, text, problem, raw, labels
+        else:
+            yield line, "", "without a label", raw, None
+
+
+def _label(cell: object) -> str:
+    if isinstance(cell, bool) or not isinstance(cell, str | int):
+        return ""
+    text = normalise(str(cell).strip())
+    return "" if has_surrogate(text) else text
+
+
+def _with_cells(found: Rows, columns: Sequence[str]) -> Iterator[tuple[Row, tuple[object, ...]]]:
+    """The rows and what they hold in these columns or keys, None for what is not there. Raises `UsageError` where there
+    is no such column or key."""
+    table = found.table
+    places = None if table is None else [_place(column, table, found.lines.where) for column in columns]
+    missing, keys = dict.fromkeys(columns), dict[str, None]()
+    for row in found.rows:
+        held, cells = row[4], (None,) * len(columns)
+        if places is not None and held is not None:
+            cells = tuple(held[place] if place < len(held) else None for place in places)
+        elif isinstance(held, dict):
+            for column in [column for column in missing if column in held]:
+                del missing[column]
+            keys.update(dict.fromkeys(islice(held, _KEYS)))
+            cells = tuple(held.get(column) for column in columns)
+        yield row, cells
+    if places is None and missing:
+        column = next(iter(missing))
+        near = suggestion(column, list(keys)[:_KEYS])
+        raise UsageError(f'{found.lines.where} has no key "{column}"{near}; its keys are {listing(keys)}')
 
 
 def _count(cell: object) -> float | None:

@@ -27,6 +27,12 @@ def _predictor(file: ModelFile) -> Predictor[Any]:
         return _ngram(file, config)
     if config.kind == "wavenet":
         network = network_of(file)
+        if file.labels is not None:
+            from wavemore.predict.any_label import AnyLabel
+
+            labels = file.labels.occurring
+            counts = file.labels.counts[labels]
+            return AnyLabel(network, labels, counts / counts.sum())
         if file.ngram_weight is None:
             return network
         from wavemore.predict.mixture import Mixture

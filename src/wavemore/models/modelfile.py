@@ -6,6 +6,7 @@ The metadata has one entry, "wavemore", a JSON object:
     recipe        model, training and data settings
     characters    the vocabulary, in order of ids from 1
     provenance    where the model comes from: data, split, losses, seed, version, command
+    labels        of a network with labels their kinds, values and counts; else it is not there
 
 The tensors are the model's parameters and running statistics, float32, and the int64 arrays of an n-gram model, named
 and shaped as its settings say (`settings/architecture.py`). Beside them stands what the file keeps of its list, under
@@ -16,7 +17,7 @@ are first used. Nothing in the file is ever executed. The same model is always t
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 
 from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
 from wavemore.files import write_whole
+from wavemore.lists.labelled import Label, Labels
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import LOG_LIKELIHOODS, OF_THE_LIST, Fingerprints, log_likelihoods_of, ranks
 from wavemore.settings.architecture import MIXED_IN
@@ -49,6 +51,8 @@ class ModelFile:
     """float32 arrays, named and shaped as `recipe.model.weight_shapes` says, and int64 arrays, `recipe.model.counts`;
     a mixture has the float32 "ngram.weight" too."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    labels: Labels | None = None
+    """Those that the network has; None where it has none."""
     path: str = field(default="", compare=False)
     """Where it was read from, for messages."""
     fingerprints: Fingerprints | None = field(default=None, compare=False)
@@ -111,6 +115,19 @@ class ModelFile:
         prefixes = [f"members.{i}." for i in range(count)]
         return [{n.removeprefix(p): a for n, a in self.weights.items() if n.startswith(p)} for p in prefixes]
 
+    def given(self, label: Label) -> "ModelFile":
+        """The model of the strings with this label: a network without labels where all of it is told, else the mixture
+        of those that fit. Raises `UsageError` where there is no such label, or the model has none."""
+        if self.labels is None:
+            raise UsageError(f"{f'the model {self.path}'.rstrip()} has no labels; train one with --label COLUMN")
+        labels = self.labels.chosen(label)
+        if len(labels.occurring) > 1:
+            return replace(self, labels=labels)
+        from wavemore.models.conditioned import under_label
+
+        config, weights = under_label(self.recipe.wavenet, self.weights, int(labels.occurring[0]))
+        return replace(self, recipe=replace(self.recipe, model=config), weights=weights, labels=None)
+
     def percentiles(self, log_likelihoods: np.ndarray) -> np.ndarray:
         """How many held-out strings are less likely, in percent, interpolated: float64, (N,).
 
@@ -134,6 +151,7 @@ class ModelFile:
             "recipe": self.recipe.to_dict(),
             "characters": self.vocabulary.characters,
             "provenance": dict(self.provenance),
+            **({} if self.labels is None else {"labels": self.labels.to_dict()}),
         }
         of_the_list = {} if self.fingerprints is None else self.fingerprints.arrays()
         if self.held_out_scores is not None:
@@ -173,6 +191,9 @@ class ModelFile:
         try:
             recipe = Recipe.from_dict(about["recipe"])
             vocabulary = Vocabulary(about["characters"])
+            labels = Labels.from_dict(about["labels"]) if "labels" in about else None
+            if getattr(recipe.model, "labels", ()) != (() if labels is None else labels.sizes):
+                raise UsageError("its labels are not those of its settings")
         except (ConfigError, UsageError) as error:
             raise ModelFileError(f"the model {path} has unsound metadata: {error}") from error
         if not vocabulary.characters:
@@ -183,7 +204,7 @@ class ModelFile:
         _check(weights, recipe, len(vocabulary), path)
         fingerprints = Fingerprints.from_arrays(of_the_list, f"the model {path}")
         scores = log_likelihoods_of(of_the_list, f"the model {path}")
-        return cls(recipe, vocabulary, weights, about["provenance"], str(path), fingerprints, scores)
+        return cls(recipe, vocabulary, weights, about["provenance"], labels, str(path), fingerprints, scores)
 
 
 def pretrained_path() -> Path:

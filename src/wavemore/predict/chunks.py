@@ -27,7 +27,7 @@ import numpy as np
 
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 
-__all__ = ["Branch", "Chunks", "distinct", "joined", "laid_out"]
+__all__ = ["Branch", "Chunks", "Condition", "distinct", "joined", "laid_out"]
 
 
 class Branch(NamedTuple):
@@ -37,6 +37,17 @@ class Branch(NamedTuple):
     """int64, (g, n): row j has the j-th oldest child of each chunk; at level 1 a child is an index of `characters`."""
     reach: tuple[int, ...]
     """(g,): the children in row j are among the first reach[j] chunks of the level below."""
+    labels: np.ndarray | None = None
+    """int64, (n,): the label of each chunk, at a level that a label shifts."""
+
+
+class Condition(NamedTuple):
+    """Global conditioning: the label of each string, which shifts some levels."""
+
+    labels: np.ndarray
+    """int64, (S,): the label of each string."""
+    levels: int
+    """How many levels it shifts, from the top."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +67,39 @@ class Chunks:
     """int64, (S,): the index of each string's first prediction."""
 
     @classmethod
-    def of(cls, strings: Sequence[str], vocabulary: Vocabulary, groups: Sequence[int], cycles: int = 1) -> Self:
-        """The chunks of all predictions of all strings, for a model of these settings (see `ModelConfig`). Raises
-        `UnknownCharacterError`."""
+    def of(
+        cls,
+        strings: Sequence[str],
+        vocabulary: Vocabulary,
+        groups: Sequence[int],
+        cycles: int = 1,
+        condition: Condition | None = None,
+    ) -> Self:
+        """The chunks of all predictions of all strings, for a model of these settings (see `ModelConfig`). At levels
+        that a `condition` shifts, chunks are distinct by their label, too. Raises `UnknownCharacterError`."""
         laid, lengths = laid_out(strings, vocabulary)
         starts = np.cumsum(lengths) - lengths  # (S,)
         place = np.arange(len(laid) - 1) - np.repeat(starts, lengths)  # (N,) of each prediction in its string
         answers = laid[1:].astype(np.int32)
         ids, count, size = laid[:-1], len(vocabulary), 1  # size: the dilation
-        children = []  # of each level, (g, n)
+        first = np.repeat(starts, lengths)  # (N,) of each prediction the first of its string
+        label, unshifted = np.zeros(0, dtype=np.int64), len(groups) * cycles
+        if condition is not None:
+            label, unshifted = np.repeat(condition.labels, lengths), unshifted - condition.levels  # (N,)
+        children, labels = [], []  # of each level, (g, n) and (n,)
         for i, g in enumerate([*groups] * cycles):
             size = 1 if i % len(groups) == 0 else size
             # The j-th oldest child lies (g - 1 - j) * size characters back.
-            rows = [_earlier(ids, place, (g - 1 - j) * size) for j in range(g)]
-            where, numbers = distinct(joined(rows, [count] * g), None)
+            rows = [_earlier(ids, place, first, (g - 1 - j) * size) for j in range(g)]
+            shifted = label is not None and i >= unshifted
+            keys, counts = (
+                ([*rows, label], [count] * g + [int(label.max(initial=0)) + 1]) if shifted else (rows, [count] * g)
+            )
+            where, numbers = distinct(joined(keys, counts), None)
             children.append(np.stack([row[where] for row in rows]))
+            labels.append(label[where] if shifted else None)
             ids, count, size = numbers, len(where), size * g
-        return cls._ordered(len(vocabulary), children, (np.arange(count), ids), answers, starts)
+        return cls._ordered(len(vocabulary), children, (np.arange(count), ids), answers, starts, labels)
 
     @classmethod
     def of_windows(
@@ -106,7 +133,10 @@ class Chunks:
         children = [branch.children for branch in self.branches]
         tops = self.contexts[rows]
         where, contexts = distinct(tops, self.branches[-1].children.shape[1])
-        part = self._ordered(len(self.characters), children, (tops[where], contexts), self.answers[rows], starts)
+        labels = [branch.labels for branch in self.branches]
+        part = self._ordered(
+            len(self.characters), children, (tops[where], contexts), self.answers[rows], starts, labels
+        )
         return type(self)(self.characters[part.characters], part.branches, part.contexts, part.answers, part.starts)
 
     def rows(self, strings: np.ndarray) -> np.ndarray:
@@ -140,18 +170,20 @@ class Chunks:
         tops: tuple[np.ndarray, np.ndarray],
         answers: np.ndarray,
         starts: np.ndarray,
+        labels: Sequence[np.ndarray | None] = (),
     ) -> Self:
         """What the given chunks of the last level need of all levels, from the top down, older children first. `tops`
-        are these chunks and, for each prediction, which of them is its context."""
+        are these chunks and, for each prediction, which of them is its context; `labels` are those of each level."""
         wanted, contexts = tops
         branches = []
         below = [characters, *(level.shape[1] for level in children[:-1])]
-        for level, count in zip(reversed(children), reversed(below), strict=True):
+        labels = labels or [None] * len(children)
+        for level, count, label in zip(reversed(children), reversed(below), reversed(labels), strict=True):
             picked = level[:, wanted]  # (g, n)
             where, numbers = distinct(picked.reshape(-1), count)  # row after row, so the oldest come first
             numbers = numbers.reshape(picked.shape)
             reach = np.maximum.accumulate(numbers.max(axis=1, initial=-1) + 1)
-            branches.append(Branch(numbers, tuple(reach.tolist())))
+            branches.append(Branch(numbers, tuple(reach.tolist()), None if label is None else label[wanted]))
             wanted = picked.reshape(-1)[where]
         return cls(wanted, tuple(reversed(branches)), contexts, answers, starts)
 
@@ -170,12 +202,12 @@ def laid_out(strings: Sequence[str], vocabulary: Vocabulary) -> tuple[np.ndarray
     return ids, lengths
 
 
-def _earlier(ids: np.ndarray, place: np.ndarray, d: int) -> np.ndarray:
-    """For each prediction the id d places before, or, where its string has none there, that of a string's beginning,
-    (N,). `place` is where in its string each one stands, the very first a beginning."""
+def _earlier(ids: np.ndarray, place: np.ndarray, first: np.ndarray, d: int) -> np.ndarray:
+    """For each prediction the id d places before, or, where its string has none there, that of its string's beginning,
+    (N,). `place` is where in its string each one stands, `first` the prediction with which that begins."""
     if d == 0:
         return ids
-    before = np.full(len(ids), ids[0] if len(ids) else 0)
+    before = ids[first]
     np.copyto(before[d:], ids[:-d], where=place[d:] >= d)
     return before
 

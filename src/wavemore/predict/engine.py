@@ -31,6 +31,7 @@ import numpy as np
 
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.chunks import Chunks
+from wavemore.predict.conditioning import condition_of
 from wavemore.predict.network import ROWS_AT_ONCE, Child, Network, worth_sharing
 from wavemore.predict.nodes import Nodes, State
 from wavemore.predict.predictor import Predictions
@@ -64,12 +65,15 @@ class Engine:
         return sum(piece.size for piece in [*heads, *(piece for level in levels[1:] for piece in level.weights)])
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
-        chunks = Chunks.of(strings, vocabulary, self.config.groups, self.config.cycles)
+        chunks = Chunks.of(
+            strings, vocabulary, self.config.groups, self.config.cycles, condition_of(strings, self.config)
+        )
         for part, logits in self.chunk_logits(chunks):
             yield predictions_of(chunks, part, logits)
 
-    def start(self, strings: int) -> State:
-        return self._steps.start(strings)
+    def start(self, strings: int, labels: np.ndarray | None = None) -> State:
+        """As of any predictor; with labels, (strings,), those of the strings."""
+        return self._steps.start(strings, labels)
 
     def step(self, state: State, going_on: np.ndarray, characters: np.ndarray) -> State:
         return self._steps.step(state, going_on, characters)
@@ -83,14 +87,17 @@ class Engine:
         skipped: list[np.ndarray | None] = []  # what the head reads of each level but the top one
         rooms = _Rooms(network, chunks)
         for i, branch in enumerate(chunks.branches[:-1]):
-            nodes = network.fill(i, rooms.of_level(i), [(nodes, Child(row)) for row in branch.children])
+            children = [(nodes, Child(row)) for row in branch.children]
+            nodes = network.fill(i, rooms.of_level(i), children, branch.labels)
             skipped.append(nodes.logits)
         rows = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
         for start in range(0, top.shape[1], rows):
             part = slice(start, start + rows)
             some = top[:, part]
             room = network.room(len(skipped), some.shape[1])
-            logits = network.fill(len(skipped), room, [(nodes, Child(row)) for row in some]).logits
+            labels = chunks.branches[-1].labels
+            labels = None if labels is None else labels[part]
+            logits = network.fill(len(skipped), room, [(nodes, Child(row)) for row in some], labels).logits
             assert logits is not None  # the head reads the top level
             newest = top[-1, part]
             for i in range(len(skipped) - 1, -1, -1):

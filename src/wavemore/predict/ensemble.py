@@ -10,6 +10,7 @@ import numpy as np
 
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.chunks import Chunks
+from wavemore.predict.conditioning import condition_of
 from wavemore.predict.engine import Engine, predictions_of
 from wavemore.predict.nodes import State
 from wavemore.predict.predictor import Predictions
@@ -34,13 +35,16 @@ class Ensemble:
     def work(self) -> int:
         return sum(member.work for member in self.members)
 
-    def start(self, strings: int) -> State:
-        return self._steps.start(strings)
+    def start(self, strings: int, labels: np.ndarray | None = None) -> State:
+        """As of any predictor; with labels, (strings,), those of the strings."""
+        return self._steps.start(strings, labels)
 
     def step(self, state: State, going_on: np.ndarray, characters: np.ndarray) -> State:
         return self._steps.step(state, going_on, characters)
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
-        chunks = Chunks.of(strings, vocabulary, self.config.groups, self.config.cycles)
+        chunks = Chunks.of(
+            strings, vocabulary, self.config.groups, self.config.cycles, condition_of(strings, self.config)
+        )
         for portions in zip(*(member.chunk_logits(chunks) for member in self.members), strict=True):
             yield predictions_of(chunks, portions[0][0], mean([logits for _, logits in portions]))

@@ -5,13 +5,14 @@ Shapes in this file
     H  channels of a level      V  vocabulary, boundary id 0 included
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from wavemore.predict.activation import EPS, multiples
+from wavemore.predict.conditioning import combined
 from wavemore.settings.config import ModelConfig
 
 __all__ = ["Level", "levels_of", "product"]
@@ -35,6 +36,10 @@ class Level(NamedTuple):
     """(H, V): what the head makes of these nodes, where it reads them."""
     head_bias: np.ndarray | None
     """(V,): what the head adds, at the top level."""
+    shifts: np.ndarray | None = None
+    """(C, W): what each label adds to the contributions of a node's children, at a level that labels shift."""
+    head_shifts: np.ndarray | None = None
+    """(C, V): what each label adds to the logits, at the top level."""
 
     def contribution(self, place: int, children: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """(n, C) -> (n, W): what these nodes contribute as children at this place, the oldest being 0."""
@@ -47,12 +52,12 @@ class Level(NamedTuple):
 def levels_of(config: ModelConfig, weights: Mapping[str, np.ndarray], vocabulary_size: int) -> list[Level]:
     """All levels of a network, from the bottom up."""
     count = len(config.levels)
-    head, head_bias = _folded_linear(weights, "head", count if config.skip else 1)  # of (H, V), (V,)
-    read: list[np.ndarray | None] = [*head] if config.skip else [*[None] * (count - 1), *head]
+    head = _folded_linear(weights, "head", count if config.skip else 1, labels=config.labels)  # of (H, V), (V,)
+    read: list[np.ndarray | None] = [*head.pieces] if config.skip else [*[None] * (count - 1), *head.pieces]
     lower = config.residual and count > 1 and vocabulary_size <= config.hidden
     if lower:
         # What the top level's residual adds, the head may read one level lower: fewer nodes, and narrower sums.
-        read[-2] = head[-1] if (below := read[-2]) is None else below + head[-1]
+        read[-2] = head.pieces[-1] if (below := read[-2]) is None else below + head.pieces[-1]
     channels, levels, times = config.embedding, [], multiples(config)
     for i, (g, _) in enumerate(config.levels):
         prefix, top = f"levels.{i}", i + 1 == count
@@ -62,21 +67,44 @@ def levels_of(config: ModelConfig, weights: Mapping[str, np.ndarray], vocabulary
         scale = times if gamma is None else None
         if times is not None and gamma is not None:  # the norm comes after the Linear
             gamma, beta = (None if array is None else (array * times).astype(np.float32) for array in (gamma, beta))
-        pieces, bias = _folded_linear(weights, prefix, g, scale, centred=config.norm == "layer")
+        folded = _folded_linear(weights, prefix, g, scale, centred=config.norm == "layer", labels=config.labels)
         residual = config.residual and channels == config.hidden and not (top and lower)
-        at_top = head_bias if top else None
-        levels.append(Level(pieces, bias if bias.any() else None, gamma, beta, residual, read[i], at_top))
+        at_top = head.bias if top else None
+        bias = folded.bias if folded.bias.any() else None
+        shifts = (folded.shifts, head.shifts if top else None)
+        levels.append(Level(folded.pieces, bias, gamma, beta, residual, read[i], at_top, *shifts))
         channels = config.hidden
     return levels
 
 
+class _Folded(NamedTuple):
+    """A Linear with what comes after it folded in."""
+
+    pieces: list[np.ndarray]
+    """g arrays (C, W): the rows of the weight for each input."""
+    bias: np.ndarray
+    """(W,)."""
+    shifts: np.ndarray | None
+    """(combinations, W): what labels add, where they shift it."""
+
+
 def _folded_linear(
-    weights: Mapping[str, np.ndarray], prefix: str, g: int, times: np.ndarray | None = None, *, centred: bool = False
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """A Linear with the BatchNorm after it folded in, computed in float64: g arrays (C, W), the rows of the weight for
-    each input, and the bias, (W,). What comes out is multiplied by `times`, (W,); where it is to be `centred`, its mean
-    over the channels is 0, which is the first half of a LayerNorm."""
+    weights: Mapping[str, np.ndarray],
+    prefix: str,
+    g: int,
+    times: np.ndarray | None = None,
+    *,
+    centred: bool = False,
+    labels: Sequence[int] = (),
+) -> _Folded:
+    """A Linear with the BatchNorm after it folded in, computed in float64. What comes out is multiplied by `times`,
+    (W,); where it is to be `centred`, its mean over the channels is 0, which is the first half of a LayerNorm. The
+    shifts of the labels, whose kinds have so many values, go the same way as the rows of the weight."""
     weight = weights[f"{prefix}.linear.weight"].astype(np.float64)
+    inputs = len(weight)
+    shifted = f"{prefix}.labels.weight" in weights
+    if shifted:
+        weight = np.concatenate([weight, combined(weights[f"{prefix}.labels.weight"].astype(np.float64), labels)])
     bias = weights.get(f"{prefix}.linear.bias", np.zeros(weight.shape[1])).astype(np.float64)
     if f"{prefix}.norm.running_mean" in weights:
         gamma, beta, mean, var = (
@@ -89,7 +117,8 @@ def _folded_linear(
         weight, bias = weight - weight.mean(axis=1, keepdims=True), bias - bias.mean()
     if times is not None:
         weight, bias = weight * times, bias * times
-    return np.split(weight.astype(np.float32), g), bias.astype(np.float32)
+    rows = weight.astype(np.float32)
+    return _Folded(np.split(rows[:inputs], g), bias.astype(np.float32), rows[inputs:] if shifted else None)
 
 
 def product(x: np.ndarray, weight: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -80,8 +80,11 @@ class Network:
         """An array for what the head makes of n nodes of level i, where it reads them."""
         return None if self.levels[i].head is None else np.empty((n, self.vocabulary_size), np.float32)
 
-    def fill(self, i: int, room: Nodes, children: Sequence[tuple[Nodes, Child]]) -> Nodes:
-        """Compute the nodes of level i, which have these children, the oldest first, each with the nodes it is one of.
+    def fill(
+        self, i: int, room: Nodes, children: Sequence[tuple[Nodes, Child]], labels: np.ndarray | None = None
+    ) -> Nodes:
+        """Compute the nodes of level i, which have these children, the oldest first, each with the nodes it is one of,
+        and, at a level that labels shift, these `labels`, (n,).
 
         Some thousand rows at once go through all of it, so that what is in the making stays in the cache."""
         level = self.levels[i]
@@ -100,6 +103,8 @@ class Network:
             total = contribution(0, part)
             for j in range(1, len(given)):
                 total += contribution(j, part)
+            if labels is not None and level.shifts is not None:
+                total += level.shifts.take(labels[part], axis=0)
             values = activated(total, self.config, level.gamma, level.beta)  # (rows, H)
             if level.residual and newest is not None:
                 values += newest.take(rows[part], axis=0)
@@ -112,6 +117,8 @@ class Network:
                 product(values, level.head, room.logits[part])
                 if level.head_bias is not None:
                     room.logits[part] += level.head_bias
+                if labels is not None and level.head_shifts is not None:
+                    room.logits[part] += level.head_shifts.take(labels[part], axis=0)
 
         side_by_side(work, range(0, len(rows), ROWS_AT_ONCE))
         return room

@@ -107,6 +107,8 @@ class State(Position):
     """Of each level but the top one; shared by all states that follow from one start."""
     _codes: np.ndarray
     """int64, (beginnings,): the last characters of each distinct beginning as one number."""
+    _labels: np.ndarray | None
+    """int64, (beginnings,): the label of each distinct beginning, of a network that has labels."""
     _depth: int
     """How many characters the next state's beginnings have."""
     _strings: int

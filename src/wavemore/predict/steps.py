@@ -36,7 +36,7 @@ class Steps:
         self.networks = tuple(networks)
         first = self.networks[0]
         self._levels, self._hidden = first.config.levels, first.config.hidden
-        self._vocabulary_size = first.vocabulary_size
+        self._vocabulary_size, self._unshifted = first.vocabulary_size, first.config.unshifted
         # The code of a chunk has the ids of its characters as digits. Of each level: how many codes there are.
         self._back = [(g - 1) * dilation for g, dilation in self._levels]  # how far a level looks back
         self._chunks = [self._vocabulary_size**length for length in accumulate(self._back, initial=1)][1:]
@@ -64,14 +64,18 @@ class Steps:
         """How many depths a cache has room for, if no two strings share a node."""
         return max(1, self.networks[0].config.context // 4)
 
-    def start(self, strings: int) -> State:
+    def start(self, strings: int, labels: np.ndarray | None = None) -> State:
+        """The state of this many strings before their first character. Networks with labels need those of the strings,
+        (strings,): beginnings of different labels are then different."""
         everyone = np.arange(strings)
         nothing = np.zeros(strings, dtype=np.int64)
         caches = tuple(NodeCache(chunks, partial(self._room, i)) for i, chunks in enumerate(self._chunks[:-1]))
-        code = np.full(1, BOUNDARY)
+        where, beginning = (np.zeros(1, dtype=np.int64), nothing) if labels is None else distinct(labels, None)
+        labels = None if labels is None else labels[where]
+        codes = np.full(len(where), BOUNDARY)
         logits = np.empty((0, self._vocabulary_size), np.float32)
-        empty = State(everyone, nothing, logits, (), ((),) * len(self._levels), caches, code, 0, strings)
-        return self._advanced(empty, everyone, nothing, code, np.zeros(1, dtype=np.int64), code)
+        empty = State(everyone, nothing, logits, (), ((),) * len(self._levels), caches, codes, labels, 0, strings)
+        return self._advanced(empty, everyone, beginning, codes, where, codes, labels)
 
     def step(self, state: State, going_on: np.ndarray, characters: np.ndarray) -> State:
         strings = state.strings[going_on]
@@ -83,7 +87,8 @@ class Steps:
         last = characters[where]
         most = max(1, self._codes // self._vocabulary_size)
         codes = state._codes[before[where]] % most * self._vocabulary_size + last
-        return self._advanced(state, strings, beginning, last, strings[where], codes)
+        labels = None if state._labels is None else state._labels[before[where]]
+        return self._advanced(state, strings, beginning, last, strings[where], codes, labels)
 
     def _advanced(
         self,
@@ -93,9 +98,10 @@ class Steps:
         last: np.ndarray,
         examples: np.ndarray,
         codes: np.ndarray,
+        labels: np.ndarray | None,
     ) -> State:
         """`beginning` says which distinct beginning each of `strings` has; of each of these `last` is the last
-        character, `examples` a string that has it, and `codes` the code."""
+        character, `examples` a string that has it, `codes` the code, and `labels` the label, where there are any."""
         beginning_of = np.empty(state._strings, dtype=np.int64)
         beginning_of[strings] = beginning
         history = (*state._beginning_of, beginning_of)
@@ -111,14 +117,16 @@ class Steps:
             children = [depths[max(len(depths) - 1 - back, 0)] for back in backs]
             strings_at = [history[max(len(history) - 1 - back, 0)] for back in backs]
             reached += self._back[i]
-            if i < len(state._caches) and chunks <= cached:
+            shifted = labels if i >= self._unshifted else None
+            if i < len(state._caches) and chunks <= cached and shifted is None:
                 most = min(_CACHED_NODES, self._depths_cached * state._strings)
                 fill = partial(self._fill_some, i, children, strings_at, examples)
                 newest = Depth(*state._caches[i].find(codes % chunks, most, fill))
             else:
-                where, ids, rows = self._numbered(i, children, strings_at, examples, codes, state._depth <= reached)
+                whole = state._depth <= reached and (labels is None or shifted is not None)
+                where, ids, rows = self._numbered(i, children, strings_at, examples, codes, shifted, whole)
                 rooms = tuple(network.room(i, len(where)) for network in self.networks)
-                newest = Depth(ids, self._fill(i, rooms, children, rows))
+                newest = Depth(ids, self._fill(i, rooms, children, rows, None if shifted is None else shifted[where]))
             every.append(newest)
         logits = mean([self._logits(k, every, where) for k in range(len(self.networks))])
         longest = max(self._back)  # depths that a later one can still look back to
@@ -130,6 +138,7 @@ class Steps:
             tuple(kept),
             state._caches,
             codes,
+            labels,
             state._depth + 1,
             state._strings,
         )
@@ -141,18 +150,24 @@ class Steps:
         strings_at: Sequence[np.ndarray],
         examples: np.ndarray,
         codes: np.ndarray,
+        labels: np.ndarray | None,
         whole: bool,
     ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
         """The distinct chunks of level i: the beginning at which each stands first, which of them each beginning has,
-        and the rows of their children. A chunk that holds the whole beginning has no equal."""
+        and the rows of their children; `labels` are those of the beginnings, at a level that they shift. A chunk that
+        holds the whole beginning has no equal."""
         everyone = np.arange(len(examples))
         if whole:
             return everyone, everyone, _rows(children, strings_at, examples)
         if self._chunks[i] <= self._codes:
-            where, ids = distinct(codes % self._chunks[i], None)
+            keys = codes % self._chunks[i]
+            if labels is not None:
+                keys = joined([keys, labels], [self._chunks[i], int(labels.max()) + 1])
+            where, ids = distinct(keys, None)
             return where, ids, _rows(children, strings_at, examples[where])
         rows = _rows(children, strings_at, examples)
-        where, ids = distinct(joined(rows, [_count(child) for child in children]), None)
+        told, counts = ([], []) if labels is None else ([labels], [int(labels.max()) + 1])
+        where, ids = distinct(joined([*rows, *told], [*(_count(child) for child in children), *counts]), None)
         return where, ids, [row[where] for row in rows]
 
     def _logits(self, network: int, every: Sequence[Depth], where: np.ndarray) -> np.ndarray:
@@ -182,12 +197,18 @@ class Steps:
         self._fill(i, rooms, children, _rows(children, strings_at, examples[places]))
 
     def _fill(
-        self, i: int, rooms: tuple[Nodes, ...], children: Sequence[Depth], rows: Sequence[np.ndarray]
+        self,
+        i: int,
+        rooms: tuple[Nodes, ...],
+        children: Sequence[Depth],
+        rows: Sequence[np.ndarray],
+        labels: np.ndarray | None = None,
     ) -> tuple[Nodes, ...]:
-        """Compute nodes of level i by each network."""
+        """Compute nodes of level i by each network, with these labels where they shift it."""
         which = [taken(row, child.nodes[0]) for row, child in zip(rows, children, strict=True)]
         for k, (network, room) in enumerate(zip(self.networks, rooms, strict=True)):
-            network.fill(i, room, [(depth.nodes[k], child) for depth, child in zip(children, which, strict=True)])
+            given = [(depth.nodes[k], child) for depth, child in zip(children, which, strict=True)]
+            network.fill(i, room, given, labels)
         return rooms
 
 

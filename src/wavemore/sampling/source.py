@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from wavemore.lists.vocabulary import BOUNDARY
-from wavemore.predict.predictor import Distribution, Position, finite
+from wavemore.predict.predictor import Distribution, Position, finite, log_sum_exp
 from wavemore.sampling.shape import Shape
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Source:
     """In characters: a string is cut at this length; guided ones all end by then."""
     guide: "Guide | None" = None
     """For what comes after the prefix."""
+    labels: "tuple[np.ndarray, np.ndarray] | None" = None
+    """Of a predictor whose strings have labels, (K,), and how probable each is, (K,): one is drawn for each string."""
     batch_bytes: int = _BATCH_BYTES
     """What a batch of strings may need, at worst: if no two of them begin alike."""
 
@@ -119,9 +121,10 @@ class Source:
         return self.distribution.vocabulary.decode_rows(ids)
 
     def beginning(self) -> Position:
-        """The position of one string that has not begun."""
+        """The position of one string that has not begun; with labels, of one for each label."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # numbers too large are refused
-            return self.distribution.predictor.start(1)
+            predictor: Any = self.distribution.predictor
+            return predictor.start(1) if self.labels is None else predictor.start(len(self.labels[0]), self.labels[0])
 
     def begun(self, strings: int, beginning: Position | None = None) -> tuple[Any, list[np.ndarray]]:
         """The state of this number of strings after the prefix, and the prefix, a column for each character."""
@@ -134,7 +137,11 @@ class Source:
         return state, columns
 
     def _plain(self, strings: int, uniform: Callable[[], np.ndarray], beginning: Position | None) -> Drawn:
-        state, columns = self.begun(strings, beginning)
+        if self.labels is None:
+            state, columns = self.begun(strings, beginning)
+        else:
+            beginning = beginning or self.beginning()
+            state, columns = beginning.rearranged(self._drawn_labels(beginning, uniform()[:strings])), []
         contexts, evaluations, steps, ended = 1, 0, 0, np.zeros(strings, dtype=bool)
         while len(columns) < self.longest:
             contexts = max(contexts, len(state.logits))
@@ -152,6 +159,14 @@ class Source:
                 state = self.distribution.predictor.step(state, going_on, following[going_on])
         nothing = np.zeros(strings)
         return Drawn(stacked(columns, strings), ended, nothing, nothing, contexts, evaluations, steps)
+
+    def _drawn_labels(self, beginning: Position, uniform: np.ndarray) -> np.ndarray:
+        """For each string the place of its label, (S,), as probable as it is among strings that are not empty."""
+        assert self.labels is not None
+        chances = np.exp(finite(beginning.logits).astype(np.float64) - log_sum_exp(beginning.logits)[:, None])
+        cumulated = np.cumsum(self.labels[1] * (1 - chances[beginning.context_of, BOUNDARY]))
+        places = np.searchsorted(cumulated / cumulated[-1], uniform, side="right")
+        return np.minimum(places, len(cumulated) - 1)
 
     def _guided(
         self,

@@ -14,12 +14,15 @@ from typing import Literal, TypeAlias
 from wavemore.conventions import brief
 from wavemore.settings.strict import check_settings, refuse, require
 
-__all__ = ["MIXED_IN", "ModelConfig", "NgramConfig", "SequenceConfig"]
+__all__ = ["MIXED_IN", "MOST_LABELS", "ModelConfig", "NgramConfig", "SequenceConfig"]
 
 Shapes: TypeAlias = Iterator[tuple[str, tuple[int, ...]]]
 
 MIXED_IN = "ngram."
 """Before the names of an n-gram model's arrays that is mixed in with a network."""
+
+MOST_LABELS = 10_000
+"""Combinations of labels that a network may have."""
 
 _COUNTS = ("ngrams", "counts")
 _NORMS = {
@@ -70,6 +73,10 @@ class ModelConfig:
     """How many networks of this shape vote: an ensemble, whose logits are averaged."""
     ngram: int = 0
     """The order of an n-gram model that is mixed in, counted on the training part; 0 for none."""
+    labels: tuple[int, ...] = ()
+    """Of a network with global conditioning how many values each kind of label has; what is learned says so itself."""
+    conditioned: int = 3
+    """How many levels a label shifts, from the top; without labels it has no use."""
 
     trained = True
 
@@ -82,6 +89,7 @@ class ModelConfig:
             **{name: str(getattr(self, name)) for name in ("embedding", "hidden", "norm", "activation")},
             **({"connections": ", ".join(added)} if added else {}),
             **({"members": str(self.members)} if self.members > 1 else {}),
+            **({"labels": " x ".join(map(str, self.labels))} if self.labels else {}),
         }
 
     @property
@@ -104,7 +112,11 @@ class ModelConfig:
             if self.bias:
                 yield f"levels.{i}.linear.bias", (width,)
             yield from ((f"levels.{i}.norm.{name}", (width,)) for name in _NORMS[self.norm])
+            if self.labels and i >= self.unshifted:
+                yield f"levels.{i}.labels.weight", (sum(self.labels), width)
             channels = self.hidden
+        if self.labels:
+            yield "head.labels.weight", (sum(self.labels), vocabulary_size)
         yield "head.linear.weight", (self.hidden * (len(self.levels) if self.skip else 1), vocabulary_size)
         if self.final_norm:
             yield from ((f"head.norm.{name}", (vocabulary_size,)) for name in _NORMS["batch"])
@@ -116,6 +128,11 @@ class ModelConfig:
         """(group, dilation) of each level, from the bottom up: with groups (2, 2, 2) and two cycles
         (2, 1), (2, 2), (2, 4), (2, 1), (2, 2), (2, 4)."""
         return tuple((n, prod(self.groups[:i])) for i, n in enumerate(self.groups)) * self.cycles
+
+    @property
+    def unshifted(self) -> int:
+        """How many levels a label leaves as they are, from the bottom up: all without labels."""
+        return len(self.levels) - (min(self.conditioned, len(self.levels)) if self.labels else 0)
 
     @property
     def context(self) -> int:
@@ -130,7 +147,23 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_settings(
-            self, "model", cycles=(1, 64), embedding=(1, 65536), hidden=(1, 65536), members=(1, 1000), ngram=(0, 64)
+            self,
+            "model",
+            cycles=(1, 64),
+            embedding=(1, 65536),
+            hidden=(1, 65536),
+            members=(1, 1000),
+            ngram=(0, 64),
+            conditioned=(1, 256),
+        )
+        labels = "model.labels", self.labels
+        require(all(count >= 1 for count in self.labels), *labels, "have 1 or more values of each kind")
+        require(prod(self.labels) <= MOST_LABELS, *labels, f"have at most {MOST_LABELS:,} combinations")
+        refuse(
+            bool(self.labels) and self.final_norm,
+            "model.final_norm",
+            self.final_norm,
+            "labels shift the head's bias, which it has not then; set it to false",
         )
         groups = "model.groups", self.groups
         require(len(self.groups) > 0, *groups, "name at least one group, such as [2, 2, 2]")

@@ -183,6 +183,20 @@ class Recipe:
         )
         return cut(f"<Recipe {self.model.kind}: {', '.join(changed)}", 300) + ">"
 
+    def with_labels(self, sizes: tuple[int, ...]) -> "Recipe":
+        """For a list whose labels have so many values of each kind. An n-gram model knows no labels, so none is mixed
+        in. Raises `ConfigError` where the model or its training knows none either."""
+        if self.model.kind != "wavenet":
+            raise ConfigError(f'model.kind = "{self.model.kind}" cannot have labels; only a "wavenet" has')
+        for name, value, good in (
+            ("form", self.train.form, "shared"),
+            ("teacher", self.train.teacher, ""),
+            ("device", self.train.device, "cpu"),
+        ):
+            if value != good:
+                raise ConfigError(f'train.{name} = "{value}" cannot be with labels; set it to "{good}"')
+        return replace(self, model=replace(self.wavenet, labels=sizes, ngram=0))
+
     def kept_private(self) -> "Recipe":
         """Without what would keep pieces of the list in the model file. Raises `ConfigError` where nothing is left."""
         if not self.model.trained:

@@ -28,20 +28,25 @@ FITTED = (AUTO, "best")
 _NAME = 7  # characters of a name and its end: a list is as large as its characters are names
 _FEW, _SOME, _MANY = 1_000, 10_000, 200_000  # names
 _TOO_FEW = 100
+_LABELLED_PASSES = 8.0  # over a short list: what labels shift is learned from the strings of each alone
 _LONG = 24  # characters of strings that are learned as long ones
 _AT_ONCE = 2_000  # characters in a batch, about
 _CHARACTERS = 5e6  # that a network reads at most, if one pass is not more already
 
 
-def resolved(recipe: str | Path | Recipe, settings: Mapping[str, Any], strings: Sequence[str]) -> Recipe:
-    """The recipe of this name or file with these settings in place; sized by the strings where it is one of `FITTED`.
-    Raises `ConfigError`."""
-    found = sized(strings, str(recipe)) if recipe in FITTED else load_recipe(recipe, others=[AUTO])
+def resolved(
+    recipe: str | Path | Recipe, settings: Mapping[str, Any], strings: Sequence[str], *, labelled: bool = False
+) -> Recipe:
+    """The recipe of this name or file with these settings in place; sized by the strings, which may have labels, where
+    it is one of `FITTED`. Raises `ConfigError`."""
+    fits = recipe in FITTED
+    found = sized(strings, str(recipe), labelled=labelled) if fits else load_recipe(recipe, others=[AUTO])
     return found.with_settings(settings)
 
 
-def sized(strings: Sequence[str], recipe: str = AUTO) -> Recipe:
-    """The recipe for a list of these strings, duplicates counted once; `recipe` is one of `FITTED`."""
+def sized(strings: Sequence[str], recipe: str = AUTO, *, labelled: bool = False) -> Recipe:
+    """The recipe for a list of these strings, duplicates counted once, which may have labels; `recipe` is one of
+    `FITTED`."""
     count, lengths, alphabet = _measured(strings)
     characters = int(lengths.sum()) + count  # and the boundaries
     size, usual = characters / _NAME, float(np.quantile(lengths, 0.8)) if count else 8.0
@@ -63,9 +68,9 @@ def sized(strings: Sequence[str], recipe: str = AUTO) -> Recipe:
         residual=True,
         dropout=0.3 if size < _FEW // 4 else 0.15 if size < _FEW else 0.0,
         members=4 if few else 2 if size < _MANY else 1,
-        ngram=0 if long and not few else 6,
+        ngram=0 if labelled or (long and not few) else 6,
     )
-    passes = 5.0 if few else 6.0 if long else 3.2
+    passes = (_LABELLED_PASSES if labelled else 5.0) if few else 6.0 if long else 3.2
     train = TrainConfig(
         epochs=max(1.0, min(passes, _CHARACTERS / max(1, characters))),
         least_steps=20,

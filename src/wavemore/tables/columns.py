@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 
 from wavemore.errors import UsageError
-from wavemore.lists.notes import Notes
+from wavemore.lists.rows import Notes
 
 __all__ = [
     "LONGEST_STRING",

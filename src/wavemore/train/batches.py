@@ -10,12 +10,14 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from wavemore.lists.labelled import at
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.chunks import Chunks
+from wavemore.predict.conditioning import condition_of
 from wavemore.predict.predictor import Distribution, log_sum_exp
 from wavemore.settings.config import ModelConfig
 from wavemore.threads import Later, Team
-from wavemore.train.gradients import Branch, Scatter
+from wavemore.train.gradients import Branch, Labels, Scatter
 from wavemore.train.learner import Learner
 
 __all__ = [
@@ -147,9 +149,9 @@ class Listed(NamedTuple):
 
     def part(self, strings: np.ndarray) -> Chunks:
         """Raises `UnknownCharacterError` for a character that the vocabulary lacks."""
-        numbers: list[int] = strings.tolist()
-        named = [self.strings[number] for number in numbers]
-        return Chunks.of(named, self.vocabulary, self.config.groups, self.config.cycles)
+        named = at(self.strings, strings)
+        condition = condition_of(named, self.config)
+        return Chunks.of(named, self.vocabulary, self.config.groups, self.config.cycles, condition)
 
 
 class SharedBatches(Passes):
@@ -230,7 +232,10 @@ def tree_of(chunks: Chunks, dtype: type = np.float32) -> Tree:
     branches = []
     for branch, uses in zip(chunks.branches, chunks.uses(), strict=True):
         scatters = tuple(Scatter(row, reach) for row, reach in zip(branch.children, branch.reach, strict=True))
-        branches.append(Branch(branch.children, branch.reach, uses.astype(dtype), scatters))
+        labels = None
+        if branch.labels is not None:
+            labels = Labels(branch.labels, Scatter(branch.labels, int(branch.labels.max(initial=0)) + 1))
+        branches.append(Branch(branch.children, branch.reach, uses.astype(dtype), scatters, labels))
     return Tree(chunks.characters, tuple(branches))
 
 

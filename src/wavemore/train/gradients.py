@@ -12,15 +12,18 @@ Shapes in this file
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from wavemore.errors import ShapeError
 from wavemore.predict.activation import EPS
+from wavemore.predict.conditioning import combined, parted
 
 __all__ = [
     "Branch",
+    "Labels",
     "Moments",
     "Scatter",
     "batch_norm",
@@ -66,6 +69,26 @@ class Scatter:
         return sums
 
 
+class Labels(NamedTuple):
+    """The labels of some chunks: y = ... + shift[labels]."""
+
+    of: np.ndarray
+    """int64, (n,)."""
+    scatter: Scatter
+    """Adds up what the chunks of each label hand back to its shift, up to the last label that stands here."""
+
+    def shifts(self, rows: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+        """What is added, (n, W), by the shifts of single values, (K, W)."""
+        return combined(rows, sizes).take(self.of, axis=0)
+
+    def d_rows(self, d_y: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+        """The gradient of these shifts, (K, W)."""
+        found = self.scatter(d_y)
+        d_combined = np.zeros((prod(sizes), d_y.shape[1]), d_y.dtype)  # (C, W)
+        d_combined[: len(found)] = found
+        return parted(d_combined, sizes)
+
+
 class Branch(NamedTuple):
     """The distinct chunks of one level, as their children in the level below."""
 
@@ -77,6 +100,8 @@ class Branch(NamedTuple):
     """(n,): how many nodes of all windows each chunk stands for."""
     scatters: tuple[Scatter, ...]
     """(g,): add up what the parents hand back to their j-th oldest children."""
+    labels: "Labels | None" = None
+    """Of the chunks, at a level that labels shift."""
 
 
 # --- a Linear over flattened neighbours: y = sum over j of (x @ weight_j)[children_j]

@@ -11,7 +11,7 @@ Shapes in this file
     H  channels of the level                  W  H, or 2 H before a gate
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,9 +93,14 @@ class Norm:
 class Level:
     """One level of a network."""
 
-    def __init__(self, form: Form, weights: Mapping[str, np.ndarray], number: int, team: Team) -> None:
-        """The level of this number, from 0 at the bottom, whose arrays `weights` holds."""
-        self.form, self._team = form, team
+    def __init__(
+        self, form: Form, weights: Mapping[str, np.ndarray], number: int, team: Team, kinds: Sequence[int] = ()
+    ) -> None:
+        """The level of this number, from 0 at the bottom, whose arrays `weights` holds. `kinds` has how many values
+        each kind of label has."""
+        self.form, self._team, self._kinds = form, team, kinds
+        self._labels = f"levels.{number}.labels.weight"
+        self._shifts = weights.get(self._labels)
         self._linear, self.norm = f"levels.{number}.linear", Norm(weights, f"levels.{number}.norm")
         self._weight, self._bias = weights[f"{self._linear}.weight"], weights.get(f"{self._linear}.bias")
         self._activate, self._slope = ACTIVATIONS[form.activation]
@@ -111,6 +116,8 @@ class Level:
         y = gathered([x[:reach] @ piece for piece, reach in zip(pieces, branch.reach, strict=True)], branch.children)
         if self._bias is not None:
             y += self._bias
+        if self._shifts is not None and branch.labels is not None:
+            y += branch.labels.shifts(self._shifts, self._kinds)
         moments = Moments.of(y, branch.uses) if self.norm.batch and training else None
         if moments is not None:
             self.norm.move(moments)
@@ -151,6 +158,8 @@ class Level:
             found |= self._d_norm(d_y, passed, branch)
         if self._bias is not None:
             found[f"{self._linear}.bias"] = d_y.sum(axis=0)
+        if self._shifts is not None and branch.labels is not None:
+            found[self._labels] = branch.labels.d_rows(d_y, self._kinds)
         parts = [scatter(d_y) for scatter in branch.scatters]  # (reach, W) each: what each child gets back
         pieces = np.split(self._weight, len(parts))
         d_x = d_input(parts[-1], pieces[-1])  # every chunk below is a newest child or comes before one

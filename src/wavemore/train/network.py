@@ -43,6 +43,9 @@ __all__ = ["Network", "Way", "drawn", "first_weights"]
 _FIRST_LOGITS = 0.1  # what scales the logits begins at a tenth, so that the first predictions are nearly even
 
 
+_LABELS = "head.labels.weight"
+
+
 class Way(NamedTuple):
     """The way up: what the way back needs of all of it."""
 
@@ -69,7 +72,9 @@ def drawn(shapes: Iterable[tuple[str, tuple[int, ...]]], generator: np.random.Ge
     weights = {}
     for name, shape in shapes:
         part = name.rpartition(".")[2]
-        if part == "weight":
+        if name.endswith("labels.weight"):  # all labels begin alike
+            weights[name] = np.zeros(shape, dtype=np.float32)
+        elif part == "weight":
             fan_in = 1 if name == "embedding.weight" else shape[0]
             weights[name] = generator.standard_normal(shape, dtype=np.float32) / np.float32(fan_in**0.5)
         else:
@@ -98,8 +103,9 @@ class Network:
         self.adjusted = [name for name in weights if "running" not in name]
         self.matrices = [f"levels.{i}.linear.weight" for i in range(len(config.levels))]
         self.activation, self.team = config.activation, team
-        self.levels = [Level(form, weights, i, team) for i, form in enumerate(forms or _forms(config))]
+        self.levels = [Level(form, weights, i, team, config.labels) for i, form in enumerate(forms or _forms(config))]
         self._embedding, self._weight = weights["embedding.weight"], weights["head.linear.weight"]  # (V, E), (R, V)
+        self._labels = weights.get(_LABELS)  # (K, V)
         self._bias, self._norm = weights.get("head.linear.bias"), Norm(weights, "head.norm")
 
     def loss(self, batch: Batch) -> tuple[float, Way]:
@@ -114,6 +120,7 @@ class Network:
             logits, head = scaled(normal, self._norm.gamma, self._norm.beta), (normal, scale, moments)
         else:
             logits += self._bias
+        logits = self._shifted(batch.tree, logits)
         loss, d_logits = cross_entropy(logits, batch.counts)
         return loss, Way(below, levels, newest, read, head, d_logits)
 
@@ -123,6 +130,8 @@ class Network:
         branches = batch.tree.branches
         d_read, found = self._d_head(way, branches[-1].uses)  # (n, R)
         yield from found.items()
+        if self._labels is not None and (labels := branches[-1].labels) is not None:
+            yield _LABELS, labels.d_rows(way.d_logits, self.config.labels)
         # The head reads the top level, or the newest chunks of all levels side by side.
         d_skipped = np.split(d_read, len(way.newest), axis=1) if way.newest else [d_read]
         d_x = d_skipped[-1]
@@ -155,6 +164,7 @@ class Network:
             logits = scaled(self._norm.as_evaluated(logits), self._norm.gamma, self._norm.beta)
         else:
             logits += self._bias
+        logits = self._shifted(tree, logits)
         return [*below, levels[-1].nodes], logits
 
     def inside(self, batch: Batch, way: Way, most: int) -> list[Rows]:
@@ -190,6 +200,12 @@ class Network:
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Take up what `state` gave."""
         self._generator = generator_of(state["generator"])
+
+    def _shifted(self, tree: Tree, logits: np.ndarray) -> np.ndarray:
+        """The logits, (n, V), with what labels add."""
+        if self._labels is not None and (labels := tree.branches[-1].labels) is not None:
+            logits += labels.shifts(self._labels, self.config.labels)
+        return logits
 
     def _read(self, tree: Tree, levels: Sequence[Passed]) -> tuple[list[np.ndarray], np.ndarray]:
         """What the head reads, (n, R): the top level's nodes, or those of all levels side by side; and of each level

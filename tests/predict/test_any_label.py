@@ -1,0 +1,64 @@
+"""A network whose strings' labels are not known: the sum over its labels."""
+
+import numpy as np
+import pytest
+from models_at_random import ABC, any_label, network, rows, stepped_rows
+
+from wavemore.errors import UsageError
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.labelled import Labelled
+from wavemore.predict.any_label import AnyLabel
+from wavemore.predict.predictor import Distribution
+
+STRINGS = ["abca", "", "cab", "bb", "abcabcabc", "a", "abca"]
+MODELS = {
+    "one network": lambda: any_label(conditioned=2),
+    "an ensemble": lambda: any_label(3, members=2, conditioned=1, activation="gated", residual=True, hidden=3),
+}
+
+
+def joint(model: AnyLabel) -> np.ndarray:
+    """(S, K), one label after the other."""
+    scored = Distribution(model.network, ABC)
+    each = [log_likelihoods(scored, Labelled(STRINGS, np.full(len(STRINGS), label))) for label in model.labels]
+    return np.stack(each, axis=1) + np.log(model.weights)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_a_string_is_as_likely_as_all_labels_together_make_it(model):
+    mixture = model()
+    expected = np.log(np.exp(joint(mixture)).sum(axis=1))
+    np.testing.assert_allclose(log_likelihoods(Distribution(mixture, ABC), STRINGS), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_each_label_and_string_together(model):
+    mixture = model()
+    np.testing.assert_allclose(mixture.joint(STRINGS, ABC), joint(mixture), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_character_by_character_it_says_the_same(model):
+    mixture = model()
+    np.testing.assert_allclose(stepped_rows(mixture, STRINGS, ABC), rows(mixture, STRINGS, ABC), atol=2e-5)
+
+
+def test_portions_change_nothing(monkeypatch):
+    mixture = any_label()
+    whole = rows(mixture, STRINGS, ABC)
+    monkeypatch.setattr("wavemore.predict.any_label._NUMBERS_AT_ONCE", 5 * 4 * 6)
+    np.testing.assert_allclose(rows(mixture, STRINGS, ABC), whole, atol=1e-6)
+    np.testing.assert_allclose(stepped_rows(mixture, STRINGS, ABC), whole, atol=2e-5)
+
+
+def test_one_label_alone_is_that_label():
+    mixture = any_label()
+    alone = AnyLabel(mixture.network, np.array([4]), np.array([1.0]))
+    labelled = Labelled(STRINGS, np.full(len(STRINGS), 4))
+    expected = log_likelihoods(Distribution(mixture.network, ABC), labelled)
+    np.testing.assert_allclose(log_likelihoods(Distribution(alone, ABC), STRINGS), expected, atol=1e-5)
+
+
+def test_a_network_with_labels_needs_those_of_the_strings():
+    with pytest.raises(UsageError, match="these strings have none; choose a label first"):
+        log_likelihoods(Distribution(network(0, labels=(2,)), ABC), ["abc"])
