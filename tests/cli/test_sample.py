@@ -64,6 +64,19 @@ def test_sample_json_under_conditions(answer):
     assert {record["share"] for record in records(out)} == {record["clipped"] for record in records(out)} == {None}
 
 
+def test_a_distance_says_how_far_it_holds(answer, tiny_path, strings):
+    Path("own.txt").write_text("\n".join(strings))
+    out, err = answer("sample tiny.safetensors -n 5 --seed 1 --distance 2")
+    told = "every string is at least 2 edits away from the model's own list, as its fingerprints tell"
+    assert err == f"wavemore: {told}\n"
+    source = f"the {len(set(strings))} strings that not_in has"
+    given, err = answer("sample tiny.safetensors -n 5 --seed 1 --distance 2 --not-in own.txt --json")
+    assert [record["string"] for record in records(given)] == out.split()
+    assert {(record["distance"], record["distance_from"]) for record in records(given)} == {(2, source)}
+    _, err = answer("sample tiny.safetensors -n 2 --distance 2 --not-in own.txt --most-likely")
+    assert err == f"wavemore: every string is at least 2 edits away from {source}\n"
+
+
 @pytest.mark.parametrize("n", [8, 20_000])
 def test_all_unique_strings_are_printed_where_there_are_too_few(tiny_path, n, capsys):
     assert run(["sample", str(tiny_path), "-n", str(n), "--length", "1", "--unique", "--seed", "1"]) == FAILED

@@ -39,6 +39,9 @@ def command(
     new: Annotated[
         bool, typer.Option("--new", help="Refuse strings of the list that the model was trained on.")
     ] = False,
+    distance: Annotated[
+        int, options.whole(help="The fewest edits from a string to one of that list or of --not-in: 2 or 3.")
+    ] = 0,
     fold_case: options.FoldCase = False,
     unique: Annotated[bool, typer.Option("--unique", help="No string twice.")] = False,
     most_likely: Annotated[
@@ -71,6 +74,11 @@ def command(
     come too often, others too rarely. With --json each string has its log-likelihood, in nats, and under conditions
     that share and that error as they were known when it was found: share, share_error, clipped, clipped_most.
 
+    --distance 2 keeps strings that are at least two edits away from every string of the model's list and of --not-in:
+    an edit takes a character out, puts one in or changes one, and case counts. Standard error, and distance_from in
+    the records of --json, say which strings that holds for; of a list that is neither in the package nor given, a
+    model has fingerprints alone, which take longer and tell two edits at most.
+
     Without -n there are 20, enough to look at; sample() in Python gives one, as in scikit-learn.
 
     --most-likely searches for the likeliest strings and prints the log-likelihood of each, in nats, before it. That
@@ -81,6 +89,7 @@ def command(
       wavemore sample
       wavemore sample names.safetensors -n 5 --starts-with an --seed 1
       wavemore sample --ends-with ia --length 5-7 --new
+      wavemore sample --distance 2                   none that is a letter away from a name of the list
       wavemore sample --matches '(an|el).*[aeiou]' --never xyz --unique
       wavemore sample --most-likely -n 10 --length 4
       wavemore sample -n 1000000 --json > names.jsonl
@@ -101,6 +110,7 @@ def command(
         banned=banned or (),
         not_in=not_in,
         new=new,
+        distance=distance,
         fold_case=fold_case,
     )
     loaded = load(model)
@@ -149,7 +159,9 @@ def _records(model: "StringModel", strings: "Samples") -> Iterator[str]:
         }
         if isnan(strings.chance) and not isnan(strings.clipped):  # no conditions
             known = {}
-        finite = {name: None if isnan(number) else float(f"{number:.4g}") for name, number in known.items()}
+        finite: dict[str, Any] = {n: None if isnan(number) else float(f"{number:.4g}") for n, number in known.items()}
+        if strings.apart is not None:
+            finite |= {"distance": strings.apart.edits, "distance_from": strings.apart.source}
         for string, log_likelihood in zip(some, model.score_samples(some).tolist(), strict=True):
             yield json_line({"string": string, "log_likelihood": round(log_likelihood, 6)} | finite)
 
@@ -163,6 +175,8 @@ def _marked(strings: "Samples") -> Iterator[str]:
 
 def _known(strings: "Samples") -> Iterator[str]:
     """What is known of the strings, once all are drawn."""
+    if strings.apart is not None:
+        yield strings.apart.sentence
     if not isnan(strings.chance):
         yield f"about {_share(strings.chance, strings.chance_error)} of the model's strings meet the conditions"
     if isnan(strings.clipped):
@@ -185,6 +199,9 @@ def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet:
             known = error.strings or []
             yield from _ranked(zip(known, model.score_samples(known).tolist(), strict=True), json=json)
             raise
+    apart = wish.folded(model.file_.vocabulary).apart(model.file_)
+    if apart is not None and not quiet:
+        say(apart.sentence)
     if len(found) < n and not quiet:
         say(f"there are only {len(found):,} such strings")
     yield from _ranked(found, json=json)
