@@ -27,7 +27,7 @@ HOUSE: list[dict[str, str]] = [
     {
         "tables": "columns printed visible > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > counts folding nodes > network ngram "
-        "> steps > engine > ensemble mixture",
+        "> steps > engine > ensemble leaning mixture",
     },
     {
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "

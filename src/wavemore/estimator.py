@@ -4,6 +4,7 @@ What only fitting and evaluating need is imported there, so that a model answers
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -16,6 +17,7 @@ from wavemore.judging.likelihood import UNSEEN, Unseen, scores_of
 from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, present
 from wavemore.lists.vocabulary import normalise
 from wavemore.models.modelfile import ModelFile, pretrained_path
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.sample import Mode
 from wavemore.sampling.shape import Shape
@@ -41,6 +43,8 @@ class StringModel(Judged):
     """
 
     _fitted = "file_"
+    _leans = False
+    """Whether it leans towards favourites."""
 
     def __init__(
         self,
@@ -112,7 +116,7 @@ class StringModel(Judged):
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe in FITTED else "",
             )
-        for name in ("distribution_", "_preparations"):
+        for name in ("distribution_", "_preparations", "_leans"):
             self.__dict__.pop(name, None)
         return self
 
@@ -126,12 +130,26 @@ class StringModel(Judged):
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
+        like: "Strings | None" = None,
+        strength: float = 1.0,
         **wish: Unpack[WishFields],
     ) -> list[str]:
         """`n` new strings: one unless said, as in scikit-learn (the command makes 20, enough to look at). Say by name
         what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. See `Shape` for
-        temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer than `n` strings are
-        found, the `SamplingError` has those that were as its `strings`."""
+        temperature, top_k and top_p, `leaning` for like and strength, `sample_strings` for the rest and for errors.
+        Where fewer than `n` strings are found, the `SamplingError` has those that were as its `strings`."""
+        if like is not None:
+            leant = self.leaning(like, strength, fold_case=wish.get("fold_case", False))
+            return leant.sample(
+                n,
+                unique=unique,
+                mode=mode,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=seed,
+                **wish,
+            )
         shape, known = Shape(temperature=temperature, top_k=top_k, top_p=top_p), self._preparations
         samples = Wish(**wish).samples(
             self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed, preparations=known
@@ -148,6 +166,27 @@ class StringModel(Judged):
         """The `n` likeliest strings with their log-likelihoods in nats, in exact order; fewer where there are no more.
         Say by name what they must be like: the names are the fields of `Wish`. Unlikely conditions take long."""
         return Wish(**wish).most_likely(self._file, self.distribution_, n)
+
+    def leaning(self, like: "Strings", strength: float = 1.0, *, fold_case: bool = False) -> Self:
+        """The same model leaning towards some favourite strings, three or more that have something in common: a model
+        that samples, scores and explains, and is not saved. See `wavemore.predict.leaning` for what it does with them.
+
+        strength     0 for not at all, 1 for as much as is usual, 10 at most
+        fold_case    whether a character that the model does not know stands for its other case, if the model knows that
+
+        Raises `UsageError` for fewer than three different favourites and for such a strength, `UnknownCharacterError`,
+        and what `read_corpus` raises."""
+        from wavemore.predict.leaning import Leaning
+
+        file, vocabulary = self._file, self.distribution_.vocabulary
+        liked = corpus_of(like, file.recipe.data.max_length).strings
+        if fold_case:
+            liked = [vocabulary.folded(string) for string in liked]
+        leant = copy(self)
+        leant.__dict__.pop("_preparations", None)
+        leant.distribution_ = Distribution(Leaning.of(self.distribution_, liked, strength), vocabulary)
+        leant._leans = True
+        return leant
 
     def score_samples(self, X: Listed, *, unseen: Unseen | None = None) -> np.ndarray:
         """The log-likelihood of each string in nats, float64 of shape (strings,); NaN where a string is missing, and
@@ -171,7 +210,12 @@ class StringModel(Judged):
         return self.score_samples(X)
 
     def save(self, path: str | Path) -> None:
-        """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
+        """Write the model as one file, whole or not at all. Raises `FileError`, `NotFittedError`, and `UsageError` for
+        one that leans towards favourites."""
+        if self._leans:
+            raise UsageError(
+                "a model that leans towards favourites is not saved; save the one that it came from, and the favourites"
+            )
         self._file.save(path)
 
     @classmethod

@@ -8,6 +8,7 @@ import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.reading import read_list
 from wavemore.errors import SamplingError, UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def command(
     distance: Annotated[
         int, options.whole(help="The fewest edits from a string to one of that list or of --not-in: 2 or 3.")
     ] = 0,
+    like: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Lean towards the strings of a file or of '-': three or more favourites."),
+    ] = "",
+    strength: Annotated[float, options.number(help="How far: 0 not at all, 1 as is usual, 10 at most.")] = 1.0,
     fold_case: options.FoldCase = False,
     unique: Annotated[bool, typer.Option("--unique", help="No string twice.")] = False,
     most_likely: Annotated[
@@ -84,6 +90,10 @@ def command(
     --most-likely searches for the likeliest strings and prints the log-likelihood of each, in nats, before it. That
     takes long for unlikely conditions, and ends with what is known where it would take too long.
 
+    --like leans towards favourites: towards the letters that they have more of than the model expected, their lengths
+    and their pieces of up to four characters, and the rest stays the model's own. Conditions, log-likelihoods and
+    shares are then those of the model that leans.
+
     \b
     Examples
       wavemore sample
@@ -91,6 +101,7 @@ def command(
       wavemore sample --ends-with ia --length 5-7 --new
       wavemore sample --distance 2                   none that is a letter away from a name of the list
       wavemore sample --matches '(an|el).*[aeiou]' --never xyz --unique
+      wavemore sample --like favourites.txt --strength 1.5 --new
       wavemore sample --most-likely -n 10 --length 4
       wavemore sample -n 1000000 --json > names.jsonl
     """
@@ -114,6 +125,11 @@ def command(
         fold_case=fold_case,
     )
     loaded = load(model)
+    if like:
+        liked = read_list(like, max_length=loaded.file_.recipe.data.max_length, quiet=quiet)
+        loaded = loaded.leaning(liked, strength, fold_case=fold_case)
+    elif strength != 1:
+        raise UsageError("--strength has no use without --like; leave it out")
     if not quiet:
         for sentence in wish.in_vain(loaded.file_.vocabulary):
             say(sentence)

@@ -127,7 +127,7 @@ def _near(new: Sequence[str], reference: Sequence[str]) -> tuple[int, float | No
     for start in range(0, len(reference), _INDEXED_AT_ONCE):
         part = Neighbours(reference[start : start + _INDEXED_AT_ONCE])
         for edits in (1, 2):
-            left = np.flatnonzero(~within[edits - 1])
+            left = np.flatnonzero(~within[edits - 1]).tolist()
             within[edits - 1, left] |= part.within(edits, [new[i] for i in left])
     one, two = within.sum(axis=1)
     return count, float(one / count), float((two - one) / count)

@@ -95,10 +95,10 @@ class Apart:
         """Which strings are too near: truth values, (strings,)."""
         near = self.neighbours.within(self.edits - 1, strings)
         if self.fingerprints is not None:
-            left = np.flatnonzero(~near)
+            left = np.flatnonzero(~near).tolist()
             near[left] = self.fingerprints.any(strings[i] for i in left)
             alphabet = np.frombuffer(self.vocabulary.characters.encode("utf-32-le"), dtype="<u4")
-            for place in np.flatnonzero(~near) if self.edits > 1 else ():
+            for place in np.flatnonzero(~near).tolist() if self.edits > 1 else ():
                 near[place] = self._near_a_fingerprint(strings[place], alphabet)
         return near
 

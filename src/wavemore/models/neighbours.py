@@ -124,11 +124,11 @@ def _by_length(strings: Sequence[str]) -> Iterator[tuple[np.ndarray, np.ndarray]
     ends = np.flatnonzero(np.diff(lengths[order], append=-1)) + 1
     start = 0
     for end in ends.tolist():
-        length = len(strings[order[start]])
+        length = int(lengths[order[start]])
         some = max(1, _AT_ONCE // (length + 1))
         for first in range(start, end, some):
             where = order[first : min(first + some, end)]
-            yield where, _points("".join([strings[i] for i in where.tolist()])).reshape(len(where), length)
+            yield where, _points("".join(strings[int(i)] for i in where)).reshape(len(where), length)
         start = end
 
 
