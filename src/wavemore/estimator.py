@@ -170,6 +170,7 @@ class StringModel(Judged):
     def leaning(self, like: "Strings", strength: float = 1.0, *, fold_case: bool = False) -> Self:
         """The same model leaning towards some favourite strings, three or more that have something in common: a model
         that samples, scores and explains, and is not saved. See `wavemore.predict.leaning` for what it does with them.
+        Percentiles stay those among the held-out strings as the model itself scores them.
 
         strength     0 for not at all, 1 for as much as is usual, 10 at most
         fold_case    whether a character that the model does not know stands for its other case, if the model knows that

@@ -19,7 +19,7 @@ IDS = ".abc"
 def by_hand(base: dict[str, list[float]], before: str, liked: list[str], strength: float) -> list[float]:
     """What may follow a beginning, the end first. `base` has the same of the model for every beginning."""
     longest = max(map(len, liked))
-    seen, expected = Counter[str](), Counter[str]()
+    seen, expected = Counter[str](), dict.fromkeys("abc", 0.0)
     ended, ends = [0.0] * (longest + 3), [0.0] * (longest + 3)  # by length, one to the right
     for string in liked:
         seen.update(string)

@@ -12,11 +12,14 @@ from wavemore.errors import SamplingError, UnknownCharacterError, UsageError
 from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.apart import Apart
 from wavemore.models.neighbours import Neighbours
 from wavemore.sampling.constraints import EndsWith, Length, StartsWith
 from wavemore.sampling.guided import Guiding
 from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.wish import Wish, WishFields
+
+new = Apart.of
 
 TRY = "; try --fold-case (in Python fold_case=True)"
 
@@ -92,6 +95,17 @@ def test_a_distance_of_one_is_new(model: StringModel):
     assert model.sample(500, distance=1, seed=2) == model.sample(500, new=True, seed=2)
     with pytest.raises(UsageError, match="the distance is -1; it must be a whole number of 0 or more"):
         model.sample(1, distance=-1)
+
+
+def test_what_tells_a_distance_is_made_once_for_each(model: StringModel, monkeypatch: pytest.MonkeyPatch):
+    made: list[int] = []
+    monkeypatch.setattr(Apart, "of", lambda edits, file, given: made.append(edits) or new(edits, file, given))
+    model.sample(2, distance=2, not_in=["unlisted"])
+    model.sample(2, distance=2, not_in=["unlisted"], starts_with="a")
+    assert made == [2]
+    model.sample(2, distance=2, not_in=["another"])
+    model.sample(2, distance=1, not_in=["another"])
+    assert made == [2, 2, 1]
 
 
 def test_a_distance_that_leaves_nothing(model: StringModel):

@@ -136,14 +136,15 @@ class Wish:
         ]
         return [condition for condition in asked if condition is not None]
 
-    def apart(self, file: ModelFile) -> "Apart | None":
+    def apart(self, file: ModelFile, preparations: Preparations | None = None) -> "Apart | None":
         """What keeps the strings of a model from those of its list; None where no distance is asked for. Raises
         `UsageError` for a wrong one, and what `read_corpus` raises."""
         if whole_number("the distance", self.distance, 0) == 0:
             return None
         from wavemore.models.apart import Apart
 
-        return Apart.of(self.distance, file, self._known)
+        key = ("apart", self.distance, frozenset(self._known))
+        return (preparations or Preparations()).kept(key, lambda: Apart.of(self.distance, file, self._known))
 
     def refused(self, file: ModelFile, apart: "Apart | None" = None) -> Refusal | None:
         """Which finished strings are not wanted; `apart` is what the method of that name has found. Raises `UsageError`
@@ -175,7 +176,7 @@ class Wish:
     ) -> Samples:
         """`n` strings drawn from a model; see `sample_strings`."""
         wish = self.folded(file.vocabulary)
-        apart = wish.apart(file)
+        apart = wish.apart(file, preparations)
         samples = sample_strings(
             distribution,
             n,
