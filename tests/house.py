@@ -27,13 +27,13 @@ HOUSE: list[dict[str, str]] = [
     {
         "tables": "columns printed visible > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > conditioning counts > folding nodes > network ngram "
-        "> steps > engine > ensemble mixture > any_label",
+        "> steps > engine > ensemble leaning mixture > any_label",
     },
     {
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "
         "> sequence_predictor"
     },
-    {"models": "conditioned fingerprints > modelfile > disclosure kinds"},
+    {"models": "conditioned fingerprints neighbours > modelfile > apart disclosure kinds"},
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",

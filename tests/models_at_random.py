@@ -1,6 +1,6 @@
 """Models of every kind with weights drawn at random, and what they say of strings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from wavemore.nn.sequence_predictor import SequencePredictor
 from wavemore.predict.any_label import AnyLabel
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
+from wavemore.predict.leaning import Leaning
 from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
-from wavemore.predict.predictor import Predictor
+from wavemore.predict.predictor import Distribution, Predictor
 from wavemore.settings.config import ModelConfig, NgramConfig, SequenceConfig
 
 ABC = Vocabulary("abc")
@@ -51,6 +52,13 @@ def sequence(kind: Any) -> SequencePredictor:
     return SequencePredictor(config, weights)
 
 
+LIKED = ["abcab", "bcab", "ccab", "b"]
+
+
+def leaning(base: Predictor[Any], strength: float = 1.0, liked: Sequence[str] = LIKED) -> Leaning:
+    return Leaning.of(Distribution(base, ABC), liked, strength)
+
+
 KINDS: dict[str, Callable[[], Predictor[Any]]] = {
     "network": lambda: network(0, groups=(2, 2, 2)),
     "network of one level": lambda: network(1, groups=(4,)),
@@ -60,6 +68,8 @@ KINDS: dict[str, Callable[[], Predictor[Any]]] = {
     "mixture with an ensemble": lambda: mixture(order=2, seed=1),
     "any label": lambda: any_label(conditioned=2),
     "any label of an ensemble": lambda: any_label(6, members=2, conditioned=1, residual=True, hidden=3),
+    "leaning": lambda: leaning(network(6)),
+    "leaning mixture": lambda: leaning(mixture(order=4), strength=3),
     "n-gram": lambda: Ngram.fit(COUNTED, ABC, NgramConfig(kind="ngram", order=4)),
     **{kind: lambda kind=kind: sequence(kind) for kind in ("bow", "rnn", "gru", "lstm", "transformer")},
 }

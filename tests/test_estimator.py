@@ -1,3 +1,4 @@
+import pickle
 from typing import Any
 
 import numpy as np
@@ -160,3 +161,25 @@ def test_a_read_corpus_is_taken_wherever_strings_are(tiny_model, strings):
     corpus = read_corpus(strings)
     assert tiny_model.score(corpus) == tiny_model.score(strings)
     assert tiny_model.evaluate(corpus).strings == len(strings)
+
+
+def test_a_model_that_leans_towards_favourites(tiny_model, strings, tmp_path):
+    liked = ["koko", "kobo", "KODO", "kolo"]
+    leant = tiny_model.leaning(liked, 2, fold_case=True)
+    assert leant.sample(50, seed=1) == tiny_model.sample(50, like=liked, strength=2, fold_case=True, seed=1)
+    assert leant.sample(9, ends_with="o", seed=1) == tiny_model.sample(
+        9, like=liked, strength=2, fold_case=True, ends_with="o", seed=1
+    )
+    assert leant.score(["koko"]) > tiny_model.score(["koko"]) + 1
+    assert tiny_model.sample(50, seed=1) != leant.sample(50, seed=1)  # it is as it was
+    again = pickle.loads(pickle.dumps(leant))
+    assert np.array_equal(again.score_samples(strings), leant.score_samples(strings))
+    path = tmp_path / "liked.txt"
+    path.write_text("\n".join(liked))
+    assert tiny_model.leaning(path, fold_case=True).sample(5, seed=1) == tiny_model.leaning(
+        [s.lower() for s in liked]
+    ).sample(5, seed=1)
+    with pytest.raises(UsageError, match="a model that leans towards favourites is not saved; save the one that it"):
+        leant.save(tmp_path / "leant.safetensors")
+    assert leant.fit(strings).sample(50, seed=1) == StringModel(tiny_model.recipe).fit(strings).sample(50, seed=1)
+    leant.save(tmp_path / "own.safetensors")

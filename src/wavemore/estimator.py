@@ -4,6 +4,7 @@ What only fitting and evaluating need is imported there, so that a model answers
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -14,9 +15,10 @@ from wavemore.errors import SamplingError, UsageError
 from wavemore.judged import Judged
 from wavemore.judging.likelihood import UNSEEN, Unseen, scores_of
 from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, labelled_corpus, present
-from wavemore.lists.labelled import Label, Labels
+from wavemore.lists.labelled import Label
 from wavemore.lists.vocabulary import normalise
 from wavemore.models.modelfile import ModelFile, pretrained_path
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.sample import Mode
 from wavemore.sampling.shape import Shape
@@ -42,6 +44,8 @@ class StringModel(Judged):
     """
 
     _fitted = "file_"
+    _leans = False
+    """Whether it leans towards favourites."""
 
     def __init__(
         self,
@@ -117,7 +121,7 @@ class StringModel(Judged):
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe in FITTED else "",
             )
-        for name in ("distribution_", "_preparations", "_givens"):
+        for name in ("distribution_", "_preparations", "_givens", "_leans"):
             self.__dict__.pop(name, None)
         return self
 
@@ -132,14 +136,19 @@ class StringModel(Judged):
         top_p: float | None = None,
         seed: int | None = None,
         label: "Label | None" = None,
+        like: "Strings | None" = None,
+        strength: float = 1.0,
         **wish: Unpack[WishFields],
     ) -> list[str]:
         """`n` new strings: one unless said, as in scikit-learn (the command makes 20, enough to look at). Say by name
         what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. See `Shape` for
-        temperature, top_k and top_p, `given` for the label, `sample_strings` for the rest and for errors. Where fewer
-        than `n` strings are found, the `SamplingError` has those that were as its `strings`."""
-        if label is not None:
-            return self.given(label).sample(
+        temperature, top_k and top_p, `given` for the label, `leaning` for like and strength, `sample_strings` for the
+        rest and for errors. Where fewer than `n` strings are found, the `SamplingError` has those that were as its
+        `strings`."""
+        if label is not None or like is not None:
+            asked = self if label is None else self.given(label)
+            leant = asked if like is None else asked.leaning(like, strength, fold_case=wish.get("fold_case", False))
+            return leant.sample(
                 n,
                 unique=unique,
                 mode=mode,
@@ -166,6 +175,28 @@ class StringModel(Judged):
         Say by name what they must be like: the names are the fields of `Wish`. Unlikely conditions take long."""
         return Wish(**wish).most_likely(self._file, self.distribution_, n)
 
+    def leaning(self, like: "Strings", strength: float = 1.0, *, fold_case: bool = False) -> Self:
+        """The same model leaning towards some favourite strings, three or more that have something in common: a model
+        that samples, scores and explains, and is not saved. See `wavemore.predict.leaning` for what it does with them.
+        Percentiles stay those among the held-out strings as the model itself scores them.
+
+        strength     0 for not at all, 1 for as much as is usual, 10 at most
+        fold_case    whether a character that the model does not know stands for its other case, if the model knows that
+
+        Raises `UsageError` for fewer than three different favourites and for such a strength, `UnknownCharacterError`,
+        and what `read_corpus` raises."""
+        from wavemore.predict.leaning import Leaning
+
+        file, vocabulary = self._file, self.distribution_.vocabulary
+        liked = corpus_of(like, file.recipe.data.max_length).strings
+        if fold_case:
+            liked = [vocabulary.folded(string) for string in liked]
+        leant = copy(self)
+        leant.__dict__.pop("_preparations", None)
+        leant.distribution_ = Distribution(Leaning.of(self.distribution_, liked, strength), vocabulary)
+        leant._leans = True
+        return leant
+
     def score_samples(self, X: Listed, *, unseen: Unseen | None = None) -> np.ndarray:
         """The log-likelihood of each string in nats, float64 of shape (strings,); NaN where a string is missing, and
         where a character is unknown minus infinity, or what `unseen` says, in place of the constructor's. Raises
@@ -189,6 +220,8 @@ class StringModel(Judged):
         kinds are told, it is the mixture of the labels that fit, each as probable as on the list.
 
         Raises `UsageError` for a model without labels, and for a label that it does not have."""
+        if self._leans:
+            raise UsageError("choose the label first, and then let the model lean: model.given(label).leaning(like)")
         key = repr(label)
         if key not in self._givens:
             model = type(self)(self.recipe, settings=self.settings, seed=self.seed, unseen=self.unseen)
@@ -196,50 +229,18 @@ class StringModel(Judged):
             self._givens[key] = model
         return self._givens[key]
 
-    @property
-    def classes_(self) -> list[str]:
-        """The labels of the list, those of several kinds with commas, in the order of `predict_proba`. Raises
-        `UsageError` for a model without labels."""
-        labels = self._labels
-        return [labels.name(number) for number in labels.occurring.tolist()]
-
-    def predict_proba(self, X: Listed) -> np.ndarray:
-        """How probable each label is, given the string, by Bayes' rule with the labels' shares of the list: float64,
-        (strings, labels); a missing string's are NaN. Characters that the model does not know are left out, since they
-        tell nothing. Raises `UsageError` for a model without labels."""
-        from wavemore.judging.posterior import log_posteriors
-        from wavemore.predict.any_label import AnyLabel
-
-        self._labels  # noqa: B018 - raises
-        strings, vocabulary = given(X), self._file.vocabulary
-        mixture = self.distribution_.predictor
-        assert isinstance(mixture, AnyLabel)
-        known = [vocabulary.known_part(normalise(string)) for string in strings.strings]
-        return strings.spread(np.exp(log_posteriors(mixture.joint(known, vocabulary))))
-
-    def predict(self, X: Listed) -> np.ndarray:
-        """The most probable label of each string, one of `classes_`, and "" for a missing one; of a model without
-        labels the same as `score_samples`, since scikit-learn's `cross_val_predict` asks for a method of this name."""
-        if self._file.labels is None:
-            return self.score_samples(X)
-        chances = self.predict_proba(X)
-        best = np.where(np.isnan(chances[:, :1]), -1, np.nan_to_num(chances).argmax(axis=1, keepdims=True))[:, 0]
-        return np.array([*self.classes_, ""])[best]
-
-    @property
-    def _labels(self) -> Labels:
-        labels = self._file.labels
-        if labels is None:
-            raise UsageError("the model has no labels; fit one with labels=..., or train one with --label COLUMN")
-        return labels
-
     @cached_property
     def _givens(self) -> "dict[str, StringModel]":
         """The models of labels that were asked for."""
         return {}
 
     def save(self, path: str | Path) -> None:
-        """Write the model as one file, whole or not at all. Raises `FileError`, or `NotFittedError`."""
+        """Write the model as one file, whole or not at all. Raises `FileError`, `NotFittedError`, and `UsageError` for
+        one that leans towards favourites."""
+        if self._leans:
+            raise UsageError(
+                "a model that leans towards favourites is not saved; save the one that it came from, and the favourites"
+            )
         self._file.save(path)
 
     @classmethod

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wavemore.conventions import Estimator
-from wavemore.lists.given import Listed, corpus_of, listed, present
+from wavemore.errors import UsageError
+from wavemore.lists.given import Listed, corpus_of, given, listed, present
+from wavemore.lists.labelled import Labels
+from wavemore.lists.vocabulary import normalise
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
@@ -48,6 +51,44 @@ class Judged(Estimator):
     @abstractmethod
     def sample(self, n: int = 1, *, seed: int | None = None) -> list[str]:
         """`n` new strings."""
+
+    @property
+    def classes_(self) -> list[str]:
+        """The labels of the list, those of several kinds with commas, in the order of `predict_proba`. Raises
+        `UsageError` for a model without labels."""
+        labels = self._labels
+        return [labels.name(number) for number in labels.occurring.tolist()]
+
+    def predict_proba(self, X: Listed) -> np.ndarray:
+        """How probable each label is, given the string, by Bayes' rule with the labels' shares of the list: float64,
+        (strings, labels); a missing string's are NaN. Characters that the model does not know are left out, since they
+        tell nothing. Raises `UsageError` for a model without labels."""
+        from wavemore.judging.posterior import log_posteriors
+        from wavemore.predict.any_label import AnyLabel
+
+        self._labels  # noqa: B018 - raises
+        strings, vocabulary = given(X), self._file.vocabulary
+        mixture = self.distribution_.predictor
+        if not isinstance(mixture, AnyLabel):
+            raise UsageError("a model that leans towards favourites tells no labels; ask the one that it came from")
+        known = [vocabulary.known_part(normalise(string)) for string in strings.strings]
+        return strings.spread(np.exp(log_posteriors(mixture.joint(known, vocabulary))))
+
+    def predict(self, X: Listed) -> np.ndarray:
+        """The most probable label of each string, one of `classes_`, and "" for a missing one; of a model without
+        labels the same as `score_samples`, since scikit-learn's `cross_val_predict` asks for a method of this name."""
+        if self._file.labels is None:
+            return self.score_samples(X)
+        chances = self.predict_proba(X)
+        best = np.where(np.isnan(chances[:, :1]), -1, np.nan_to_num(chances).argmax(axis=1, keepdims=True))[:, 0]
+        return np.array([*self.classes_, ""])[best]
+
+    @property
+    def _labels(self) -> Labels:
+        labels = self._file.labels
+        if labels is None:
+            raise UsageError("the model has no labels; fit one with labels=..., or train one with --label COLUMN")
+        return labels
 
     def wavenet(self) -> "WaveNet | Ensemble":
         """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them: the network alone,
@@ -101,9 +142,9 @@ class Judged(Estimator):
         `wavemore.judging.report` for arguments and errors."""
         from wavemore.judging.report import report
 
-        given, file = corpus_of(X, self._file.recipe.data.max_length), self._file
+        corpus, file = corpus_of(X, self._file.recipe.data.max_length), self._file
         return report(
-            file, self.distribution_, given, samples=samples, memorisation=memorisation, seed=seed, progress=progress
+            file, self.distribution_, corpus, samples=samples, memorisation=memorisation, seed=seed, progress=progress
         )
 
     def memorisation(self, *, samples: int = 50_000, seed: int | None = 0) -> "Memorisation":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from command_line import records, tables
+from edits import distance
 
 import wavemore
 from wavemore import progress
@@ -53,8 +54,8 @@ def test_evaluate_json_has_these_keys(answer, tiny_path):
             *("calibration_error", "calibration_error_by_chance"),
         ]
     assert list(samples) == [
-        *("part", "against", "strings", "new", "held_out", "compared", "distinct", "length_distance"),
-        *("character_divergence", "pair_divergence"),
+        *("part", "against", "strings", "new", "held_out", "looked_at", "one_edit", "two_edits", "compared"),
+        *("distinct", "length_distance", "character_divergence", "pair_divergence"),
     ]
     assert [samples["part"], held_out["part"]] == ["samples", "held out"]
     assert list(held_out) == list(samples)
@@ -63,15 +64,19 @@ def test_evaluate_json_has_these_keys(answer, tiny_path):
 def test_evaluate_compares_samples_with_the_training_part(answer, tiny_path, tiny_model, strings):
     out, err = answer("evaluate tiny.safetensors list.txt --samples 50")
     header, (samples, held_out) = tables(out)[2]
-    assert header[:4] == ["against train", "strings", "new", "held out"]
+    assert header[:6] == ["against train", "strings", "new", "1 edit", "2 edits", "held out"]
     assert err == ""
     parts = split(wavemore.read_corpus(strings), tiny_model.file_.recipe.data)
     aside = [*parts.validation, *parts.test]
     drawn = tiny_model.sample(50, seed=0)
     new = sum(string not in parts.train for string in drawn) / 50
     among = sum(string in aside for string in drawn) / 50
-    assert samples[:5] == ["samples", "50", f"{new:.1%}", f"{among:.1%}", str(len(aside))]
-    assert held_out[:5] == ["held out", str(len(aside)), "100.0%", "-", str(len(aside))]
+    fresh = [string for string in drawn if string not in parts.train]
+    nearest = [min(distance(string, other) for other in parts.train) for string in fresh]
+    near = [f"{nearest.count(edits) / len(fresh):.1%}" for edits in (1, 2)]
+    assert samples[:7] == ["samples", "50", f"{new:.1%}", *near, f"{among:.1%}", str(len(aside))]
+    assert held_out[:3] == ["held out", str(len(aside)), "100.0%"]
+    assert held_out[5:7] == ["-", str(len(aside))]
     assert answer("evaluate tiny.safetensors list.txt --samples 50") == (out, err)  # the same samples again
 
 
@@ -82,7 +87,8 @@ def test_evaluate_compares_samples_with_another_list(answer, tiny_path, tiny_mod
     header, rows = tables(answer("evaluate tiny.safetensors other.txt --samples 4")[0])[2]
     assert header[0] == "against all"
     assert [row[0] for row in rows] == ["samples"]
-    assert rows[0][1:5] == ["4", f"{1 - drawn.count(drawn[0]) / 4:.1%}", "-", "4"]
+    assert rows[0][1:3] == ["4", f"{1 - drawn.count(drawn[0]) / 4:.1%}"]
+    assert rows[0][5:7] == ["-", "4"]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,33 @@ def test_sample_json_under_conditions(answer):
     assert {record["share"] for record in records(out)} == {record["clipped"] for record in records(out)} == {None}
 
 
+def test_a_distance_says_how_far_it_holds(answer, tiny_path, strings):
+    Path("own.txt").write_text("\n".join(strings))
+    out, err = answer("sample tiny.safetensors -n 5 --seed 1 --distance 2")
+    told = "every string is at least 2 edits away from the model's own list, as its fingerprints tell"
+    assert err == f"wavemore: {told}\n"
+    source = f"the {len(set(strings))} strings that not_in has"
+    given, err = answer("sample tiny.safetensors -n 5 --seed 1 --distance 2 --not-in own.txt --json")
+    assert [record["string"] for record in records(given)] == out.split()
+    assert {(record["distance"], record["distance_from"]) for record in records(given)} == {(2, source)}
+    _, err = answer("sample tiny.safetensors -n 2 --distance 2 --not-in own.txt --most-likely")
+    assert err == f"wavemore: every string is at least 2 edits away from {source}\n"
+
+
+def test_favourites_from_a_file_or_a_pipe(answer, tiny_path, tiny_model, monkeypatch):
+    liked = ["koko", "kobo", "kodo"]
+    Path("liked.txt").write_text("\n".join([*liked, "", *liked]))
+    out, err = answer("sample tiny.safetensors -n 9 --seed 1 --like liked.txt --strength 3 --json")
+    leant = tiny_model.leaning(liked, 3)
+    assert [record["string"] for record in records(out)] == leant.sample(9, seed=1)
+    scores = leant.score_samples([record["string"] for record in records(out)])
+    assert [record["log_likelihood"] for record in records(out)] == pytest.approx(scores.tolist(), abs=1e-6)
+    assert err == "wavemore: liked: skipped 1: 1 blank (line 4)\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\n".join(liked).encode())))
+    out, _ = answer("sample tiny.safetensors -n 2 --most-likely --like -")
+    assert [line.split()[1] for line in out.splitlines()] == [s for s, _ in tiny_model.leaning(liked).most_likely(2)]
+
+
 @pytest.mark.parametrize("n", [8, 20_000])
 def test_all_unique_strings_are_printed_where_there_are_too_few(tiny_path, n, capsys):
     assert run(["sample", str(tiny_path), "-n", str(n), "--length", "1", "--unique", "--seed", "1"]) == FAILED
@@ -141,6 +168,8 @@ def test_text_in_the_other_case(answer, tiny_path):
             "--not-in nowhere.txt",
             f'there is no file "nowhere.txt" and no list of that name; lists are {KNOWN_LISTS}',
         ),
+        ("--like letters.txt --strength 11", "the strength is 11.0; it must be a number from 0 to 10"),
+        ("--strength 2", "--strength has no use without --like; leave it out"),
         ("--most-likely --seed 3", "--most-likely draws nothing, so --seed has no use; leave one of them out"),
         (
             "--length 1 --not-in letters.txt",

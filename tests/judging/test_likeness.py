@@ -27,7 +27,7 @@ def test_without_held_out_strings_samples_stand_alone():
 def test_a_list_is_like_itself():
     strings = ["emma", "ava", "", "mia", "ava"]
     (samples,) = compare(strings, strings).values()
-    assert samples == Likeness(5, 0.0, None, 5, 0.8, 0.0, 0.0, 0.0)
+    assert samples == Likeness(5, 0.0, None, 0, None, None, 5, 0.8, 0.0, 0.0, 0.0)
 
 
 def test_as_many_samples_as_held_out_strings_are_compared():
@@ -48,6 +48,24 @@ def test_held_out_strings_are_chosen_from_all_of_the_part():
     found = compare(["a"] * 100, ["a"], held_out)
     assert found["held out"].length_distance == pytest.approx(1.5, abs=0.3)
     assert compare(["a"] * 100, ["a"], held_out) == found
+
+
+def test_near_copies_of_planted_samples():
+    """Of four new strings one is an edit away and two are two; those of the list do not count."""
+    near = ["emma", "ema", "ama", "gemmae", "wilhelm", "ava"]
+    found = compare(near, ["emma", "ava"])["samples"]
+    assert (found.looked_at, found.one_edit, found.two_edits) == (4, 0.5, 0.25)
+    many = compare(["ema"] * 1500 + ["oliver"] * 1500, ["emma"])["samples"]
+    assert many.looked_at == 1000
+    assert many.one_edit == pytest.approx(0.5, abs=0.05)
+    assert many.two_edits == 0
+
+
+def test_near_copies_are_told_where_that_takes_seconds_at_most():
+    characters = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    some = compare([characters[i : i + 40] for i in range(100)], [characters])["samples"]
+    assert 0 < some.looked_at < 10
+    assert compare([characters[1:] + "x"], [characters])["samples"].looked_at == 0
 
 
 def test_length_distance_is_the_work_of_moving():

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import wavemore
@@ -11,10 +12,14 @@ from wavemore.errors import SamplingError, UnknownCharacterError, UsageError
 from wavemore.estimator import StringModel
 from wavemore.lists.corpus import read_corpus
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.apart import Apart
+from wavemore.models.neighbours import Neighbours
 from wavemore.sampling.constraints import EndsWith, Length, StartsWith
 from wavemore.sampling.guided import Guiding
 from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.wish import Wish, WishFields
+
+new = Apart.of
 
 TRY = "; try --fold-case (in Python fold_case=True)"
 
@@ -66,6 +71,46 @@ def test_new_strings_are_on_no_part_of_the_list(model: StringModel):
     names = set(read_corpus("names").strings)
     assert not names & set(model.sample(20_000, new=True, seed=2))
     assert len(names & set(model.sample(20_000, seed=2))) > 100
+
+
+def test_a_distance_is_kept_and_changes_nothing_else(model: StringModel):
+    """What is drawn is what is drawn without it, less the strings that are too near: so it is distributed as the
+    model's own strings that are far enough."""
+    far = model.sample(400, distance=2, seed=2)
+    near = Neighbours(read_corpus("names").strings)
+    assert not near.within(1, far).any()
+    drawn = model.sample(3000, seed=2)
+    assert far == [drawn[i] for i in np.flatnonzero(~near.within(1, drawn))][:400]
+    together = {"starts_with": "ma", "matches": ".*[aeiou]", "unique": True, "not_in": ["mardogia"]}
+    found = model.sample(100, distance=2, seed=1, **together)
+    assert found == [s for s in model.sample(1000, seed=1, **together) if not near.within(1, [s, "mardogia"])[0]][:100]
+    assert not Neighbours(["mardogia"]).within(1, found).any()
+    likely = [string for string, _ in model.most_likely(20, distance=2, length=(3, None))]
+    assert not near.within(1, likely).any()
+    every = [string for string, _ in model.most_likely(1500, length=(3, None)) if not near.within(1, [string])[0]]
+    assert likely[: len(every)] == every == ["kyung", "seung"]
+
+
+def test_a_distance_of_one_is_new(model: StringModel):
+    assert model.sample(500, distance=1, seed=2) == model.sample(500, new=True, seed=2)
+    with pytest.raises(UsageError, match="the distance is -1; it must be a whole number of 0 or more"):
+        model.sample(1, distance=-1)
+
+
+def test_what_tells_a_distance_is_made_once_for_each(model: StringModel, monkeypatch: pytest.MonkeyPatch):
+    made: list[int] = []
+    monkeypatch.setattr(Apart, "of", lambda edits, file, given: made.append(edits) or new(edits, file, given))
+    model.sample(2, distance=2, not_in=["unlisted"])
+    model.sample(2, distance=2, not_in=["unlisted"], starts_with="a")
+    assert made == [2]
+    model.sample(2, distance=2, not_in=["another"])
+    model.sample(2, distance=1, not_in=["another"])
+    assert made == [2, 2, 1]
+
+
+def test_a_distance_that_leaves_nothing(model: StringModel):
+    with pytest.raises(UsageError, match="only 26 strings meet the conditions, and every one of them is refused"):
+        model.sample(1, length=1, distance=2, not_in=["x"])
 
 
 def test_strings_of_a_list_are_refused(model: StringModel, tmp_path: Path):

@@ -59,9 +59,11 @@ def command(
     by chance alone.
 
     With --samples, samples are compared with the training part, and so are the held-out strings; if LIST is another
-    one, samples are compared with it. The table says what share of the strings is not on that list (new) and what share
-    is among the held-out ones; then, over equally many samples and held-out strings, the share of distinct ones and the
-    distances of lengths in characters (Wasserstein) and of characters and pairs in bits (Jensen-Shannon).
+    one, samples are compared with it. The table says what share of the strings is not on that list (new), what share of
+    these is one edit and two edits from a string of it (looking at a thousand at most; an edit takes a character out,
+    puts one in or changes one), and what share is among the held-out ones; then, over equally many samples and held-out
+    strings, the share of distinct ones and the distances of lengths in characters (Wasserstein) and of characters and
+    pairs in bits (Jensen-Shannon).
 
     With --memory, it shows the probability of all distinct training strings together, that of the held-out ones, and
     how many times as likely as a held-out string a training string is: 1 if the model knows none by heart.
@@ -152,14 +154,16 @@ def _calibration_table(results: Mapping[str, "Evaluation"]) -> list[str]:
 
 def _likeness_table(alike: Mapping[str, "Likeness"], reference: str) -> list[str]:
     rows = [
-        f"{'against ' + reference:<18}{'strings':>10}{'new':>10}{'held out':>10}{'compared':>10}{'distinct':>10}"
-        f"{'lengths':>9}{'characters':>12}{'pairs':>9}"
+        f"{'against ' + reference:<18}{'strings':>10}{'new':>10}{'1 edit':>9}{'2 edits':>9}{'held out':>10}"
+        f"{'compared':>10}{'distinct':>10}{'lengths':>9}{'characters':>12}{'pairs':>9}"
     ]
     for who, like in alike.items():
-        held_out = "-" if like.held_out is None else f"{like.held_out:.1%}"
+        shares = (like.one_edit, like.two_edits, like.held_out)
+        one, two, held_out = ("-" if share is None else f"{share:.1%}" for share in shares)
         rows.append(
-            f"{who:<18}{like.strings:>10,}{like.new:>10.1%}{held_out:>10}{like.compared:>10,}{like.distinct:>10.1%}"
-            f"{like.length_distance:>9.3f}{like.character_divergence:>12.5f}{like.pair_divergence:>9.5f}"
+            f"{who:<18}{like.strings:>10,}{like.new:>10.1%}{one:>9}{two:>9}{held_out:>10}"
+            f"{like.compared:>10,}{like.distinct:>10.1%}{like.length_distance:>9.3f}"
+            f"{like.character_divergence:>12.5f}{like.pair_divergence:>9.5f}"
         )
     return rows
 

@@ -39,15 +39,12 @@ def model_of(path: str | None, label: "Sequence[str] | None") -> "StringModel":
 def own_list(file: "ModelFile", command: str) -> str:
     """The list in the package that a model was trained on, by its name. Raises `UsageError` where there is none, also
     where the model's list only has the name of one."""
-    from wavemore.lists.corpus import read_corpus
-    from wavemore.lists.embedded import embedded_lists
+    from wavemore.models.apart import list_in_package
 
+    found = list_in_package(file)
+    if found is not None:
+        return found[0]
     told = file.provenance.get("data")
-    data = told if isinstance(told, dict) else {}
-    name = data.get("name")
-    if name in embedded_lists():
-        there = read_corpus(str(name), max_length=file.recipe.data.max_length)
-        if there.fingerprint == data.get("sha256"):
-            return str(name)
+    name = told.get("name") if isinstance(told, dict) else None
     learned = f'its own list, "{name}", is not in the package' if name else "it does not say what it was trained on"
     raise UsageError(f"name a list for {file.path}: {learned}, as in: wavemore {command} {file.path} names")

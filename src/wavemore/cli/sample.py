@@ -8,6 +8,7 @@ import typer
 
 from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.reading import read_list
 from wavemore.errors import SamplingError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ def command(
     new: Annotated[
         bool, typer.Option("--new", help="Refuse strings of the list that the model was trained on.")
     ] = False,
+    distance: Annotated[
+        int, options.whole(help="The fewest edits from a string to one of that list or of --not-in: 2 or 3.")
+    ] = 0,
+    like: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Lean towards the strings of a file or of '-': three or more favourites."),
+    ] = "",
+    strength: Annotated[float, options.number(help="How far: 0 not at all, 1 as is usual, 10 at most.")] = 1.0,
     fold_case: options.FoldCase = False,
     unique: Annotated[bool, typer.Option("--unique", help="No string twice.")] = False,
     most_likely: Annotated[
@@ -72,10 +81,19 @@ def command(
     come too often, others too rarely. With --json each string has its log-likelihood, in nats, and under conditions
     that share and that error as they were known when it was found: share, share_error, clipped, clipped_most.
 
+    --distance 2 keeps strings that are at least two edits away from every string of the model's list and of --not-in:
+    an edit takes a character out, puts one in or changes one, and case counts. Standard error, and distance_from in
+    the records of --json, say which strings that holds for; of a list that is neither in the package nor given, a
+    model has fingerprints alone, which take longer and tell two edits at most.
+
     Without -n there are 20, enough to look at; sample() in Python gives one, as in scikit-learn.
 
     --most-likely searches for the likeliest strings and prints the log-likelihood of each, in nats, before it. That
     takes long for unlikely conditions, and ends with what is known where it would take too long.
+
+    --like leans towards favourites: towards the letters that they have more of than the model expected, their lengths
+    and their pieces of up to four characters, and the rest stays the model's own. Conditions, log-likelihoods and
+    shares are then those of the model that leans.
 
     \b
     Examples
@@ -83,7 +101,9 @@ def command(
       wavemore sample names.safetensors -n 5 --starts-with an --seed 1
       wavemore sample people.safetensors --label it --label gender=f
       wavemore sample --ends-with ia --length 5-7 --new
+      wavemore sample --distance 2                   none that is a letter away from a name of the list
       wavemore sample --matches '(an|el).*[aeiou]' --never xyz --unique
+      wavemore sample --like favourites.txt --strength 1.5 --new
       wavemore sample --most-likely -n 10 --length 4
       wavemore sample -n 1000000 --json > names.jsonl
     """
@@ -103,9 +123,15 @@ def command(
         banned=banned or (),
         not_in=not_in,
         new=new,
+        distance=distance,
         fold_case=fold_case,
     )
     loaded = model_of(model, label)
+    if like:
+        liked = read_list(like, max_length=loaded.file_.recipe.data.max_length, quiet=quiet)
+        loaded = loaded.leaning(liked, strength, fold_case=fold_case)
+    elif strength != 1:
+        raise UsageError("--strength has no use without --like; leave it out")
     if not quiet:
         for sentence in wish.in_vain(loaded.file_.vocabulary):
             say(sentence)
@@ -151,7 +177,9 @@ def _records(model: "StringModel", strings: "Samples") -> Iterator[str]:
         }
         if isnan(strings.chance) and not isnan(strings.clipped):  # no conditions
             known = {}
-        finite = {name: None if isnan(number) else float(f"{number:.4g}") for name, number in known.items()}
+        finite: dict[str, Any] = {n: None if isnan(number) else float(f"{number:.4g}") for n, number in known.items()}
+        if strings.apart is not None:
+            finite |= {"distance": strings.apart.edits, "distance_from": strings.apart.source}
         for string, log_likelihood in zip(some, model.score_samples(some).tolist(), strict=True):
             yield json_line({"string": string, "log_likelihood": round(log_likelihood, 6)} | finite)
 
@@ -165,6 +193,8 @@ def _marked(strings: "Samples") -> Iterator[str]:
 
 def _known(strings: "Samples") -> Iterator[str]:
     """What is known of the strings, once all are drawn."""
+    if strings.apart is not None:
+        yield strings.apart.sentence
     if not isnan(strings.chance):
         yield f"about {_share(strings.chance, strings.chance_error)} of the model's strings meet the conditions"
     if isnan(strings.clipped):
@@ -187,6 +217,9 @@ def _likeliest(model: "StringModel", wish: "Wish", n: int, *, json: bool, quiet:
             known = error.strings or []
             yield from _ranked(zip(known, model.score_samples(known).tolist(), strict=True), json=json)
             raise
+    apart = wish.folded(model.file_.vocabulary).apart(model.file_)
+    if apart is not None and not quiet:
+        say(apart.sentence)
     if len(found) < n and not quiet:
         say(f"there are only {len(found):,} such strings")
     yield from _ranked(found, json=json)

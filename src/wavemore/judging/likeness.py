@@ -15,10 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from wavemore.models.neighbours import Neighbours
+
 __all__ = ["Likeness", "compare", "divergence", "length_distance"]
 
 _CHOOSING_SEED = 3
 _STRINGS_AT_ONCE = 32768
+_LOOKED_AT = 1000  # strings of which it is told how near they are; two edits take some time
+_WORK = 3e7  # look-ups for that, some seconds
+_INDEXED_AT_ONCE = 1 << 19  # strings; bounds the memory
 _CODE_POINTS = 0x110000
 
 
@@ -31,6 +36,14 @@ class Likeness:
     """The share of the strings that do not stand in the reference."""
     held_out: float | None
     """The share that stand among the held-out strings; None for these themselves, and where there are none."""
+    looked_at: int
+    """How many of the new strings the next two figures are about: a thousand at most, chosen at random with a fixed
+    seed, and fewer where they are long or have many different characters."""
+    one_edit: float | None
+    """The share of these that are one edit (a character put in, taken out or changed) from a string of the reference;
+    None where none is looked at."""
+    two_edits: float | None
+    """The same of two edits."""
     compared: int
     """How many of the strings the following figures are about."""
     distinct: float
@@ -98,6 +111,28 @@ class _Distributions:
             _count(self.pairs, ids[:-1] * (_CODE_POINTS + 1) + ids[1:])
 
 
+def _near(new: Sequence[str], reference: Sequence[str]) -> tuple[int, float | None, float | None]:
+    """How many of the new strings were looked at, and the shares of these that are one edit and two edits from one of
+    the reference."""
+    # Each string that is one edit away is looked up, once for each of its characters.
+    characters = len(set().union(*reference))
+    work = sum(characters * (2 * len(string) + 1) * (len(string) + 1) for string in new)
+    count = min(len(new), _LOOKED_AT, int(_WORK * len(new) / max(1, work)))
+    if not count:
+        return 0, None, None
+    if count < len(new):
+        chosen = np.random.default_rng(_CHOOSING_SEED).choice(len(new), count, replace=False)
+        new = [new[int(i)] for i in chosen]
+    within = np.zeros((2, count), dtype=bool)
+    for start in range(0, len(reference), _INDEXED_AT_ONCE):
+        part = Neighbours(reference[start : start + _INDEXED_AT_ONCE])
+        for edits in (1, 2):
+            left = np.flatnonzero(~within[edits - 1]).tolist()
+            within[edits - 1, left] |= part.within(edits, [new[i] for i in left])
+    one, two = within.sum(axis=1)
+    return count, float(one / count), float((two - one) / count)
+
+
 def _ids(strings: Sequence[str]) -> Iterator[np.ndarray]:
     """Some thousand strings at once, end to end with a boundary before, between and after them: int64."""
     for start in range(0, len(strings), _STRINGS_AT_ONCE):
@@ -120,10 +155,15 @@ def _likeness(
     reference: _Distributions,
 ) -> Likeness:
     own = _Distributions(compared)
+    new = [string for string in strings if string not in known]
+    looked_at, one_edit, two_edits = _near(new, list(known))
     return Likeness(
         strings=len(strings),
-        new=sum(string not in known for string in strings) / len(strings),
+        new=len(new) / len(strings),
         held_out=sum(string in held_out for string in strings) / len(strings) if held_out else None,
+        looked_at=looked_at,
+        one_edit=one_edit,
+        two_edits=two_edits,
         compared=len(compared),
         distinct=len(set(compared)) / len(compared),
         length_distance=length_distance(own.lengths, reference.lengths),

@@ -103,6 +103,11 @@ class Fingerprints:
         fingerprints = self._fingerprints(strings)
         return _among(fingerprints, self.training) | _among(fingerprints, self.aside)
 
+    def covered(self, strings: Iterable[str]) -> bool:
+        """Whether these strings have all of the fingerprints, so that the whole list is among them."""
+        found = np.unique(self._fingerprints(strings))
+        return bool(_among(self.training, found).all() and _among(self.aside, found).all())
+
     def _fingerprints(self, strings: Iterable[str]) -> np.ndarray:
         """(N,), of the type that is kept."""
         if isinstance(strings, str):

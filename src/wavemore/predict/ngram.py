@@ -58,6 +58,7 @@ class Ngram:
         self._ngrams, self._counts = ngrams, counts
         parents, self._newest = np.divmod(ngrams, vocabulary_size)  # (G,)
         ends = ends_of(parents)
+        self._ends = ends
         self._contexts = ends[min(config.order, len(ends)) - 1]  # n-grams of a lower number are shorter than the order
         self._shorter = self._without_oldest(parents, ends)  # (1 + G,)
         preceding = np.bincount(self._shorter[1:], minlength=len(ngrams) + 1)[1:]  # (G,) ids seen before each

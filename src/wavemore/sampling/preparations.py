@@ -1,8 +1,8 @@
-"""What was found out about conditions, kept for the next call that asks for the same."""
+"""What was found out about conditions and distances, kept for the next call that asks for the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.shape import Shape
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Preparations"]
 
+Kept = TypeVar("Kept")
+
 _MOST = 4  # each may take some ten megabytes
 
 
@@ -20,7 +22,7 @@ class Preparations:
     """The last few preparations for one distribution, for any number of threads. Copies and pickles of it are empty."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Preparation] = {}
+        self._known: dict[tuple[object, ...], Any] = {}
         self._lock = Lock()
 
     def __reduce__(self) -> "tuple[type[Preparations], tuple[()]]":
@@ -35,12 +37,16 @@ class Preparations:
             hash(key)
         except TypeError:  # a condition of the user's own that has no hash
             return self._new(distribution, conditions, shape, longest)
+        return self.kept(key, lambda: self._new(distribution, conditions, shape, longest))
+
+    def kept(self, key: "tuple[object, ...]", make: Callable[[], Kept]) -> Kept:
+        """What was made for this key, or else what is made now."""
         with self._lock:
             found = self._known.pop(key, None)
             if found is not None:
                 self._known[key] = found  # the latest stands last
                 return found
-        made = self._new(distribution, conditions, shape, longest)  # without the lock: it may take a second
+        made = make()  # without the lock: it may take a second
         with self._lock:
             found = self._known.setdefault(key, made)  # another thread may have made the same meanwhile
             while len(self._known) > _MOST:

@@ -24,6 +24,7 @@ from wavemore.sampling.source import Source
 from wavemore.settings.strict import whole_number
 
 if TYPE_CHECKING:
+    from wavemore.models.apart import Apart
     from wavemore.sampling.automaton import Automaton
     from wavemore.sampling.constraints import Condition
 
@@ -62,6 +63,8 @@ class Samples:
     """How many strings were drawn."""
     found: int = 0
     """How many of them can be used."""
+    apart: "Apart | None" = None
+    """What keeps the strings from those of a list, where a distance was asked for."""
 
     def __iter__(self) -> Iterator[str]:
         for strings in self.batches():

@@ -12,6 +12,8 @@ from wavemore.sampling.source import BLOCK, Source
 
 __all__ = ["AsDrawn", "Batch", "Filter", "Refusal", "Sampler"]
 
+_FIRST = 8 * BLOCK
+
 Refusal = Callable[[list[str]], np.ndarray]
 """Tells which of a list of finished strings, (strings,) bool, are not wanted."""
 
@@ -82,14 +84,18 @@ class AsDrawn(Sampler):
 
     def batches(self, passes: Filter, missing: Callable[[], int]) -> Iterator[Batch]:
         start, room, beginning = 0, self.source.room(), self.source.beginning()
+        kept = 0
         while True:
             strings = min(room, missing())
             if passes.some:  # more may be asked for after these, and every block begins anew
+                # The more are drawn at once, the cheaper each is: so a few tell first how many pass.
+                strings = round(strings * (start + 1) / (kept + 1)) if start else min(strings, _FIRST)
                 strings = min(room, (strings + BLOCK) // BLOCK * BLOCK)
             drawn = self.source.batch(start, strings, beginning=beginning)
             found = self.source.decoded(drawn.ids)
             if passes.some:
                 found = [found[place] for place in np.flatnonzero(passes(found))]
+            kept += len(found)
             yield Batch(found, strings, strings, drawn.steps, self.chance, 0.0)
             start += strings
             room = self.source.room(drawn.contexts / strings)  # the more strings begin alike, the more fit

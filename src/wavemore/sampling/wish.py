@@ -16,8 +16,10 @@ from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.sample import Mode, Samples, sample_strings
 from wavemore.sampling.sampler import Refusal
 from wavemore.sampling.shape import UNSHAPED, Shape
+from wavemore.settings.strict import whole_number
 
 if TYPE_CHECKING:
+    from wavemore.models.apart import Apart
     from wavemore.sampling.constraints import Condition
 
 __all__ = ["Wish", "WishFields"]
@@ -37,6 +39,7 @@ class WishFields(TypedDict, total=False):
     where: "Condition | None"
     not_in: "str | Path | Iterable[str]"
     new: bool
+    distance: int
     fold_case: bool
 
 
@@ -64,6 +67,9 @@ class Wish:
     """Strings that are refused: the strings themselves, or a file or a list's name to read them from."""
     new: bool = False
     """Whether strings of the list that the model was trained on are refused; its file knows them."""
+    distance: int = 0
+    """The fewest edits (a character put in, taken out or changed) that lead from a string to one of that list or of
+    `not_in`: 2 or 3; 1 is as `new`. See `wavemore.models.apart`."""
     fold_case: bool = False
     """Whether a character that the model does not know stands for its other case, if the model knows that, in every
     text above; `matches` then takes both cases for one. `where` stays as it is."""
@@ -130,19 +136,30 @@ class Wish:
         ]
         return [condition for condition in asked if condition is not None]
 
-    def refused(self, file: ModelFile) -> Refusal | None:
-        """Which finished strings are not wanted. Raises `UsageError` where the file does not know its list, and what
-        `read_corpus` raises."""
-        known = self._known
-        if not self.new:
-            return (lambda strings: _among(strings, known)) if known else None
-        kept = file.fingerprints
-        if kept is None:
+    def apart(self, file: ModelFile, preparations: Preparations | None = None) -> "Apart | None":
+        """What keeps the strings of a model from those of its list; None where no distance is asked for. Raises
+        `UsageError` for a wrong one, and what `read_corpus` raises."""
+        if whole_number("the distance", self.distance, 0) == 0:
+            return None
+        from wavemore.models.apart import Apart
+
+        key = ("apart", self.distance, frozenset(self._known))
+        return (preparations or Preparations()).kept(key, lambda: Apart.of(self.distance, file, self._known))
+
+    def refused(self, file: ModelFile, apart: "Apart | None" = None) -> Refusal | None:
+        """Which finished strings are not wanted; `apart` is what the method of that name has found. Raises `UsageError`
+        where the file does not know its list, and what `read_corpus` raises."""
+        known, kept = self._known, file.fingerprints
+        if self.new and kept is None:
             raise UsageError(
                 "this model does not know which strings were on its list (data.remember was false, or an older version "
                 "made it), so it cannot tell which strings are new; give the list itself as not_in"
             )
-        return lambda strings: kept.any(strings) | _among(strings, known)
+        if apart is not None:
+            return apart.refused
+        if kept is not None and self.new:
+            return lambda strings: kept.any(strings) | _among(strings, known)
+        return (lambda strings: _among(strings, known)) if known else None
 
     def samples(
         self,
@@ -159,11 +176,12 @@ class Wish:
     ) -> Samples:
         """`n` strings drawn from a model; see `sample_strings`."""
         wish = self.folded(file.vocabulary)
-        return sample_strings(
+        apart = wish.apart(file, preparations)
+        samples = sample_strings(
             distribution,
             n,
             conditions=wish.conditions(),
-            refused=wish.refused(file),
+            refused=wish.refused(file, apart),
             unique=unique,
             mode=mode,
             shape=shape,
@@ -172,6 +190,8 @@ class Wish:
             preparations=preparations,
             watch=watch,
         )
+        samples.apart = apart
+        return samples
 
     def most_likely(
         self,
@@ -196,7 +216,7 @@ class Wish:
             distribution,
             n,
             automaton=automaton,
-            refused=wish.refused(file),
+            refused=wish.refused(file, wish.apart(file)),
             max_length=longest,
             watch=watch,
         )
