@@ -89,7 +89,7 @@ class AsDrawn(Sampler):
             strings = min(room, missing())
             if passes.some:  # more may be asked for after these, and every block begins anew
                 # The more are drawn at once, the cheaper each is: so a few tell first how many pass.
-                strings = round(strings * (start + 1) / (kept + 1)) if start else min(strings, _FIRST)
+                strings = -(-strings * start // kept) if kept else min(strings, _FIRST)
                 strings = min(room, (strings + BLOCK) // BLOCK * BLOCK)
             drawn = self.source.batch(start, strings, beginning=beginning)
             found = self.source.decoded(drawn.ids)
