@@ -27,11 +27,12 @@ HOUSE: list[dict[str, str]] = [
     {
         "tables": "columns printed visible > lines parquet ranking > formats",
         "predict": "activation chunks predictor windows > conditioning counts > folding nodes > network ngram "
-        "> steps > engine > ensemble leaning mixture > any_label",
+        "> steps > engine > ensemble",
     },
     {
+        "mixtures": "any_label leaning mixture",
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "
-        "> sequence_predictor"
+        "> sequence_predictor",
     },
     {"models": "conditioned fingerprints neighbours > modelfile > apart disclosure kinds"},
     {

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.mixtures.any_label import AnyLabel
+from wavemore.mixtures.leaning import Leaning
+from wavemore.mixtures.mixture import Mixture
 from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.sequence_predictor import SequencePredictor
-from wavemore.predict.any_label import AnyLabel
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
-from wavemore.predict.leaning import Leaning
-from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, Predictor
 from wavemore.settings.config import ModelConfig, NgramConfig, SequenceConfig

@@ -177,7 +177,7 @@ class StringModel(Judged):
 
     def leaning(self, like: "Strings", strength: float = 1.0, *, fold_case: bool = False) -> Self:
         """The same model leaning towards some favourite strings, three or more that have something in common: a model
-        that samples, scores and explains, and is not saved. See `wavemore.predict.leaning` for what it does with them.
+        that samples, scores and explains, and is not saved. See `wavemore.mixtures.leaning` for what it does with them.
         Percentiles stay those among the held-out strings as the model itself scores them.
 
         strength     0 for not at all, 1 for as much as is usual, 10 at most
@@ -185,7 +185,7 @@ class StringModel(Judged):
 
         Raises `UsageError` for fewer than three different favourites and for such a strength, `UnknownCharacterError`,
         and what `read_corpus` raises."""
-        from wavemore.predict.leaning import Leaning
+        from wavemore.mixtures.leaning import Leaning
 
         file, vocabulary = self._file, self.distribution_.vocabulary
         liked = corpus_of(like, file.recipe.data.max_length).strings

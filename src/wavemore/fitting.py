@@ -18,10 +18,10 @@ from wavemore.judging.likelihood import log_likelihoods, portions
 from wavemore.lists.corpus import Corpus, Parts, Skipped, frequent, split
 from wavemore.lists.labelled import Labelled, Labels
 from wavemore.lists.vocabulary import Vocabulary, unseen_share
+from wavemore.mixtures.mixture import best_weight, mixed
 from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
-from wavemore.predict.mixture import best_weight, mixed
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.runs.history import HistoryFile, remove_history

@@ -64,7 +64,7 @@ class Judged(Estimator):
         (strings, labels); a missing string's are NaN. Characters that the model does not know are left out, since they
         tell nothing. Raises `UsageError` for a model without labels."""
         from wavemore.judging.posterior import log_posteriors
-        from wavemore.predict.any_label import AnyLabel
+        from wavemore.mixtures.any_label import AnyLabel
 
         self._labels  # noqa: B018 - raises
         strings, vocabulary = given(X), self._file.vocabulary

@@ -14,12 +14,12 @@ from wavemore.estimator import StringModel
 from wavemore.judging.explanation import Explanation, Prediction, explain
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.mixtures.mixture import Mixture
 from wavemore.nn import WaveNet, evaluation_mode
 from wavemore.nn.sequence import SequenceModel
 from wavemore.nn.sequence_predictor import SequencePredictor
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
-from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution
 from wavemore.settings.config import ModelConfig, NgramConfig, SequenceConfig

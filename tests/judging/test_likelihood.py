@@ -12,10 +12,10 @@ from wavemore.judging.calibration import top_predictions
 from wavemore.judging.evaluate import evaluate
 from wavemore.judging.likelihood import log_likelihoods, surprise
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.mixtures.mixture import Mixture
 from wavemore.nn import WaveNet, evaluation_mode
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
-from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import StartsWith

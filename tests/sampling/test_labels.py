@@ -8,7 +8,7 @@ from enumerated import ABC, EVERY, chi_square_z, enumerated, short
 from models_at_random import any_label
 
 from wavemore.judging.likelihood import log_likelihoods
-from wavemore.predict.any_label import AnyLabel
+from wavemore.mixtures.any_label import AnyLabel
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, StartsWith
 from wavemore.sampling.patterns import Matches

@@ -11,10 +11,10 @@ from models_at_random import ABC, KINDS, network, overflowing
 from wavemore.errors import ModelFileError, UsageError
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.mixtures.mixture import Mixture
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.nn.sequence_predictor import SequencePredictor
-from wavemore.predict.mixture import Mixture
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, Predictor, log_probabilities
 from wavemore.sampling.automaton import Automaton

@@ -209,7 +209,7 @@ class RowScores:
 
     def _labels(self, strings: list[str]) -> Columns:
         """How probable each label is, given the string, and which is most probable. Unknown characters tell nothing."""
-        from wavemore.predict.any_label import AnyLabel  # here: a model without labels does not need it
+        from wavemore.mixtures.any_label import AnyLabel  # here: a model without labels does not need it
 
         file, mixture = self.judges[0].file, self.judges[0].distribution.predictor
         strings = list(map(file.vocabulary.folded, strings)) if self.fold_case else strings

@@ -28,14 +28,14 @@ def _predictor(file: ModelFile) -> Predictor[Any]:
     if config.kind == "wavenet":
         network = network_of(file)
         if file.labels is not None:
-            from wavemore.predict.any_label import AnyLabel
+            from wavemore.mixtures.any_label import AnyLabel
 
             labels = file.labels.occurring
             counts = file.labels.counts[labels]
             return AnyLabel(network, labels, counts / counts.sum())
         if file.ngram_weight is None:
             return network
-        from wavemore.predict.mixture import Mixture
+        from wavemore.mixtures.mixture import Mixture
 
         return Mixture(network, _ngram(file, NgramConfig(kind="ngram", order=config.ngram)), file.ngram_weight)
     from wavemore.nn.sequence_predictor import SequencePredictor

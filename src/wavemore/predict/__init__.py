@@ -1,1 +1,1 @@
-"""What says which character follows, in NumPy: chunks, the engine, n-grams, and several models as one."""
+"""What says which character follows, in NumPy: chunks, the engine, n-grams, and several networks as one."""

@@ -12,7 +12,7 @@ from models_at_random import ABC, COUNTED, mixture, network, rows, stepped_rows
 
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.predict.mixture import Mixture, best_weight, mixed
+from wavemore.mixtures.mixture import Mixture, best_weight, mixed
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.sample import sample_strings
@@ -44,7 +44,7 @@ def test_the_model_is_the_mean_of_its_two(strings, order, weight, seed, groups):
 
 
 def test_the_comparison_notices_pairs_that_are_the_networks_contexts_alone(monkeypatch):
-    from wavemore.predict import mixture as module
+    from wavemore.mixtures import mixture as module
 
     monkeypatch.setattr(module, "_pairs", lambda contexts, count, *_: module.distinct(contexts, count))
     model = mixture(order=6, groups=(1,))  # the network sees one character, the n-gram model five

@@ -11,10 +11,10 @@ from wavemore.errors import ConfigError, ModelFileError
 from wavemore.estimator import StringModel
 from wavemore.fitting import Lists, fit_model
 from wavemore.lists.corpus import read_corpus
+from wavemore.mixtures.mixture import Mixture
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
-from wavemore.predict.mixture import Mixture
 from wavemore.settings.config import ModelConfig, Recipe
 from wavemore.train import Checkpoint
 

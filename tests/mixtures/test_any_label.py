@@ -7,7 +7,7 @@ from models_at_random import ABC, any_label, network, rows, stepped_rows
 from wavemore.errors import UsageError
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.labelled import Labelled
-from wavemore.predict.any_label import AnyLabel
+from wavemore.mixtures.any_label import AnyLabel
 from wavemore.predict.predictor import Distribution
 
 STRINGS = ["abca", "", "cab", "bb", "abcabcabc", "a", "abca"]
@@ -46,7 +46,7 @@ def test_character_by_character_it_says_the_same(model):
 def test_portions_change_nothing(monkeypatch):
     mixture = any_label()
     whole = rows(mixture, STRINGS, ABC)
-    monkeypatch.setattr("wavemore.predict.any_label._NUMBERS_AT_ONCE", 5 * 4 * 6)
+    monkeypatch.setattr("wavemore.mixtures.any_label._NUMBERS_AT_ONCE", 5 * 4 * 6)
     np.testing.assert_allclose(rows(mixture, STRINGS, ABC), whole, atol=1e-6)
     np.testing.assert_allclose(stepped_rows(mixture, STRINGS, ABC), whole, atol=2e-5)
 
