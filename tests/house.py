@@ -33,7 +33,7 @@ HOUSE: list[dict[str, str]] = [
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "
         "> sequence_predictor"
     },
-    {"models": "fingerprints > modelfile > disclosure kinds"},
+    {"models": "fingerprints > plausible > modelfile > disclosure kinds"},
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",

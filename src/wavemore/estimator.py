@@ -122,6 +122,7 @@ class StringModel(Judged):
         *,
         unique: bool = False,
         mode: Mode = "exact",
+        plausible: bool = False,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
@@ -129,12 +130,21 @@ class StringModel(Judged):
         **wish: Unpack[WishFields],
     ) -> list[str]:
         """`n` new strings: one unless said, as in scikit-learn (the command makes 20, enough to look at). Say by name
-        what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. See `Shape` for
-        temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer than `n` strings are
-        found, the `SamplingError` has those that were as its `strings`."""
+        what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. With `plausible` they
+        surprise the model no more than most held-out strings do, as the command's do (`models/plausible.py`). See
+        `Shape` for temperature, top_k and top_p, `sample_strings` for the rest and for errors. Where fewer than `n`
+        strings are found, the `SamplingError` has those that were as its `strings`."""
         shape, known = Shape(temperature=temperature, top_k=top_k, top_p=top_p), self._preparations
         samples = Wish(**wish).samples(
-            self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed, preparations=known
+            self._file,
+            self.distribution_,
+            n,
+            unique=unique,
+            mode=mode,
+            shape=shape,
+            seed=seed,
+            preparations=known,
+            plausible=plausible,
         )
         found: list[str] = []
         try:

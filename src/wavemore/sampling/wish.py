@@ -13,7 +13,7 @@ from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
-from wavemore.sampling.sample import Mode, Samples, sample_strings
+from wavemore.sampling.sample import Mode, Samples, plausible_by_itself, sample_strings
 from wavemore.sampling.sampler import Refusal
 from wavemore.sampling.shape import UNSHAPED, Shape
 
@@ -156,9 +156,12 @@ class Wish:
         seed: int | None = None,
         preparations: Preparations | None = None,
         watch: "Callable[[int, int], object] | None" = None,
+        plausible: bool = False,
     ) -> Samples:
-        """`n` strings drawn from a model; see `sample_strings`."""
-        wish = self.folded(file.vocabulary)
+        """`n` strings drawn from a model; see `sample_strings`. With `plausible` as its file says which strings are, or
+        by its own strings."""
+        wish, longest = self.folded(file.vocabulary), file.recipe.data.max_length
+        limits = (file.plausible or plausible_by_itself(distribution, longest)) if plausible else None
         return sample_strings(
             distribution,
             n,
@@ -167,10 +170,11 @@ class Wish:
             unique=unique,
             mode=mode,
             shape=shape,
-            max_length=file.recipe.data.max_length,
+            max_length=longest,
             seed=seed,
             preparations=preparations,
             watch=watch,
+            plausible=limits,
         )
 
     def most_likely(
