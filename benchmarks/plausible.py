@@ -13,16 +13,19 @@ and an LSTM. Each of them learned half of the strings that the model validates o
 likely it is per character, the end counted as one: by the string long ones would be unlikely for their length alone. Of
 the strings that nobody has seen nine in ten lie between two values: how many samples do? Too likely ones count against.
 
-Needs `pip install '.[bench]'`. The judges take some ten minutes; those in FOLDER already are not trained again.
+Needs `pip install '.[bench]'`. The judges take some twenty minutes; what is in FOLDER already is not made again.
 """
 
 import argparse
+import json
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,9 +61,15 @@ class Parts(NamedTuple):
 
 
 def _surnames() -> list[str]:
-    from faker.providers.person.en_IE import Provider
+    return list(_other("faker.providers.person.en_IE").Provider.last_names)
 
-    return list(Provider.last_names)
+
+def _other(name: str) -> Any:
+    """A module of a package that the benchmarks alone need, or an end with a clear sentence."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        sys.exit(f"this benchmark needs the package {name.partition('.')[0]}: pip install '.[bench]'")
 
 
 LISTS: dict[str, Callable[[], list[str]]] = {
@@ -91,12 +100,18 @@ class Judge:
             "lstm": ("lstm", {}, 100, second, first),
         }
         self.models: dict[str, StringModel] = {}
+        self.found = found
         for what, (recipe, settings, seed, more, others) in kinds.items():
             path = folder / f"{name}.0.{what}.safetensors"
             if not path.exists():
                 model = StringModel(recipe, settings=settings, seed=seed)
                 model.fit([*found.train, *more], validation=others, characters=found.characters).save(path)
             self.models[what] = wavemore.load(path)
+
+    @cached_property
+    def unseen(self) -> np.ndarray:
+        """The log-likelihoods of the strings that nobody has seen."""
+        return self.log_likelihoods(self.found.unseen)
 
     def log_likelihoods(self, strings: list[str]) -> np.ndarray:
         """(strings,), nats."""
@@ -116,26 +131,23 @@ def from_command(model: Path, options: str, seed: int) -> list[str]:
 
 def from_namemaker(strings: list[str], seed: int) -> list[str]:
     """By its own rules, which leave out listed strings and repeats."""
-    import namemaker
-
+    namemaker = _other("namemaker")
     namemaker.set_rng(random.Random(seed))
     names = namemaker.make_name_set(strings, order=ORDER, clean_up=False)
     return [name for name in (names.make_name() for _ in range(N)) if name]
 
 
 def from_markovify(strings: list[str], seed: int) -> list[str]:
-    import markovify
-
     random.seed(seed)
-    chain = markovify.Chain([list(string) for string in strings], ORDER)
+    chain = _other("markovify").Chain([list(string) for string in strings], ORDER)
     return ["".join(chain.walk()) for _ in range(N)]
 
 
 def figures(strings: list[str], found: Parts, judge: Judge) -> dict[str, float]:
     """Shares in percent."""
-    scores, unseen = judge.log_likelihoods(strings), judge.log_likelihoods(found.unseen)
-    each, real = per_character(scores, strings), per_character(unseen, found.unseen)
-    (low, high), (lowest, highest) = np.quantile(real, [0.05, 0.95]), np.quantile(unseen, [0.05, 0.95])
+    scores = judge.log_likelihoods(strings)
+    each, real = per_character(scores, strings), per_character(judge.unseen, found.unseen)
+    (low, high), (lowest, highest) = np.quantile(real, [0.05, 0.95]), np.quantile(judge.unseen, [0.05, 0.95])
     listed = {*found.train, *found.validation}
     shares = {
         "within": np.mean((low <= each) & (each <= high)),
@@ -148,8 +160,8 @@ def figures(strings: list[str], found: Parts, judge: Judge) -> dict[str, float]:
     return {name: 100 * float(share) for name, share in shares.items()}
 
 
-def run(name: str, folder: Path, seeds: list[int]) -> list[str]:
-    """The lines of a list's section."""
+def measured(name: str, folder: Path, seeds: list[int]) -> dict[str, Any]:
+    """The figures of a list: those of each contender, a record a seed, and the losses."""
     found = parts(name)
     judge = Judge(name, found, folder)
     rows: dict[str, list[dict[str, float]]] = {}
@@ -167,8 +179,17 @@ def run(name: str, folder: Path, seeds: list[int]) -> list[str]:
         for what, strings in drawn.items():
             rows.setdefault(what, []).append(figures(strings, found, judge))
             print(name, seed, what, rows[what][-1], strings[:5], file=sys.stderr, flush=True)
+    return {"rows": rows, "losses": losses, "judged": -float(judge.unseen.sum()) / predictions}
+
+
+def section(name: str, folder: Path, seeds: list[int]) -> list[str]:
+    """The lines of a list's section."""
+    kept = folder / f"{name}.{'-'.join(map(str, seeds))}.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(measured(name, folder, seeds)))
+    known, found = json.loads(kept.read_text()), parts(name)
+    rows, losses, judged = known["rows"], known["losses"], known["judged"]
     columns = list(rows["markovify"][0])
-    judged = -float(judge.log_likelihoods(found.unseen).sum()) / predictions
     return [
         f"## {name}",
         "",
@@ -194,7 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Do samples look right?")
     parser.add_argument("--lists", nargs="+", choices=LISTS, default=list(LISTS), metavar="LIST")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--keep", metavar="FOLDER", help="a folder for the judges")
+    parser.add_argument("--keep", metavar="FOLDER", help="a folder for judges and figures")
     options = parser.parse_args()
     lines = [
         "# Do samples look right?",
@@ -210,7 +231,7 @@ def main() -> None:
         folder = Path(options.keep or place)
         folder.mkdir(parents=True, exist_ok=True)
         for name in options.lists:
-            lines += run(name, folder, options.seeds)
+            lines += section(name, folder, options.seeds)
     provenance.write("plausible", "\n".join([*lines, provenance.table(), ""]))
 
 
