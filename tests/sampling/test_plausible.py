@@ -1,11 +1,13 @@
 """Plausible strings are distributed as the model's own, on the condition that they are plausible."""
 
 from collections import Counter
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from enumerated import ABC, chi_square_z, enumerated, sharp_engine, short
 
+from wavemore.errors import SamplingError
 from wavemore.models.plausible import Plausible
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Condition, EndsWith, Length, StartsWith
@@ -96,3 +98,16 @@ def test_unique_strings_come_to_the_last_one_the_plausible_ones_first(limits):
     assert samples.choice.implausible == (excess > 1).sum() > 0
     assert Counter(excess[:8] <= 1) == {True: 8}
     assert excess[-1] > 1
+
+
+def test_what_was_passed_over_comes_before_an_error():
+    def refused(strings: list[str]) -> np.ndarray:
+        return np.array([string not in ("a", "c") for string in strings])
+
+    for n, error in ((2, False), (3, True)):
+        samples = sample_strings(DISTRIBUTION, n, refused=refused, unique=True, seed=1, plausible=Plausible(0.1, 0.1))
+        samples.hopeless = 20_000
+        found: list[str] = []
+        with pytest.raises(SamplingError, match="2 strings were found") if error else nullcontext():
+            found.extend(samples)
+        assert sorted(found) == ["a", "c"]

@@ -158,8 +158,8 @@ class Wish:
         watch: "Callable[[int, int], object] | None" = None,
         plausible: bool = False,
     ) -> Samples:
-        """`n` strings drawn from a model; see `sample_strings`. With `plausible` as its file says which strings are, or
-        by its own strings."""
+        """`n` strings drawn from a model; see `sample_strings`. With `plausible` only those that are, by what
+        its file says, or else by strings of its own."""
         wish, longest = self.folded(file.vocabulary), file.recipe.data.max_length
         limits = (file.plausible or plausible_by_itself(distribution, longest)) if plausible else None
         return sample_strings(
