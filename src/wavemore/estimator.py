@@ -131,6 +131,7 @@ class StringModel(Judged):
         *,
         unique: bool = False,
         mode: Mode = "exact",
+        plausible: bool = False,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
@@ -141,10 +142,11 @@ class StringModel(Judged):
         **wish: Unpack[WishFields],
     ) -> list[str]:
         """`n` new strings: one unless said, as in scikit-learn (the command makes 20, enough to look at). Say by name
-        what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. See `Shape` for
-        temperature, top_k and top_p, `given` for the label, `leaning` for like and strength, `sample_strings` for the
-        rest and for errors. Where fewer than `n` strings are found, the `SamplingError` has those that were as its
-        `strings`."""
+        what they must be like, such as `starts_with="an"`: the names are the fields of `Wish`. With `plausible` they
+        surprise the model no more than most held-out strings do, as the command's do (`models/plausible.py`). See
+        `Shape` for temperature, top_k and top_p, `given` for the label, `leaning` for like and strength,
+        `sample_strings` for the rest and for errors. Where fewer than `n` strings are found, the `SamplingError` has
+        those that were as its `strings`."""
         if label is not None or like is not None:
             asked = self if label is None else self.given(label)
             leant = asked if like is None else asked.leaning(like, strength, fold_case=wish.get("fold_case", False))
@@ -156,11 +158,20 @@ class StringModel(Judged):
                 top_k=top_k,
                 top_p=top_p,
                 seed=seed,
+                plausible=plausible,
                 **wish,
             )
         shape, known = Shape(temperature=temperature, top_k=top_k, top_p=top_p), self._preparations
         samples = Wish(**wish).samples(
-            self._file, self.distribution_, n, unique=unique, mode=mode, shape=shape, seed=seed, preparations=known
+            self._file,
+            self.distribution_,
+            n,
+            unique=unique,
+            mode=mode,
+            shape=shape,
+            seed=seed,
+            preparations=known,
+            plausible=plausible,
         )
         found: list[str] = []
         try:

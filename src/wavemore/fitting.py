@@ -22,6 +22,7 @@ from wavemore.mixtures.mixture import best_weight, mixed
 from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
+from wavemore.models.plausible import Plausible
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.runs.history import HistoryFile, remove_history
@@ -162,11 +163,11 @@ def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
     """The model file with what its settings have it remember of its list."""
     if not file.recipe.data.remember:
         return file
-    fingerprints = Fingerprints.of(parts.train, [*parts.validation, *parts.test], salt)
-    if not parts.validation:
-        return replace(file, fingerprints=fingerprints)
-    scores = log_likelihoods(distribution_of(file), parts.validation)
-    return replace(file, fingerprints=fingerprints, held_out_scores=quantiles(scores))
+    if held_out := parts.validation:
+        own = distribution_of(file)
+        scores = quantiles(log_likelihoods(own, held_out))
+        file = replace(file, held_out_scores=scores, plausible=Plausible.of(own, held_out))
+    return replace(file, fingerprints=Fingerprints.of(parts.train, [*held_out, *parts.test], salt))
 
 
 def _provenance(
@@ -295,8 +296,7 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
             raise CheckpointError(f"the stopped run had another teacher than {name} is now; start the run anew")
         return ModelFile(recipe, fitting.vocabulary, weights), True
     trained = fitting.train(recipe, what=f"teacher, recipe {visible(str(name))}", role="teacher")
-    weights, _ = fitting.with_ngram(recipe, trained)
-    return ModelFile(recipe, fitting.vocabulary, weights), False
+    return ModelFile(recipe, fitting.vocabulary, fitting.with_ngram(recipe, trained)[0]), False
 
 
 def _identity(teacher: ModelFile) -> Any:

@@ -3,6 +3,7 @@
 import errno
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from command_line import FAILED, KNOWN_LISTS, WRONG_USAGE, in_shell, records
 from imported import imported_by
 
 from wavemore.cli import run
+from wavemore.models.plausible import Plausible
 from wavemore.sampling.sample import Samples
 
 
@@ -220,3 +222,29 @@ def test_a_plain_sample_imports_what_it_needs_alone():
     others = ("wavemore.lists.corpus", "wavemore.lists.streams", "wavemore.sampling.constraints", "wavemore.fitting")
     outside = ("importlib.resources", "safetensors.numpy", "shlex", "tempfile", "tomllib", "zipfile")
     assert modules & {*others, *outside, "concurrent.futures"} == set()
+
+
+def test_samples_are_plausible_unless_told_otherwise(answer, tiny_path, tiny_model):
+    plain = answer("sample tiny.safetensors -n 300 --seed 1")[0].split()
+    assert plain == tiny_model.sample(300, seed=1, plausible=True)
+    own = tiny_model.sample(300, seed=1)
+    for options in ("--faithful", "--temperature 1", "--top-p 1", "--top-k 99"):
+        assert answer(f"sample tiny.safetensors -n 300 --seed 1 {options}")[0].split() == own
+    assert set(plain) < set(own) | set(tiny_model.sample(600, seed=1)[300:])
+    assert plain != own
+
+
+def test_a_remark_says_how_many_are_not_plausible(answer, refused, tiny_path, tiny_model):
+    limited = replace(tiny_model.file_, plausible=Plausible(0.01, 0.01))
+    limited.save("limited.safetensors")
+    out, err = answer("sample limited.safetensors -n 5 --seed 1")
+    assert len(out.split()) == 5
+    assert err == (
+        "wavemore: 5 of the 5 strings are not plausible: hardly any that meets the conditions is (see --faithful)\n"
+    )
+    assert answer("sample limited.safetensors -n 5 --seed 1 -q --json")[1] == ""
+    assert answer("sample limited.safetensors -n 5 --faithful")[1] == ""
+    sentence = refused(WRONG_USAGE, "sample", "tiny.safetensors", "--faithful", "--top-p", "0.9")
+    assert sentence == "--faithful shapes nothing, and --top-p does; leave one of them out"
+    sentence = refused(WRONG_USAGE, "sample", "--most-likely", "--faithful")
+    assert sentence == "--most-likely draws nothing, so --faithful has no use; leave one of them out"

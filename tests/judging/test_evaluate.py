@@ -83,7 +83,7 @@ def test_the_interval_is_that_of_scipys_bootstrap(tiny_model, strings):
 
 def test_portions_change_nothing(tiny_model, strings, monkeypatch):
     whole = evaluate(tiny_model.distribution_, strings)
-    monkeypatch.setattr("wavemore.judging.likelihood._STRINGS_AT_ONCE", 7)
+    monkeypatch.setattr("wavemore.predict.predictor._STRINGS_AT_ONCE", 7)
     apart = evaluate(tiny_model.distribution_, strings)
     assert apart.to_dict() == {
         name: value if value is None else pytest.approx(value) for name, value in whole.to_dict().items()

@@ -97,7 +97,7 @@ def test_order_and_company_do_not_matter(engine, monkeypatch):
     strings = ["abc", "", "axb", "c", "abcabc"]
     alone = [one(engine, string) for string in strings]
     assert explain(Distribution(engine, ABC), iter(strings)) == alone
-    monkeypatch.setattr("wavemore.judging.likelihood._STRINGS_AT_ONCE", 2)
+    monkeypatch.setattr("wavemore.predict.predictor._STRINGS_AT_ONCE", 2)
     assert explain(Distribution(engine, ABC), strings) == alone
     assert explain(Distribution(engine, ABC), strings[::-1]) == alone[::-1]
 

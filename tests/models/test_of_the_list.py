@@ -19,6 +19,7 @@ from wavemore.lists.corpus import read_corpus, split
 from wavemore.models import fingerprints
 from wavemore.models.fingerprints import LOG_LIKELIHOODS, OF_THE_LIST, Fingerprints, quantiles
 from wavemore.models.modelfile import ModelFile
+from wavemore.models.plausible import Plausible
 from wavemore.settings.config import Recipe
 
 
@@ -64,6 +65,14 @@ def test_held_out_scores_are_those_of_the_validation_part(model, listed, tmp_pat
     parts = split(read_corpus(listed), model.file_.recipe.data)
     _, scores = kept_of(saved(model, tmp_path))
     assert np.array_equal(scores, np.sort(model.score_samples(parts.validation)).astype(np.float32))
+
+
+def test_a_file_says_which_strings_are_plausible_if_enough_were_held_out(model, recipe, listed, tmp_path):
+    assert saved(model, tmp_path).plausible is None  # of 12
+    enough = StringModel(recipe).fit(listed[:80], validation=listed[80:])
+    assert saved(enough, tmp_path).plausible == Plausible.of(enough.distribution_, listed[80:]) is not None
+    forgetful = StringModel(recipe, settings={"data.remember": False}).fit(listed[:80], validation=listed[80:])
+    assert saved(forgetful, tmp_path).plausible is None
 
 
 SMALL: dict[str, Any] = {"groups": [2, 2], "embedding": 4, "hidden": 8}

@@ -55,7 +55,12 @@ def command(
         bool, typer.Option("--most-likely", help="The likeliest strings in exact order, instead of samples.")
     ] = False,
     mode: Annotated[str, typer.Option(help="How conditions are met: exact, strict or fast.")] = "exact",
-    temperature: Annotated[float, options.number(help="Below 1 likelier strings, above 1 stranger ones.")] = 1.0,
+    faithful: Annotated[
+        bool, typer.Option("--faithful", help="The model's own distribution, with what looks wrong.")
+    ] = False,
+    temperature: Annotated[
+        float | None, options.number(help="Below 1 likelier strings, above 1 stranger ones.")
+    ] = None,
     top_k: Annotated[
         int | None,
         options.whole(help="Only this number of characters at each step, the likeliest."),
@@ -73,9 +78,12 @@ def command(
 ) -> None:
     """Make strings like those of the list, one a line.
 
-    Strings are independent draws from the model's own distribution. With --seed the first strings stay the same
-    however many are asked for. Conditions combine: every string meets all of them, and strings are distributed as
-    the model's own strings that do. Standard error says what share that is. Where it is small, --mode exact may
+    Strings are plausible: drawn from the model's own distribution until they surprise it no more than most held-out
+    strings do, on average over their characters and by the worst one. Of eight in a row that are not, the least
+    surprising comes. --faithful draws from the distribution itself, as sample() in Python does; so do --temperature,
+    --top-k and --top-p, shaped as they say. With --seed the first strings stay the same however many are asked for.
+    Conditions combine: every string meets all of them, and strings are distributed as the model's own strings that
+    do, the plausible ones. Standard error says what share that is. Where it is small, --mode exact may
     be off by up to a hundredth of all probability, and says how much; --mode strict never is: it tries until enough
     are found or eight million characters in a row have given none; --mode fast is quick and biased: some strings
     come too often, others too rarely. With --json each string has its log-likelihood, in nats, and under conditions
@@ -136,7 +144,12 @@ def command(
         for sentence in wish.in_vain(loaded.file_.vocabulary):
             say(sentence)
     if most_likely:
-        drawing = {"temperature": temperature != 1, "unique": unique, "mode": mode != "exact"}
+        drawing = {
+            "faithful": faithful,
+            "temperature": temperature is not None,
+            "unique": unique,
+            "mode": mode != "exact",
+        }
         drawing |= {"top_k": top_k is not None, "top_p": top_p is not None, "seed": seed is not None}
         for name, given in drawing.items():
             if given:
@@ -145,6 +158,10 @@ def command(
                 )
         write_lines(_likeliest(loaded, wish, n, json=json, quiet=quiet))
         return
+    shaped = {"temperature": temperature is not None, "top-k": top_k is not None, "top-p": top_p is not None}
+    if faithful and any(shaped.values()):
+        name = next(name for name, given in shaped.items() if given)
+        raise UsageError(f"--faithful shapes nothing, and --{name} does; leave one of them out")
     with watching("sampling: {:,} strings drawn, {:,} found", quiet=quiet) as watch:
         strings = wish.samples(
             loaded.file_,
@@ -152,9 +169,10 @@ def command(
             n,
             unique=unique,
             mode=cast("Mode", mode),
-            shape=Shape(temperature=temperature, top_k=top_k, top_p=top_p),
+            shape=Shape(temperature=1.0 if temperature is None else temperature, top_k=top_k, top_p=top_p),
             seed=seed,
             watch=watch,
+            plausible=not (faithful or any(shaped.values())),
         )
         try:
             lines = _records(loaded, strings) if json else _marked(strings)
@@ -195,6 +213,11 @@ def _known(strings: "Samples") -> Iterator[str]:
     """What is known of the strings, once all are drawn."""
     if strings.apart is not None:
         yield strings.apart.sentence
+    if strings.choice is not None and strings.choice.implausible:
+        yield (
+            f"{strings.choice.implausible:,} of the {strings.found:,} strings are not plausible: hardly any that "
+            "meets the conditions is (see --faithful)"
+        )
     if not isnan(strings.chance):
         yield f"about {_share(strings.chance, strings.chance_error)} of the model's strings meet the conditions"
     if isnan(strings.clipped):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
@@ -11,7 +10,7 @@ from wavemore.errors import UnknownCharacterError
 from wavemore.lists.labelled import Labelled, at
 from wavemore.lists.vocabulary import CHARACTERS, Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
-from wavemore.predict.predictor import Distribution, log_probabilities
+from wavemore.predict.predictor import Distribution, log_probabilities, portions
 
 __all__ = [
     "UNSEEN",
@@ -32,8 +31,6 @@ Unseen: TypeAlias = Literal["zero", "floor"]
 """The probability of a character that a model does not know."""
 UNSEEN: tuple[Unseen, ...] = get_args(Unseen)
 
-_STRINGS_AT_ONCE = 1 << 16
-_CHARACTERS_AT_ONCE = 1 << 18
 WORST = 3
 
 
@@ -102,23 +99,6 @@ def scores_of(
     if unseen == "zero":
         return log_likelihoods(distribution, strings)
     return floored_log_likelihoods(distribution, strings, file.unseen_share)
-
-
-def portions(strings: Iterable[str]) -> Iterator[Sequence[str]]:
-    """The strings in portions that are limited in number and in characters. Labels stay with their strings."""
-    if isinstance(strings, Labelled):
-        start = 0
-        for part in portions(strings.strings):
-            yield strings[start : start + len(part)]
-            start += len(part)
-        return
-    rest = iter(strings)
-    held: list[str] = []
-    while portion := [*held, *islice(rest, _STRINGS_AT_ONCE - len(held))]:
-        ends = np.cumsum(np.fromiter(map(len, portion), dtype=np.int64, count=len(portion)) + 1)
-        count = max(1, int(np.searchsorted(ends, _CHARACTERS_AT_ONCE, side="right")))
-        held = portion[count:]
-        yield portion[:count]
 
 
 def _scores(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:

@@ -23,12 +23,21 @@ from wavemore.conventions import brief
 from wavemore.errors import ModelFileError, UsageError
 from wavemore.lists.vocabulary import normalise
 
-__all__ = ["LOG_LIKELIHOODS", "OF_THE_LIST", "SALT_BYTES", "Fingerprints", "log_likelihoods_of", "quantiles", "ranks"]
+__all__ = [
+    "LOG_LIKELIHOODS",
+    "OF_THE_LIST",
+    "SALT_BYTES",
+    "SURPRISE",
+    "Fingerprints",
+    "log_likelihoods_of",
+    "quantiles",
+    "ranks",
+]
 
 SALT_BYTES = 16
-LOG_LIKELIHOODS = "held_out.log_likelihoods"
+LOG_LIKELIHOODS, SURPRISE = "held_out.log_likelihoods", "held_out.surprise"
 _SALT, _TRAIN, _HELD_OUT = "seen.salt", "seen.train", "seen.held_out"
-OF_THE_LIST = (_SALT, _TRAIN, _HELD_OUT, LOG_LIKELIHOODS)
+OF_THE_LIST = (_SALT, _TRAIN, _HELD_OUT, LOG_LIKELIHOODS, SURPRISE)
 """The names in a model file of all that is kept here."""
 
 _MOST_OF_32_BITS = 1 << 22  # strings

@@ -29,7 +29,8 @@ from wavemore.errors import ConfigError, FileError, ModelFileError, UsageError
 from wavemore.files import write_whole
 from wavemore.lists.labelled import Label, Labels
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.fingerprints import LOG_LIKELIHOODS, OF_THE_LIST, Fingerprints, log_likelihoods_of, ranks
+from wavemore.models.fingerprints import LOG_LIKELIHOODS, OF_THE_LIST, SURPRISE, Fingerprints, log_likelihoods_of, ranks
+from wavemore.models.plausible import Plausible
 from wavemore.settings.architecture import MIXED_IN
 from wavemore.settings.config import Recipe
 
@@ -59,6 +60,8 @@ class ModelFile:
     """Those of the strings that it was made from; None where it keeps none."""
     held_out_scores: np.ndarray | None = field(default=None, compare=False)
     """(Q,) float32: quantiles of the log-likelihoods of the validation strings, rising; None where it keeps none."""
+    plausible: Plausible | None = field(default=None, compare=False)
+    """Which strings are plausible, by the validation strings; None where it does not say so."""
 
     def __repr__(self) -> str:
         return f"<ModelFile {self.summary}>"
@@ -156,6 +159,8 @@ class ModelFile:
         of_the_list = {} if self.fingerprints is None else self.fingerprints.arrays()
         if self.held_out_scores is not None:
             of_the_list[LOG_LIKELIHOODS] = self.held_out_scores
+        if self.plausible is not None:
+            of_the_list[SURPRISE] = self.plausible.array()
         arrays = {name: np.asarray(array, order="C") for name, array in {**self.weights, **of_the_list}.items()}
         # A single metadata entry: with several, safetensors writes them in an order that changes from run to run.
         write_whole(path, save(arrays, {"wavemore": json.dumps(about)}))
@@ -204,7 +209,8 @@ class ModelFile:
         _check(weights, recipe, len(vocabulary), path)
         fingerprints = Fingerprints.from_arrays(of_the_list, f"the model {path}")
         scores = log_likelihoods_of(of_the_list, f"the model {path}")
-        return cls(recipe, vocabulary, weights, about["provenance"], labels, str(path), fingerprints, scores)
+        plausible = Plausible.from_arrays(of_the_list, f"the model {path}")
+        return cls(recipe, vocabulary, weights, about["provenance"], labels, str(path), fingerprints, scores, plausible)
 
 
 def pretrained_path() -> Path:

@@ -1,21 +1,34 @@
 """What sampling, scoring and evaluating need of a model, whatever its kind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
 from wavemore.conventions import brief
 from wavemore.errors import ModelFileError
+from wavemore.lists.labelled import Labelled
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.threads import side_by_side
 
-__all__ = ["Distribution", "Position", "Predictions", "Predictor", "finite", "log_probabilities", "log_sum_exp"]
+__all__ = [
+    "Distribution",
+    "Position",
+    "Predictions",
+    "Predictor",
+    "finite",
+    "log_probabilities",
+    "log_sum_exp",
+    "portions",
+]
 
 
 _ROWS_AT_ONCE = 4096
 _PREDICTIONS_AT_ONCE = 1 << 15
+_STRINGS_AT_ONCE = 1 << 16
+_CHARACTERS_AT_ONCE = 1 << 18
 
 
 class Predictions(NamedTuple):
@@ -101,6 +114,23 @@ class Distribution(NamedTuple):
     def predictions(self, strings: Sequence[str]) -> Iterator[Predictions]:
         """What the predictor says of these strings; see `Predictor.predictions`."""
         return self.predictor.predictions(strings, self.vocabulary)
+
+
+def portions(strings: Iterable[str]) -> Iterator[Sequence[str]]:
+    """The strings in portions that are limited in number and in characters. Labels stay with their strings."""
+    if isinstance(strings, Labelled):
+        start = 0
+        for part in portions(strings.strings):
+            yield strings[start : start + len(part)]
+            start += len(part)
+        return
+    rest = iter(strings)
+    held: list[str] = []
+    while portion := [*held, *islice(rest, _STRINGS_AT_ONCE - len(held))]:
+        ends = np.cumsum(np.fromiter(map(len, portion), dtype=np.int64, count=len(portion)) + 1)
+        count = max(1, int(np.searchsorted(ends, _CHARACTERS_AT_ONCE, side="right")))
+        held = portion[count:]
+        yield portion[:count]
 
 
 def log_probabilities(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from wavemore.errors import SamplingError, UsageError
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.plausible import Choice, Plausible
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.sampler import AsDrawn, Filter, Refusal, Sampler
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from wavemore.sampling.automaton import Automaton
     from wavemore.sampling.constraints import Condition
 
-__all__ = ["MODES", "Mode", "Samples", "sample_strings"]
+__all__ = ["MODES", "Mode", "Samples", "plausible_by_itself", "sample_strings"]
 
 Mode = Literal["exact", "strict", "fast"]
 MODES: tuple[Mode, ...] = ("exact", "strict", "fast")
 
 _HOPELESS = 1 << 23  # "eight million" characters drawn in a row without a string to keep
+_PILOT, _BY_ITSELF = 512, 5  # strings, and what is added to the seed, so that they are others
 _HOPELESS_GUIDED = 1 << 20  # the same with a guide, in mode "fast"; each takes longer
 
 
@@ -48,6 +50,8 @@ class Samples:
     """How many characters are drawn in a row without a string to keep, before that is an error."""
     watch: "Callable[[int, int], object] | None" = None
     """Called after each batch with the number of strings drawn and found so far."""
+    choice: Choice | None = None
+    """Takes those that are plausible, if it is to be so."""
     chance: float = nan
     """The share of the model's strings, the empty one aside, that meet the conditions; NaN where it is not measured:
     without conditions, in mode "fast", and before the first string."""
@@ -70,11 +74,27 @@ class Samples:
         for strings in self.batches():
             yield from strings
 
+    def _rest(self) -> Iterator[list[str]]:
+        """What was passed over as not plausible, where no others are left."""
+        strings = [] if self.choice is None else self.choice.rest(self.n - self.found)
+        self.found += len(strings)
+        if strings:
+            yield strings
+
     def batches(self) -> Iterator[list[str]]:
         """The same strings in lists, as they are found."""
+        try:
+            yield from self._batches()
+        except SamplingError:
+            yield from self._rest()
+            if self.found < self.n:
+                raise
+
+    def _batches(self) -> Iterator[list[str]]:
         in_vain = in_a_row = 0
         for batch in self.sampler.batches(self.filter, lambda: self.n - self.found) if self.n else ():
-            strings = batch.strings[: self.n - self.found]
+            most = self.n - self.found
+            strings = batch.strings[:most] if self.choice is None else self.choice(batch.strings, most)
             self.tried, self.found = self.tried + batch.tried, self.found + len(strings)
             self.chance, self.chance_error = batch.chance, batch.chance_error
             self.clipped, self.clipped_most = batch.clipped, batch.clipped_most
@@ -88,11 +108,15 @@ class Samples:
             in_vain = 0 if strings else in_vain + batch.steps
             in_a_row = 0 if strings else in_a_row + batch.tried
             if in_vain >= self.hopeless:
+                yield from self._rest()
+                if self.found == self.n:
+                    return
                 raise SamplingError(
                     f"{self.found:,} strings were found, and then none among {in_a_row:,} more that were drawn: fewer "
                     f"than {3 / in_a_row:.1g} of all can be used (with 95 % confidence); ask for fewer strings or "
                     "conditions"
                 )
+        yield from self._rest()
         if self.found < self.n:
             raise SamplingError(f"only {self.found:,} such strings exist, and {self.n:,} are asked for")
 
@@ -110,6 +134,7 @@ def sample_strings(
     seed: int | None = None,
     preparations: Preparations | None = None,
     watch: "Callable[[int, int], object] | None" = None,
+    plausible: Plausible | None = None,
 ) -> Samples:
     """`n` independent strings, none of them empty, distributed as the model's own strings that meet the conditions.
 
@@ -127,6 +152,7 @@ def sample_strings(
     seed           a whole number for the same strings again, the first ones for any n; where None, strings differ
     preparations   what was found out about conditions in earlier calls, for the same distribution
     watch          called again and again with the number of strings drawn and found so far
+    plausible      where given, strings that are not plausible are passed over; see `models/plausible.py`
 
     Raises `UsageError` for arguments that make no sense and conditions that no string meets, at once and not at the
     first string. Iterating raises `ModelFileError` where the model's numbers overflow, and `SamplingError` where too
@@ -137,16 +163,24 @@ def sample_strings(
         raise UsageError(f"the mode is {mode!r}; it must be {', '.join(MODES[:-1])} or {MODES[-1]}")
     whole_number("the maximum length", max_length, 1)
     entropy = int.from_bytes(os.urandom(8)) if seed is None else whole_number("the seed", seed, 0)
-    passes = Filter(refused, unique=unique)
+    passes = Filter(refused, unique=unique, more=plausible is not None)
+    choice = None if plausible is None else Choice(distribution, plausible, keeps=unique)
     if not conditions:
         source = Source(distribution, (entropy,), shape, np.zeros(0, dtype=np.int64), max_length)
         if shape == UNSHAPED:
             source = _label_by_label(source)
-        return Samples(AsDrawn(source, nan), n, passes, watch=watch)
+        return Samples(AsDrawn(source, nan), n, passes, watch=watch, choice=choice)
     prepared = (preparations or Preparations()).of(distribution, conditions, shape, max_length)
     _check_left(prepared.automaton, distribution.vocabulary, passes)
     sampler = {"exact": prepared.exact, "strict": prepared.strict, "fast": prepared.fast}[mode](entropy)
-    return Samples(sampler, n, passes, _HOPELESS_GUIDED if mode == "fast" else _HOPELESS, watch)
+    return Samples(sampler, n, passes, _HOPELESS_GUIDED if mode == "fast" else _HOPELESS, watch, choice)
+
+
+def plausible_by_itself(distribution: Distribution, max_length: int) -> Plausible | None:
+    """Which strings are plausible to a model whose file does not say so: by some hundred strings that it draws, the
+    same each time, in place of held-out ones."""
+    source = Source(distribution, (0, _BY_ITSELF), UNSHAPED, np.zeros(0, dtype=np.int64), max_length)
+    return Plausible.of(distribution, source.decoded(source.batch(0, _PILOT).ids))
 
 
 def _label_by_label(source: Source) -> Source:

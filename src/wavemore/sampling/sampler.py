@@ -13,22 +13,24 @@ from wavemore.sampling.source import BLOCK, Source
 __all__ = ["AsDrawn", "Batch", "Filter", "Refusal", "Sampler"]
 
 _FIRST = 8 * BLOCK
+_SPARE = 8  # strings more than twice as many as are asked for: of a few, half may be refused
 
 Refusal = Callable[[list[str]], np.ndarray]
 """Tells which of a list of finished strings, (strings,) bool, are not wanted."""
 
 
 class Filter:
-    """What only finished strings tell: whether they are refused, and, for unique ones, whether they came before."""
+    """What only finished strings tell: whether they are refused, and, for unique ones, whether they came before.
+    `more` says that not all that pass are used, so that more may be asked for than are missing."""
 
-    def __init__(self, refused: Refusal | None = None, *, unique: bool = False) -> None:
-        self.refused, self.unique = refused, unique
+    def __init__(self, refused: Refusal | None = None, *, unique: bool = False, more: bool = False) -> None:
+        self.refused, self.unique, self.more = refused, unique, more
         self._known: set[str] = set()
 
     @property
     def some(self) -> bool:
-        """Whether it can refuse a string."""
-        return self.refused is not None or self.unique
+        """Whether a string that is drawn may not be used."""
+        return self.refused is not None or self.unique or self.more
 
     def __call__(self, strings: list[str]) -> np.ndarray:
         """(strings,) bool: which of them pass."""
@@ -84,18 +86,21 @@ class AsDrawn(Sampler):
 
     def batches(self, passes: Filter, missing: Callable[[], int]) -> Iterator[Batch]:
         start, room, beginning = 0, self.source.room(), self.source.beginning()
-        kept = 0
+        done = kept = tried = 0  # done: strings from `start` on that have come already
         while True:
             strings = min(room, missing())
-            if passes.some:  # more may be asked for after these, and every block begins anew
+            few = 2 * strings + _SPARE
+            if passes.some and start == done == 0 and few < BLOCK:
+                strings = few
+            elif passes.some:  # more may be asked for after these, and every block begins anew
                 # The more are drawn at once, the cheaper each is: so a few tell first how many pass.
-                strings = -(-strings * start // kept) if kept else min(strings, _FIRST)
+                strings = -(-strings * tried // kept) if kept else min(strings, _FIRST)
                 strings = min(room, (strings + BLOCK) // BLOCK * BLOCK)
             drawn = self.source.batch(start, strings, beginning=beginning)
-            found = self.source.decoded(drawn.ids)
+            found = self.source.decoded(drawn.ids[done:])
             if passes.some:
                 found = [found[place] for place in np.flatnonzero(passes(found))]
-            kept += len(found)
-            yield Batch(found, strings, strings, drawn.steps, self.chance, 0.0)
-            start += strings
+            kept, tried = kept + len(found), tried + strings - done
+            yield Batch(found, strings - done, strings - done, drawn.steps, self.chance, 0.0)
             room = self.source.room(drawn.contexts / strings)  # the more strings begin alike, the more fit
+            start, done = (start, strings) if strings % BLOCK else (start + strings, 0)

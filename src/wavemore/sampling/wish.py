@@ -13,7 +13,7 @@ from wavemore.lists.vocabulary import Vocabulary, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
-from wavemore.sampling.sample import Mode, Samples, sample_strings
+from wavemore.sampling.sample import Mode, Samples, plausible_by_itself, sample_strings
 from wavemore.sampling.sampler import Refusal
 from wavemore.sampling.shape import UNSHAPED, Shape
 from wavemore.settings.strict import whole_number
@@ -173,10 +173,13 @@ class Wish:
         seed: int | None = None,
         preparations: Preparations | None = None,
         watch: "Callable[[int, int], object] | None" = None,
+        plausible: bool = False,
     ) -> Samples:
-        """`n` strings drawn from a model; see `sample_strings`."""
-        wish = self.folded(file.vocabulary)
+        """`n` strings drawn from a model; see `sample_strings`. With `plausible` only those that are, by what
+        its file says, or else by strings of its own."""
+        wish, longest = self.folded(file.vocabulary), file.recipe.data.max_length
         apart = wish.apart(file, preparations)
+        limits = (file.plausible or plausible_by_itself(distribution, longest)) if plausible else None
         samples = sample_strings(
             distribution,
             n,
@@ -185,10 +188,11 @@ class Wish:
             unique=unique,
             mode=mode,
             shape=shape,
-            max_length=file.recipe.data.max_length,
+            max_length=longest,
             seed=seed,
             preparations=preparations,
             watch=watch,
+            plausible=limits,
         )
         samples.apart = apart
         return samples
