@@ -33,7 +33,7 @@ HOUSE: list[dict[str, str]] = [
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "
         "> sequence_predictor"
     },
-    {"models": "fingerprints > modelfile > disclosure kinds"},
+    {"models": "fingerprints > modelfile > disclosure kinds start"},
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",
@@ -68,7 +68,16 @@ left of a ">" that stands before it."""
 ALONE = {
     "nn": {"predict", "lists.vocabulary", "settings", "errors"},
     "train": {
-        *("nn", "predict", "models.modelfile", "lists.vocabulary", "settings", "runs.looks", "runs.measures"),
+        *(
+            "nn",
+            "predict",
+            "models.modelfile",
+            "models.start",
+            "lists.vocabulary",
+            "settings",
+            "runs.looks",
+            "runs.measures",
+        ),
         *("errors", "files", "threads"),
     },
 }

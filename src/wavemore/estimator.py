@@ -32,6 +32,8 @@ class StringModel(Judged):
     recipe      the name of a recipe, the path of a TOML file, or a `Recipe`; "auto" chooses settings that fit the list
     settings    changes to it, such as `{"train.steps": 1000}`
     seed        where given, the seed of weights and batches (`train.seed`)
+    start       a model file whose networks this one's begin as (`train.start`), "base" for the one in the package that
+                knows many lists, "none" for random weights; by itself "auto" starts a short list from the base model
     unseen      of a string with a character that the model does not know: "zero" gives it the probability that it has,
                 "floor" one above 0 (see `floored_log_likelihoods`), so that no mean or ratio hangs on one character
 
@@ -48,11 +50,13 @@ class StringModel(Judged):
         *,
         settings: Mapping[str, Any] | None = None,
         seed: int | None = None,
+        start: str | Path | None = None,
         unseen: Unseen = "zero",
     ) -> None:
         self.recipe = recipe
         self.settings = settings
         self.seed = seed
+        self.start = start
         self.unseen: Unseen = unseen
 
     def __repr__(self) -> str:
@@ -198,11 +202,12 @@ class StringModel(Judged):
 
     def resolved_recipe(self, strings: Sequence[str] = ()) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto" or
-        "best", sized by the strings. Raises `ConfigError`."""
-        from wavemore.settings.sizing import resolved
+        "best", sized by the strings. Raises `ConfigError`, and `FileError` for a start that cannot be read."""
+        from wavemore.models.start import NONE, resolved
 
         seed = {} if self.seed is None else {"train.seed": self.seed}
-        return resolved(self.recipe, {**(self.settings or {}), **seed}, strings)
+        start = {} if self.start is None else {"train.start": NONE if self.start == "none" else str(self.start)}
+        return resolved(self.recipe, {**(self.settings or {}), **seed, **start}, strings)
 
 
 def fit(
@@ -211,6 +216,7 @@ def fit(
     recipe: str | Path | Recipe = "auto",
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    start: str | Path | None = None,
     sample_weight: "Weights" = None,
     validation: "Strings | None" = None,
     test: "Strings | None" = None,
@@ -218,7 +224,7 @@ def fit(
     progress: bool = False,
 ) -> StringModel:
     """A `StringModel` trained on strings: `StringModel(recipe, ...).fit(strings, ...)` in one call."""
-    return StringModel(recipe, settings=settings, seed=seed).fit(
+    return StringModel(recipe, settings=settings, seed=seed, start=start).fit(
         strings,
         sample_weight=sample_weight,
         validation=validation,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from wavemore.lists.vocabulary import Vocabulary, unseen_share
 from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
+from wavemore.models.start import Start, digest_of
 from wavemore.predict.mixture import best_weight, mixed
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, log_probabilities
@@ -94,7 +95,12 @@ def fit_model(
     parts, origin = lists.parts(recipe)
     if recipe.data.private:
         recipe, origin, command = recipe.kept_private(), _nameless(origin), ""
-    vocabulary = Vocabulary.of(string for part in (*parts, [lists.characters]) for string in part)
+    start = Start(recipe.train.start) if recipe.train.start else None
+    if start is not None:
+        start.check(recipe.wavenet)
+        origin = {**origin, "start": start.origin(private=recipe.data.private)}
+    known = [lists.characters, "" if start is None else start.characters]
+    vocabulary = Vocabulary.of(string for part in (*parts, known) for string in part)
     if recipe.model.kind == "ngram":
         if resume:
             raise UsageError("an n-gram model is counted at once, so there is no stopped run to resume; start it anew")
@@ -117,8 +123,9 @@ def fit_model(
     command = stopped.about["command"] if stopped is not None else command
     weights, losses = fitting.with_ngram(recipe, trained)
     about = _provenance(origin, losses, trained.step, recipe, command)
-    if recipe.data.private:  # the teacher may be a file, and its path tells of the list's place
-        recipe = replace(recipe, train=replace(recipe.train, teacher=Path(recipe.train.teacher).name))
+    if recipe.data.private:  # teacher and start may be files, and their paths tell of the list's place
+        names = {name: Path(getattr(recipe.train, name)).name for name in ("teacher", "start")}
+        recipe = replace(recipe, train=replace(recipe.train, **names))
     return _remembering(ModelFile(recipe, vocabulary, weights, about), parts, lists.salt), trained.history
 
 
@@ -180,10 +187,13 @@ class _Fitting:
 
     def about(self, recipe: Recipe, teacher: Any) -> dict[str, Any]:
         """What a run is, for its checkpoints. `teacher` tells its teacher from others."""
+        origin = dict(self.origin)
+        start = {"start": origin.pop("start")} if "start" in origin else {}
         about = {
             "settings": recipe.to_dict(),
-            "list or split": {**self.origin, "lists": self.salt.hex()},
+            "list or split": {**origin, "lists": self.salt.hex()},
             "command": self.command,
+            **start,
         }
         return about if teacher is None else {**about, "teacher": teacher}
 
@@ -284,10 +294,7 @@ def _identity(teacher: ModelFile) -> Any:
     of one that was there before."""
     if not teacher.provenance:
         return teacher.recipe.to_dict()
-    digest = sha256()
-    for name, array in sorted(teacher.weights.items()):
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    return digest_of(teacher)
 
 
 def _losses(of_parts: Iterable[float]) -> dict[str, Any]:
