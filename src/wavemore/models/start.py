@@ -63,15 +63,15 @@ class Start:
     def __init__(self, name: str) -> None:
         self.name = name
         self.file = ModelFile.load(base_path() if name == BASE else name)
-        if self.file.recipe.model.kind != "wavenet":
+        kind = self.file.recipe.model.kind
+        if kind != "wavenet":
             raise ConfigError(
-                f'train.start = "{name}" cannot be: it is a model of kind "{self.file.recipe.model.kind}"; it must be a '
-                '"wavenet"'
+                f'train.start = "{name}" cannot be: that model is of kind "{kind}"; it must be of kind "wavenet"'
             )
         if self.file.recipe.wavenet.final_norm:
             raise ConfigError(
-                f'train.start = "{name}" cannot be: a BatchNorm follows its last Linear (model.final_norm), which has no '
-                "bias to move; it must have none"
+                f'train.start = "{name}" cannot be: that model has model.final_norm = true, so its head has no bias; '
+                "it must have false"
             )
 
     @property
@@ -94,8 +94,8 @@ class Start:
             own, asked = getattr(self._config, one.name), getattr(config, one.name)
             if own != asked and one.name not in _FREE:
                 raise ConfigError(
-                    f'train.start = "{self.name}" cannot be: its networks have model.{one.name} = {plain(own)!r}, and the '
-                    f"recipe {plain(asked)!r}; the two must be the same"
+                    f'train.start = "{self.name}" cannot be: that model has model.{one.name} = {plain(own)!r}, and '
+                    f"the recipe {plain(asked)!r}; the two must be the same"
                 )
 
     @property
@@ -153,9 +153,10 @@ def digest_of(file: ModelFile) -> str:
 
 
 def resolved(recipe: str | Path | Recipe, settings: Mapping[str, Any], strings: Sequence[str]) -> Recipe:
-    """The recipe of this name or file with these settings in place, sized by the strings where it fits itself to a list:
-    "auto" starts from the base model where the strings are few, their characters are known to it, and no setting asks
-    for another network. Raises `ConfigError`, and `FileError` or `ModelFileError` for a start that cannot be read."""
+    """The recipe of this name or file with these settings in place, sized by the strings where it fits itself to a
+    list. "auto" starts from the base model where the strings are few, their characters are known to it, and no setting
+    asks for another network. Raises `ConfigError`, and `FileError` or `ModelFileError` for a start that cannot be
+    read."""
     if recipe != AUTO or not strings:
         return sized_by(recipe, settings, strings)
     name = settings.get("train.start")

@@ -83,8 +83,8 @@ class TrainConfig:
     """A recipe, or a model file: what that model expects is learned in place of the characters that follow. A recipe's
     model is trained first, on the same strings, with this recipe's seed and threads."""
     start: str = ""
-    """A model file whose networks are what this one's begin as, in place of random weights, or "base", the base model in
-    the package; "" for none. Characters that it does not know are added, and the model knows all that it knows."""
+    """A model file whose networks this one's begin as, in place of random weights; "base" for the base model in the
+    package, "" for none. Characters that it lacks are added, and the new model knows all that it knows."""
     threads: int = 0
     """How many threads, which changes no result: a single network has use for two, an ensemble trains as many members
     side by side, in processes where that pays. 0 means one for each core. A network in PyTorch has its own threads,

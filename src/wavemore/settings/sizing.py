@@ -4,7 +4,8 @@ how many characters they are made of.
 The figures come from trials on parts of the embedded lists, on names.txt and on molecules (docs/log.md). Two or three
 dilation cycles gain more than width or a longer context. Short lists need small batches, strong decay of the weights,
 dropout, an average of the weights, and several networks that vote; long lists of short strings a high rate and few
-passes; long strings a context that covers them. The n-gram that is mixed in helps most on short lists, and on many long
+passes; long strings a context that covers them. A list of fewer than 1,000 names whose characters the base model in the
+package knows starts from that model. The n-gram that is mixed in helps most on short lists, and on many long
 strings no more.
 """
 
@@ -122,11 +123,11 @@ def chosen(recipe: Recipe, strings: Sequence[str]) -> str:
     length = f"{train.steps:,} steps" if train.steps else f"{train.epochs:.3g} passes"
     counted = f" and {model.ngram}-grams" if model.ngram else ""
     few = "; so short a list teaches little: a few hundred strings give better samples" if count < _TOO_FEW else ""
-    begun = f"starting from {train.start}, " if train.start else ""
+    begun = f"start {train.start}, " if train.start else ""
     return (
         f"chosen for {count:,} different strings, {lengths.mean() if count else 0:.1f} characters long on average, of "
-        f"{alphabet:,} different characters: {begun}context {model.context}, {len(model.levels)} levels of {model.hidden}, "
-        f"dropout {model.dropout:g}, {voting}{counted}, {length} in batches of {train.batch}{few}"
+        f"{alphabet:,} different characters: {begun}context {model.context}, {len(model.levels)} levels of "
+        f"{model.hidden}, dropout {model.dropout:g}, {voting}{counted}, {length} in batches of {train.batch}{few}"
     )
 
 
