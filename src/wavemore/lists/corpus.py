@@ -179,7 +179,8 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
     if config.split == "lecture":
         shuffled = list(strings)
         random.Random(42).shuffle(shuffled)
-        first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+        second = int(0.9 * len(shuffled))
+        first = min(int(0.8 * len(shuffled)), second - 1)  # of 5 strings too one is for validation
         return Parts(shuffled[:first], shuffled[first:second], shuffled[second:])
     counts = Counter(strings)
     if len(counts) < 3:
