@@ -133,7 +133,7 @@ class Other:
     """The default of another wavemore, in a process of its own."""
 
     def __init__(self, python: str) -> None:
-        command = [python, "-c", OTHER]
+        command = [python, "-I", "-c", OTHER]  # whatever PYTHONPATH says
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
 
     def __call__(self, train: list[str], held_out: list[str], seed: int) -> float:
