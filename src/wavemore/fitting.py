@@ -187,14 +187,9 @@ class _Fitting:
 
     def about(self, recipe: Recipe, teacher: Any) -> dict[str, Any]:
         """What a run is, for its checkpoints. `teacher` tells its teacher from others."""
-        origin = dict(self.origin)
-        start = {"start": origin.pop("start")} if "start" in origin else {}
-        about = {
-            "settings": recipe.to_dict(),
-            "list or split": {**origin, "lists": self.salt.hex()},
-            "command": self.command,
-            **start,
-        }
+        lists = {name: self.origin[name] for name in ("data", "split")}
+        about = {"settings": recipe.to_dict(), "list or split": {**lists, "lists": self.salt.hex()}}
+        about |= {"command": self.command, **{name: self.origin[name] for name in self.origin.keys() - lists.keys()}}
         return about if teacher is None else {**about, "teacher": teacher}
 
     def header(self, recipe: Recipe, role: str) -> dict[str, Any]:
@@ -253,9 +248,7 @@ class _Fitting:
 
     def _save(self, learned: Any) -> Callable[["Checkpoint"], None] | None:
         path = self.checkpoint
-        if path is None:
-            return None
-        return lambda state: state.with_group("teacher", learned).save(path)
+        return None if path is None else lambda state: state.with_group("teacher", learned).save(path)
 
 
 def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
@@ -292,9 +285,7 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
 def _identity(teacher: ModelFile) -> Any:
     """What tells a teacher from others: the recipe of one that was trained for its pupil, a digest of a file's weights
     of one that was there before."""
-    if not teacher.provenance:
-        return teacher.recipe.to_dict()
-    return digest_of(teacher)
+    return digest_of(teacher) if teacher.provenance else teacher.recipe.to_dict()
 
 
 def _losses(of_parts: Iterable[float]) -> dict[str, Any]:
