@@ -7,8 +7,7 @@ Of each kind so many strings are drawn, of which `fit` holds some out itself, an
 are scored; those that stand on a list in the package are left out of both. The loss is in nats per character, each
 string's end counted as one. A character that a model does not know counts by `floored_log_likelihoods`, for all models
 alike. The Markov chain is the best of orders 1 to 3 with 1, 0.1 or 0.01 added to each count, as the held-out strings
-say. `--other` is a Python that has another wavemore
-installed. Needs Faker and mimesis (the extra "bench").
+say. `--other` is a Python that has another wavemore installed. Needs Faker and mimesis (the extra "bench").
 """
 
 import argparse
@@ -178,8 +177,9 @@ def main() -> None:
     options = parser.parse_args()
     other = None if options.other is None else Other(options.other)
     lines = ["# Short lists", "", str(__doc__).split("\n\n", 2)[2].strip(), ""]
-    lines += [f"Means and ranges of {options.draws} draws; `seconds` are processor seconds of the default.", ""]
-    lines += ["`other` is the default of the wavemore that stands under --other."] if options.other else []
+    told = "One draw" if options.draws == 1 else f"Means and ranges of {options.draws} draws"
+    lines += [f"{told}; `seconds` are processor seconds of the default.", ""]
+    lines += ["`other` is the default of the wavemore that stands under --other.", ""] if options.other else []
     rows: list[str] = []
     for size in options.sizes:
         found: dict[str, list[dict[str, Any]]] = {}

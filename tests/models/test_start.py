@@ -1,7 +1,9 @@
 """Models that start from another: what they begin as, when by itself, and what a run and a file say of it."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +17,17 @@ from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile
 from wavemore.models.start import BASE, Start, base_path
 from wavemore.predict.predictor import log_probabilities
+from wavemore.train import Checkpoint
 from wavemore.train.loop import _Job
 
-SURNAMES = """Virtanen Korhonen Mäkinen Nieminen Mäkelä Hämäläinen Laine Heikkinen Koskinen Järvinen Lehtonen Lehtinen
-Saarinen Niemi Heinonen Salonen Turunen Laitinen Salo Tuominen Rantanen Jokinen Karjalainen Mattila Savolainen Lahtinen
-Ahonen Leppänen Väisänen Kallio Hiltunen Pitkänen Kinnunen Nurmi Lehto Seppälä Miettinen Peltonen Räsänen
-Toivonen""".split()  # noqa: SIM905
-GREEK = "Αλέξης Βασίλης Γιάννης Δήμητρα Ελένη Ζωή Ηλίας Θωμάς Ιωάννα Κώστας Λουκάς Μαρία Νίκος".split()  # noqa: SIM905
+SURNAMES = [
+    *("Virtanen", "Korhonen", "Mäkinen", "Nieminen", "Mäkelä", "Hämäläinen", "Laine", "Heikkinen", "Koskinen"),
+    *("Järvinen", "Lehtonen", "Lehtinen", "Saarinen", "Niemi", "Heinonen", "Salonen", "Turunen", "Laitinen", "Salo"),
+    *("Tuominen", "Rantanen", "Jokinen", "Karjalainen", "Mattila", "Savolainen", "Lahtinen", "Ahonen", "Leppänen"),
+    *("Väisänen", "Kallio", "Hiltunen", "Pitkänen", "Kinnunen", "Nurmi", "Lehto", "Seppälä", "Miettinen", "Peltonen"),
+    *("Räsänen", "Toivonen"),
+]
+GREEK = ["Αλέξης", "Βασίλης", "Γιάννης", "Δήμητρα", "Ελένη", "Ζωή", "Ηλίας", "Θωμάς", "Ιωάννα", "Κώστας", "Νίκος"]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +93,7 @@ def test_characters_are_first_expected_as_often_as_they_stand_on_the_list():
 
 
 def test_a_start_is_chosen_where_the_base_knows_the_characters_of_few_short_strings():
-    def start(strings: list[str], **settings: object) -> str:
+    def start(strings: Sequence[str], **settings: object) -> str:
         return StringModel(settings=settings).resolved_recipe(strings).train.start
 
     assert start(SURNAMES) == BASE
@@ -160,16 +166,14 @@ def test_a_stopped_run_goes_on_to_the_same_bytes_and_from_no_other_start(tmp_pat
         again.fit(SURNAMES, checkpoint="run.checkpoint", resume=True)
 
 
-def _stopped(monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], *, again: bool = True) -> None:
-    """A run that is stopped at its first evaluation; its checkpoint stays, also when it has gone on from there."""
-    if not again:
-        return
+def _stopped(monkeypatch: pytest.MonkeyPatch, settings: dict[str, int]) -> None:
+    """A run that is stopped at its first evaluation and leaves its checkpoint."""
+    evaluated = _Job._evaluated
 
-    def stop(job: _Job, member: int, evaluation: dict[str, object], state: object) -> None:
+    def stop(job: _Job, member: int, evaluation: dict[str, Any], state: Checkpoint | None) -> None:
         evaluated(job, member, evaluation, state)
         job.stopped.set()
 
-    evaluated = _Job._evaluated
     model = StringModel(settings=settings, start="own.safetensors")
     with monkeypatch.context() as patched:
         patched.setattr(_Job, "_evaluated", stop)
