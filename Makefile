@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check types pages format oldest slow bench pretrained lesson docs drawings
+.PHONY: help demo test check types pages format oldest slow bench pretrained base lesson docs drawings
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
@@ -13,6 +13,7 @@ help:
 	@echo "make slow        the tests that take minutes"
 	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
+	@echo "make base        train the base model in the package, which short lists start from, again"
 	@echo "make docs        build the documentation into site/, warnings are errors"
 	@echo "make drawings    draw the pictures of README.md and docs/ again"
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
@@ -67,6 +68,9 @@ bench: .venv/with-test
 
 pretrained: .venv/with-base
 	cd src/wavemore/models/pretrained && ../../../../$(BIN)/wavemore train names -o names.safetensors --recipe small --set model.groups=[2,2,2] --set model.cycles=1 --set model.hidden=128 --set model.activation=gelu --no-record --force
+
+base: .venv/with-base
+	$(BIN)/python benchmarks/base_model.py
 
 lesson: .venv/with-docs
 	$(BIN)/python docs/make_lesson.py

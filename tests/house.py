@@ -34,7 +34,7 @@ HOUSE: list[dict[str, str]] = [
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "
         "> sequence_predictor",
     },
-    {"models": "conditioned fingerprints neighbours > plausible > modelfile > apart disclosure kinds"},
+    {"models": "conditioned fingerprints neighbours > plausible > modelfile > apart disclosure kinds start"},
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",
@@ -74,6 +74,7 @@ ALONE = {
             "predict",
             "models.modelfile",
             "lists.labelled",
+            "models.start",
             "lists.vocabulary",
             "settings",
             "runs.looks",

@@ -53,7 +53,7 @@ def test_scikit_learn_can_clone_and_configure_it():
     model = StringModel("lecture", settings={"train.steps": 3}, seed=1)
     copy: Any = clone(model)  # type: ignore[type-var] - duck typing is what is tested
     assert copy is not model
-    params = {"recipe": "lecture", "settings": {"train.steps": 3}, "seed": 1, "unseen": "zero"}
+    params = {"recipe": "lecture", "settings": {"train.steps": 3}, "seed": 1, "start": None, "unseen": "zero"}
     assert copy.get_params(deep=False) == model.get_params(deep=False) == params
     assert copy.set_params(seed=2) is copy
     assert copy.resolved_recipe().train.seed == 2

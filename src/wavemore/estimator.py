@@ -35,6 +35,8 @@ class StringModel(Judged):
     recipe      the name of a recipe, the path of a TOML file, or a `Recipe`; "auto" chooses settings that fit the list
     settings    changes to it, such as `{"train.steps": 1000}`
     seed        where given, the seed of weights and batches (`train.seed`)
+    start       a model file whose networks this one's begin as (`train.start`), "base" for the one in the package that
+                knows many lists, "none" for random weights; by itself "auto" starts a short list from the base model
     unseen      of a string with a character that the model does not know: "zero" gives it the probability that it has,
                 "floor" one above 0 (see `floored_log_likelihoods`), so that no mean or ratio hangs on one character
 
@@ -53,11 +55,13 @@ class StringModel(Judged):
         *,
         settings: Mapping[str, Any] | None = None,
         seed: int | None = None,
+        start: str | Path | None = None,
         unseen: Unseen = "zero",
     ) -> None:
         self.recipe = recipe
         self.settings = settings
         self.seed = seed
+        self.start = start
         self.unseen: Unseen = unseen
 
     def __repr__(self) -> str:
@@ -278,11 +282,13 @@ class StringModel(Judged):
 
     def resolved_recipe(self, strings: Sequence[str] = (), *, labelled: bool = False) -> Recipe:
         """The recipe that `fit` follows: `recipe` with `settings` and `seed` in place, and where it is "auto" or
-        "best", sized by the strings, which may have labels. Raises `ConfigError`."""
-        from wavemore.settings.sizing import resolved
+        "best", sized by the strings, which may have labels. Raises `ConfigError`, and `FileError` for a start that
+        cannot be read."""
+        from wavemore.models.start import NONE, resolved
 
         seed = {} if self.seed is None else {"train.seed": self.seed}
-        return resolved(self.recipe, {**(self.settings or {}), **seed}, strings, labelled=labelled)
+        start = {} if self.start is None else {"train.start": NONE if self.start == "none" else str(self.start)}
+        return resolved(self.recipe, {**(self.settings or {}), **seed, **start}, strings, labelled=labelled)
 
 
 def fit(
@@ -291,6 +297,7 @@ def fit(
     recipe: str | Path | Recipe = "auto",
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    start: str | Path | None = None,
     sample_weight: "Weights" = None,
     labels: "Mapping[str, Sequence[str]] | Sequence[str] | None" = None,
     validation: "Strings | None" = None,
@@ -299,7 +306,7 @@ def fit(
     progress: bool = False,
 ) -> StringModel:
     """A `StringModel` trained on strings: `StringModel(recipe, ...).fit(strings, ...)` in one call."""
-    return StringModel(recipe, settings=settings, seed=seed).fit(
+    return StringModel(recipe, settings=settings, seed=seed, start=start).fit(
         strings,
         sample_weight=sample_weight,
         labels=labels,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +23,7 @@ from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
 from wavemore.models.plausible import Plausible
+from wavemore.models.start import Start, digest_of
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, log_probabilities
 from wavemore.runs.history import HistoryFile, remove_history
@@ -114,7 +115,12 @@ def fit_model(
         labels = labels.counted(cast(Labelled, parts.train).labels)
     elif getattr(recipe.model, "labels", ()):
         raise ConfigError(f"model.labels = {recipe.wavenet.labels}, and the list has no labels; name their column")
-    vocabulary = Vocabulary.of(string for part in (*parts, [lists.characters]) for string in part)
+    start = Start(recipe.train.start) if recipe.train.start else None
+    if start is not None:
+        start.check(recipe.wavenet)
+        origin = {**origin, "start": start.origin(private=recipe.data.private)}
+    known = [lists.characters, "" if start is None else start.characters]
+    vocabulary = Vocabulary.of(string for part in (*parts, known) for string in part)
     if recipe.model.kind == "ngram":
         if resume:
             raise UsageError("an n-gram model is counted at once, so there is no stopped run to resume; start it anew")
@@ -137,8 +143,9 @@ def fit_model(
     command = stopped.about["command"] if stopped is not None else command
     weights, losses = fitting.with_ngram(recipe, trained)
     about = _provenance(origin, losses, trained.step, recipe, command)
-    if recipe.data.private:  # the teacher may be a file, and its path tells of the list's place
-        recipe = replace(recipe, train=replace(recipe.train, teacher=Path(recipe.train.teacher).name))
+    if recipe.data.private:  # teacher and start may be files, and their paths tell of the list's place
+        names = {name: Path(getattr(recipe.train, name)).name for name in ("teacher", "start")}
+        recipe = replace(recipe, train=replace(recipe.train, **names))
     file = ModelFile(recipe, vocabulary, weights, about, labels)
     return _remembering(file, parts, lists.salt), trained.history
 
@@ -201,11 +208,9 @@ class _Fitting:
 
     def about(self, recipe: Recipe, teacher: Any) -> dict[str, Any]:
         """What a run is, for its checkpoints. `teacher` tells its teacher from others."""
-        about = {
-            "settings": recipe.to_dict(),
-            "list or split": {**self.origin, "lists": self.salt.hex()},
-            "command": self.command,
-        }
+        lists = {name: self.origin[name] for name in ("data", "split")}
+        about = {"settings": recipe.to_dict(), "list or split": {**lists, "lists": self.salt.hex()}}
+        about |= {"command": self.command, **{name: self.origin[name] for name in self.origin.keys() - lists.keys()}}
         return about if teacher is None else {**about, "teacher": teacher}
 
     def header(self, recipe: Recipe, role: str) -> dict[str, Any]:
@@ -264,9 +269,7 @@ class _Fitting:
 
     def _save(self, learned: Any) -> Callable[["Checkpoint"], None] | None:
         path = self.checkpoint
-        if path is None:
-            return None
-        return lambda state: state.with_group("teacher", learned).save(path)
+        return None if path is None else lambda state: state.with_group("teacher", learned).save(path)
 
 
 def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
@@ -302,12 +305,7 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
 def _identity(teacher: ModelFile) -> Any:
     """What tells a teacher from others: the recipe of one that was trained for its pupil, a digest of a file's weights
     of one that was there before."""
-    if not teacher.provenance:
-        return teacher.recipe.to_dict()
-    digest = sha256()
-    for name, array in sorted(teacher.weights.items()):
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    return digest_of(teacher) if teacher.provenance else teacher.recipe.to_dict()
 
 
 def _losses(of_parts: Iterable[float]) -> dict[str, Any]:

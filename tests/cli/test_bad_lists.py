@@ -60,7 +60,7 @@ def test_empty(refused):
 def test_one_string(refused):
     Path("one.txt").write_text("anna\n")
     assert re.fullmatch(
-        "one has 1 strings?, and a split needs at least 20; add strings, or give a validation list of its own",
+        "one has 1 strings?, and a split needs at least 5; add strings, or give a validation list of its own",
         refused(FAILED, "train", "one.txt"),
     )
 

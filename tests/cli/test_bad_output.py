@@ -132,7 +132,7 @@ def test_a_stopped_run_outlives_a_restart_that_is_refused(refused):
     assert refused(WRONG_USAGE, *line, "--resume") == "--resume and --restart exclude each other; choose one"
     line += ["-o", "list.safetensors", "--no-record"]
     assert refused(FAILED, "train", "lst.txt", *line[2:]).startswith('there is no file "lst.txt"')
-    assert "a split needs at least 20" in refused(FAILED, "train", "short.txt", *line[2:])
+    assert "a split needs at least 5" in refused(FAILED, "train", "short.txt", *line[2:])
     assert refused(FAILED, *line, "--recipe", "wild.toml").endswith("lower the learning rate (train.rate is 1e+09)")
 
 

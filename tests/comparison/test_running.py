@@ -181,7 +181,7 @@ def test_unknown_recipe_and_short_list_are_refused(corpus, fits):
         ConfigError, match=r'^"fsat" is neither a recipe \(did you mean "fast"\?\) nor a file; recipes '
     ):
         compare(corpus, ["fsat"])
-    with pytest.raises(CorpusError, match="a split needs at least 20"):
+    with pytest.raises(CorpusError, match="a split needs at least 5"):
         compare(["a", "b"], ["tiny.toml"], keep="kept")
     assert fits == []
     assert not Path("kept").exists()

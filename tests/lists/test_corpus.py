@@ -231,14 +231,15 @@ def test_a_split_stays_what_it_was():
 
 
 @pytest.mark.parametrize("kind", ["random", "lecture"])
-def test_from_20_strings_up_a_list_is_split(kind: str):
+def test_from_5_strings_up_a_list_is_split(kind: str):
     config = DataConfig(split=kind)  # pyright: ignore[reportArgumentType]
     assert [len(part) for part in split(corpus(NAMES[:20]), config)] == [16, 2, 2]
-    for names, count in ((NAMES[:19], "19 strings"), (NAMES[:1], "1 string")):
+    assert [len(part) for part in split(corpus(NAMES[:5]), config)] == [3, 1, 1]
+    for names, count in ((NAMES[:4], "4 strings"), (NAMES[:1], "1 string")):
         with pytest.raises(CorpusError) as caught:
             split(corpus(names), config)
         assert str(caught.value) == (
-            f"strings has {count}, and a split needs at least 20; add strings, or give a validation list of its own"
+            f"strings has {count}, and a split needs at least 5; add strings, or give a validation list of its own"
         )
 
 

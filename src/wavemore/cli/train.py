@@ -30,6 +30,15 @@ def command(
     ] = "auto",
     set_: options.Set = None,
     seed: Annotated[int | None, options.whole(help="Seed of weights and batches (train.seed).")] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="The model file to start from (train.start), 'base', or 'none'; without it, a short list starts from "
+            "the base model in the package.",
+        ),
+    ] = None,
     column: options.Column = None,
     counts: options.Counts = None,
     label: Annotated[
@@ -98,13 +107,15 @@ def command(
     settings = options.settings_of(set_)
     if seed is not None and "train.seed" in settings:
         raise UsageError("--seed and --set train.seed are the same setting; give one of them")
+    if from_ is not None and "train.start" in settings:
+        raise UsageError("--from and --set train.start are the same setting; give one of them")
     if private:
         settings = {**settings, "data.private": True}
-    model = StringModel(recipe, settings=settings, seed=seed)
+    model = StringModel(recipe, settings=settings, seed=seed, start=from_)
     max_length = model.resolved_recipe().data.max_length
     _check_inputs(strings, validation, test)
     target = f"{source_name(strings)}.safetensors" if output is None else output
-    check_no_input(target, strings, validation, test, recipe, settings.get("train.teacher"))
+    check_no_input(target, strings, validation, test, recipe, settings.get("train.teacher"), from_)
     _check_target(target)
     checkpoint = _checkpoint(target, resume=resume, restart=restart)
     record = None if no_record or checkpoint is None else _history(target)

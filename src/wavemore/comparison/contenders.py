@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from wavemore.errors import ConfigError, UsageError, WavemoreError
 from wavemore.models.modelfile import ModelFile, is_model_file
+from wavemore.models.start import resolved
 from wavemore.settings.config import DataConfig, Recipe, load_recipe, recipe_names
 from wavemore.settings.sizing import AUTO, FITTED, sized
 from wavemore.settings.strict import suggestion
@@ -41,7 +42,7 @@ class Contender:
         """The same; of the recipes "auto" and "best" with the settings that fit these strings. Raises `ConfigError`."""
         if self.source not in FITTED:
             return self
-        return replace(self, recipe=sized(strings, self.source).with_settings(self.settings))
+        return replace(self, recipe=resolved(self.source, self.settings, strings))
 
 
 def contenders_of(rows: Iterable[str | Contender], settings: Mapping[str, Any] | None = None) -> list[Contender]:

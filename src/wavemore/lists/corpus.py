@@ -29,7 +29,7 @@ from wavemore.settings.config import DataConfig
 __all__ = ["Corpus", "Parts", "Skipped", "frequent", "read_corpus", "split", "weighed_corpus"]
 
 _FREQUENT = 10  # times the median count
-FEWEST_STRINGS = 20
+FEWEST_STRINGS = 5
 """A list is split from this many strings up."""
 
 
@@ -183,7 +183,7 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
     ends where it has its share of the rows; `frequent` strings are in the training part.
     "lecture" is the lecture's: all strings shuffled by Python's `random` with seed 42 and cut at 80 and 90 %.
 
-    Raises `CorpusError` for fewer than 20 strings or 3 distinct ones.
+    Raises `CorpusError` for fewer than 5 strings or 3 distinct ones.
     """
     strings = corpus.strings
     if len(strings) < FEWEST_STRINGS:
@@ -196,7 +196,8 @@ def split(corpus: Corpus, config: DataConfig) -> Parts:
         random.Random(42).shuffle(shuffled)
         if corpus.labels:
             raise CorpusError('data.split = "lecture" keeps no labels; choose split = "random"')
-        first, second = int(0.8 * len(shuffled)), int(0.9 * len(shuffled))
+        second = int(0.9 * len(shuffled))
+        first = min(int(0.8 * len(shuffled)), second - 1)  # of 5 strings too one is for validation
         return Parts(shuffled[:first], shuffled[first:second], shuffled[second:])
     counts = Counter(strings)
     if len(counts) < 3:

@@ -82,6 +82,9 @@ class TrainConfig:
     teacher: str = ""
     """A recipe, or a model file: what that model expects is learned in place of the characters that follow. A recipe's
     model is trained first, on the same strings, with this recipe's seed and threads."""
+    start: str = ""
+    """A model file whose networks this one's begin as, in place of random weights; "base" for the base model in the
+    package, "" for none. Characters that it lacks are added, and the new model knows all that it knows."""
     threads: int = 0
     """How many threads, which changes no result: a single network has use for two, an ensemble trains as many members
     side by side, in processes where that pays. 0 means one for each core. A network in PyTorch has its own threads,
@@ -125,6 +128,12 @@ class TrainConfig:
             "train.teacher",
             self.teacher,
             'only form = "shared" learns from a teacher',
+        )
+        refuse(
+            self.start != "" and (self.form != "shared" or self.teacher != ""),
+            "train.start",
+            self.start,
+            'only form = "shared" without a teacher starts from another model',
         )
 
 
@@ -171,6 +180,12 @@ class Recipe:
             "train.teacher",
             self.train.teacher,
             'only a "wavenet" learns from a teacher',
+        )
+        refuse(
+            self.train.start != "" and self.model.kind != "wavenet",
+            "train.start",
+            self.train.start,
+            'only a "wavenet" starts from another model',
         )
 
     def __repr__(self) -> str:

@@ -4,20 +4,21 @@ how many characters they are made of.
 The figures come from trials on parts of the embedded lists, on names.txt and on molecules (docs/log.md). Two or three
 dilation cycles gain more than width or a longer context. Short lists need small batches, strong decay of the weights,
 dropout, an average of the weights, and several networks that vote; long lists of short strings a high rate and few
-passes; long strings a context that covers them. The n-gram that is mixed in helps most on short lists, and on many long
+passes; long strings a context that covers them. A list of fewer than 1,000 names whose characters the base model in the
+package knows starts from that model. The n-gram that is mixed in helps most on short lists, and on many long
 strings no more.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wavemore.settings.config import ModelConfig, Recipe, TrainConfig, load_recipe
 
-__all__ = ["AUTO", "FITTED", "chosen", "resolved", "sized"]
+__all__ = ["AUTO", "FITTED", "Known", "chosen", "gains", "resolved", "sized", "started"]
 
 AUTO = "auto"
 """In place of a recipe's name: settings that fit the list."""
@@ -31,6 +32,7 @@ _TOO_FEW = 100
 _LABELLED_PASSES = 8.0  # over a short list: what labels shift is learned from the strings of each alone
 _LONG = 24  # characters of strings that are learned as long ones
 _AT_ONCE = 2_000  # characters in a batch, about
+_KNOWN = 0.9  # of a list's characters that a base model must know
 _CHARACTERS = 5e6  # that a network reads at most, if one pass is not more already
 
 
@@ -83,6 +85,41 @@ def sized(strings: Sequence[str], recipe: str = AUTO, *, labelled: bool = False)
     return Recipe(description="Chosen for the list", model=model, train=train)
 
 
+class Known(NamedTuple):
+    """What a model can start from."""
+
+    name: str
+    """A model file's path, or "base"."""
+    model: ModelConfig
+    characters: str
+
+
+def gains(strings: Sequence[str], base: Known) -> bool:
+    """Whether a model of these strings, duplicates counted once, is better when it starts from the base model."""
+    count, lengths, _ = _measured(strings)
+    if not count or (int(lengths.sum()) + count) / _NAME >= _FEW or np.quantile(lengths, 0.8) > _LONG:
+        return False
+    known = set(base.characters)
+    return sum(character in known for string in set(strings) for character in string) >= _KNOWN * int(lengths.sum())
+
+
+def started(strings: Sequence[str], start: Known) -> Recipe:
+    """The recipe for a list of these strings whose model starts from another: few steps, whose number grows a little
+    more slowly than the list, and a network that forgets channels at random, so that little of the start is lost."""
+    count, _, _ = _measured(strings)
+    model = replace(start.model, dropout=0.2, members=1, ngram=6)
+    train = TrainConfig(
+        steps=max(4, round(0.33 * count**0.9)),
+        batch=64,
+        optimizer="adamw",
+        rate=0.002,
+        warmup=0.2,
+        keep="last",
+        start=start.name,
+    )
+    return Recipe(description="Chosen for the list", model=model, train=train)
+
+
 def chosen(recipe: Recipe, strings: Sequence[str]) -> str:
     """What a sized recipe has, and for what list, in a sentence."""
     count, lengths, alphabet = _measured(strings)
@@ -91,10 +128,11 @@ def chosen(recipe: Recipe, strings: Sequence[str]) -> str:
     length = f"{train.steps:,} steps" if train.steps else f"{train.epochs:.3g} passes"
     counted = f" and {model.ngram}-grams" if model.ngram else ""
     few = "; so short a list teaches little: a few hundred strings give better samples" if count < _TOO_FEW else ""
+    begun = f"start {train.start}, " if train.start else ""
     return (
         f"chosen for {count:,} different strings, {lengths.mean() if count else 0:.1f} characters long on average, of "
-        f"{alphabet:,} different characters: context {model.context}, {len(model.levels)} levels of {model.hidden}, "
-        f"dropout {model.dropout:g}, {voting}{counted}, {length} in batches of {train.batch}{few}"
+        f"{alphabet:,} different characters: {begun}context {model.context}, {len(model.levels)} levels of "
+        f"{model.hidden}, dropout {model.dropout:g}, {voting}{counted}, {length} in batches of {train.batch}{few}"
     )
 
 

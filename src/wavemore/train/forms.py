@@ -11,6 +11,7 @@ import numpy as np
 
 from wavemore.errors import MissingExtraError, TrainingError
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.start import Start
 from wavemore.predict.chunks import Chunks
 from wavemore.predict.predictor import Distribution
 from wavemore.predict.windows import Windows
@@ -82,9 +83,14 @@ def _shared(
     alone = config.members == 1 and settings.device == "cpu"
     team = Team(min(_THREADS, settings.threads or cores()) if alone else 1)
 
-    def network(seed: int) -> Learner:
+    start = Start(settings.start) if settings.start else None
+
+    def network(seed: int, member: int) -> Learner:
         generator = np.random.default_rng(seed)
-        weights = first_weights(single, size, generator)
+        if start is None:
+            weights = first_weights(single, size, generator)
+        else:
+            weights = start.weights(member, vocabulary, training, generator)
         if settings.device == "cpu":
             return Network(single, weights, generator, team)
         _needs_torch(f'train.device = "{settings.device}"')
@@ -97,7 +103,7 @@ def _shared(
         yield [
             Run(
                 settings,
-                network(seed),
+                network(seed, member),
                 SharedBatches(part, size, seed, expected, team),
                 SharedBatches(held_out, size),
                 member,
