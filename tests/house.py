@@ -34,7 +34,10 @@ HOUSE: list[dict[str, str]] = [
         "nn": "layers packing > bow recurrent transformer wavenet > ensemble sequence trace > __init__ "
         "> sequence_predictor",
     },
-    {"models": "conditioned fingerprints neighbours > plausible > modelfile > apart disclosure kinds start"},
+    {
+        "models": "conditioned fingerprints neighbours soundness > origin plausible > modelfile "
+        "> apart disclosure kinds start",
+    },
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",
@@ -72,6 +75,7 @@ ALONE = {
         *(
             "nn",
             "predict",
+            "models.soundness",
             "models.modelfile",
             "lists.labelled",
             "models.start",

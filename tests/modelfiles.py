@@ -10,7 +10,8 @@ import safetensors.numpy
 
 from wavemore.errors import ModelFileError
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.modelfile import FORMAT, ModelFile
+from wavemore.models.modelfile import ModelFile
+from wavemore.models.soundness import FORMAT
 from wavemore.settings.config import Recipe
 
 RECIPE = Recipe.from_dict({"model": {"groups": [2, 2], "embedding": 2, "hidden": 3}})

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from interrupted import Interrupting
 
-from wavemore.fitting import Lists, fit_model
+from wavemore.fitting import fit_model
 from wavemore.lists.corpus import read_corpus
+from wavemore.models.origin import Lists
 from wavemore.runs.history import PastRun, read_history
 from wavemore.settings.config import Recipe
 

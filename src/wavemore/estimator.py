@@ -4,7 +4,6 @@ What only fitting and evaluating need is imported there, so that a model answers
 """
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -18,7 +17,6 @@ from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, lab
 from wavemore.lists.labelled import Label
 from wavemore.lists.vocabulary import normalise
 from wavemore.models.modelfile import ModelFile, pretrained_path
-from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.sample import Mode
 from wavemore.sampling.shape import Shape
@@ -46,8 +44,6 @@ class StringModel(Judged):
     """
 
     _fitted = "file_"
-    _leans = False
-    """Whether it leans towards favourites."""
 
     def __init__(
         self,
@@ -104,7 +100,8 @@ class StringModel(Judged):
         """
         if resume and checkpoint is None:
             raise UsageError("to resume, name the checkpoint to go on from")
-        from wavemore.fitting import Lists, fit_model
+        from wavemore.fitting import fit_model
+        from wavemore.models.origin import Lists
         from wavemore.progress import TrainingProgress
         from wavemore.settings.sizing import FITTED, chosen
 
@@ -190,28 +187,6 @@ class StringModel(Judged):
         Say by name what they must be like: the names are the fields of `Wish`. Unlikely conditions take long."""
         return Wish(**wish).most_likely(self._file, self.distribution_, n)
 
-    def leaning(self, like: "Strings", strength: float = 1.0, *, fold_case: bool = False) -> Self:
-        """The same model leaning towards some favourite strings, three or more that have something in common: a model
-        that samples, scores and explains, and is not saved. See `wavemore.mixtures.leaning` for what it does with them.
-        Percentiles stay those among the held-out strings as the model itself scores them.
-
-        strength     0 for not at all, 1 for as much as is usual, 10 at most
-        fold_case    whether a character that the model does not know stands for its other case, if the model knows that
-
-        Raises `UsageError` for fewer than three different favourites and for such a strength, `UnknownCharacterError`,
-        and what `read_corpus` raises."""
-        from wavemore.mixtures.leaning import Leaning
-
-        file, vocabulary = self._file, self.distribution_.vocabulary
-        liked = corpus_of(like, file.recipe.data.max_length).strings
-        if fold_case:
-            liked = [vocabulary.folded(string) for string in liked]
-        leant = copy(self)
-        leant.__dict__.pop("_preparations", None)
-        leant.distribution_ = Distribution(Leaning.of(self.distribution_, liked, strength), vocabulary)
-        leant._leans = True
-        return leant
-
     def score_samples(self, X: Listed, *, unseen: Unseen | None = None) -> np.ndarray:
         """The log-likelihood of each string in nats, float64 of shape (strings,); NaN where a string is missing, and
         where a character is unknown minus infinity, or what `unseen` says, in place of the constructor's. Raises
@@ -228,26 +203,6 @@ class StringModel(Judged):
         if not strings:
             raise UsageError("there is no mean score of no strings; give at least one")
         return float(self.score_samples(strings, unseen=unseen).mean())
-
-    def given(self, label: Label) -> "StringModel":
-        """The model of the strings with a label, "it" or "language=it", or with labels of several kinds,
-        {"language": "it", "gender": "f"}: a `StringModel` of its own, for samples, scores and all else. Where only some
-        kinds are told, it is the mixture of the labels that fit, each as probable as on the list.
-
-        Raises `UsageError` for a model without labels, and for a label that it does not have."""
-        if self._leans:
-            raise UsageError("choose the label first, and then let the model lean: model.given(label).leaning(like)")
-        key = repr(label)
-        if key not in self._givens:
-            model = type(self)(self.recipe, settings=self.settings, seed=self.seed, unseen=self.unseen)
-            model.file_, model.history_ = self._file.given(label), []
-            self._givens[key] = model
-        return self._givens[key]
-
-    @cached_property
-    def _givens(self) -> "dict[str, StringModel]":
-        """The models of labels that were asked for."""
-        return {}
 
     def save(self, path: str | Path) -> None:
         """Write the model as one file, whole or not at all. Raises `FileError`, `NotFittedError`, and `UsageError` for

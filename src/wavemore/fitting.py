@@ -1,11 +1,9 @@
 """From strings and a recipe to a model file: split, train, with a teacher or without, mix in an n-gram model, keep
 fingerprints of the strings, and say where the model is from."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,13 +13,14 @@ from wavemore._version import __version__
 from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
 from wavemore.judging.likelihood import log_likelihoods, portions
-from wavemore.lists.corpus import Corpus, Parts, Skipped, frequent, split
-from wavemore.lists.labelled import Labelled, Labels
-from wavemore.lists.vocabulary import Vocabulary, unseen_share
+from wavemore.lists.corpus import Parts
+from wavemore.lists.labelled import Labelled
+from wavemore.lists.vocabulary import Vocabulary
 from wavemore.mixtures.mixture import best_weight, mixed
-from wavemore.models.fingerprints import SALT_BYTES, Fingerprints, quantiles
+from wavemore.models.fingerprints import Fingerprints, quantiles
 from wavemore.models.kinds import distribution_of, network_of
 from wavemore.models.modelfile import ModelFile, is_model_file
+from wavemore.models.origin import Lists, nameless, provenance
 from wavemore.models.plausible import Plausible
 from wavemore.models.start import Start, digest_of
 from wavemore.predict.ngram import Ngram
@@ -33,63 +32,7 @@ from wavemore.tables.visible import visible
 if TYPE_CHECKING:
     from wavemore.train import Checkpoint, Monitor, Sink, Trained
 
-__all__ = ["Lists", "fit_model"]
-
-
-@dataclass(frozen=True)
-class Lists:
-    """The lists that a model is made of."""
-
-    strings: Corpus
-    validation: Corpus | None = None
-    """Where given, nothing is split off the strings."""
-    test: Corpus | None = None
-    """Beside a validation list."""
-    characters: str = ""
-    """That the model is to know beside those of the lists."""
-
-    def parts(self, recipe: Recipe) -> tuple[Parts, dict[str, Any]]:
-        """The parts to train and validate on, and what the provenance says of them. Raises `UsageError`."""
-        if self.validation is None:
-            if self.test is not None:
-                raise UsageError("a test list of its own needs a validation list of its own; give both or neither")
-            parts = split(self.strings, recipe.data)
-            how: dict[str, Any] = {"kind": recipe.data.split, "seed": recipe.data.seed}
-            if recipe.data.split == "random" and (kept := frequent(Counter(self.strings.strings))):
-                how["trained_on_as_too_frequent"] = len(kept)
-        else:
-            given = [self.validation, *([] if self.test is None else [self.test])]
-            none = Corpus("none", [], Skipped(), labels=dict.fromkeys(self.strings.labels, ()))
-            every = [self.strings, *given, *([none] if self.test is None else [])]
-            parts = Parts(*map(self._labelled, every))
-            how = {"kind": "given", "fingerprints": [part.fingerprint for part in given]}
-        sizes = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
-        data = {
-            "name": self.strings.name,
-            "strings": len(self.strings.strings),
-            "distinct": len(set(self.strings.strings)),
-            "sha256": self.strings.fingerprint,
-            "skipped": str(self.strings.skipped),
-            "unseen_share": unseen_share(string for part in parts for string in part),
-        }
-        return parts, {"data": data, "split": {**how, **sizes}}
-
-    @property
-    def labels(self) -> Labels | None:
-        """Those of the list, not counted; None where it has none. Raises `UsageError` where there are too many."""
-        return Labels.of(self.strings.labels) if self.strings.labels else None
-
-    def _labelled(self, part: Corpus) -> Sequence[str]:
-        """The strings of a part, with the numbers of their labels where there are any. Raises `UsageError`."""
-        labels = self.labels
-        return part.strings if labels is None else Labelled(part.strings, labels.numbers(part.labels))
-
-    @property
-    def salt(self) -> bytes:
-        """The key of the strings' fingerprints: the same lists have the same, and so the same model file."""
-        given = [part.fingerprint for part in (self.strings, self.validation, self.test) if part is not None]
-        given += [self.characters] if self.characters else []
-        return blake2b(" ".join(given).encode(), digest_size=SALT_BYTES).digest()
+__all__ = ["fit_model"]
 
 
 def fit_model(
@@ -108,7 +51,7 @@ def fit_model(
     names the run for the monitor."""
     parts, origin = lists.parts(recipe)
     if recipe.data.private:
-        recipe, origin, command = recipe.kept_private(), _nameless(origin), ""
+        recipe, origin, command = recipe.kept_private(), nameless(origin), ""
     labels = lists.labels
     if labels is not None:
         recipe = recipe.with_labels(labels.sizes)
@@ -126,7 +69,7 @@ def fit_model(
             raise UsageError("an n-gram model is counted at once, so there is no stopped run to resume; start it anew")
         counts = Ngram.fit(parts.train, vocabulary, recipe.model)
         losses = _losses(-_log_probabilities(Distribution(counts, vocabulary), part).mean() for part in parts[:2])
-        about = _provenance(origin, losses, 0, recipe, command)
+        about = provenance(origin, losses, 0, recipe, command)
         if record is not None:  # that of the model that was there before
             remove_history(record)
         return _remembering(ModelFile(recipe, vocabulary, counts.arrays(), about), parts, lists.salt), []
@@ -142,7 +85,7 @@ def fit_model(
     trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher, what)
     command = stopped.about["command"] if stopped is not None else command
     weights, losses = fitting.with_ngram(recipe, trained)
-    about = _provenance(origin, losses, trained.step, recipe, command)
+    about = provenance(origin, losses, trained.step, recipe, command)
     if recipe.data.private:  # teacher and start may be files, and their paths tell of the list's place
         names = {name: Path(getattr(recipe.train, name)).name for name in ("teacher", "start")}
         recipe = replace(recipe, train=replace(recipe.train, **names))
@@ -160,12 +103,6 @@ def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[S
     return sinks
 
 
-def _nameless(origin: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of what the provenance says of the lists, without what names them or tells them from others."""
-    kept = ("strings", "distinct", "unseen_share", "kind", "seed", "trained_on_as_too_frequent", *Parts._fields)
-    return {name: {key: value for key, value in about.items() if key in kept} for name, about in origin.items()}
-
-
 def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
     """The model file with what its settings have it remember of its list."""
     if not file.recipe.data.remember:
@@ -175,20 +112,6 @@ def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
         scores = quantiles(log_likelihoods(own, held_out))
         file = replace(file, held_out_scores=scores, plausible=Plausible.of(own, held_out))
     return replace(file, fingerprints=Fingerprints.of(parts.train, [*held_out, *parts.test], salt))
-
-
-def _provenance(
-    origin: dict[str, Any], losses: dict[str, Any], step: int, recipe: Recipe, command: str
-) -> dict[str, Any]:
-    """What a model file says of where it is from."""
-    return {
-        **origin,
-        "losses": losses,
-        "step": step,
-        "seed": recipe.train.seed,
-        "version": __version__,
-        "command": command,
-    }
 
 
 @dataclass(frozen=True)

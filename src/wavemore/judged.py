@@ -1,19 +1,21 @@
-"""What a `StringModel` says of strings and of itself beyond their scores: loss, guess numbers, reasons, memorisation.
+"""What a `StringModel` says of strings and of itself beyond their scores: labels, loss, guess numbers, reasons,
+memorisation; and the models that follow from it, of a label and towards favourites.
 
 All of it is asked of a model that stands, and none of it changes the model.
 """
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from wavemore.conventions import Estimator
 from wavemore.errors import UsageError
-from wavemore.lists.given import Listed, corpus_of, given, listed, present
-from wavemore.lists.labelled import Labels
+from wavemore.lists.given import Listed, Strings, corpus_of, given, listed, present
+from wavemore.lists.labelled import Label, Labels
 from wavemore.lists.vocabulary import normalise
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile
@@ -34,6 +36,10 @@ __all__ = ["Judged"]
 class Judged(Estimator):
     """A model file and its distribution, and what is asked of them."""
 
+    file_: ModelFile
+    _leans = False
+    """Whether it leans towards favourites."""
+
     @cached_property
     def distribution_(self) -> Distribution:
         """What predicts: for a WaveNet its folded form."""
@@ -51,6 +57,45 @@ class Judged(Estimator):
     @abstractmethod
     def sample(self, n: int = 1, *, seed: int | None = None) -> list[str]:
         """`n` new strings."""
+
+    def given(self, label: Label) -> Self:
+        """The model of the strings with a label, "it" or "language=it", or with labels of several kinds,
+        {"language": "it", "gender": "f"}: a `StringModel` of its own, for samples, scores and all else. Where only some
+        kinds are told, it is the mixture of the labels that fit, each as probable as on the list.
+
+        Raises `UsageError` for a model without labels, and for a label that it does not have."""
+        if self._leans:
+            raise UsageError("choose the label first, and then let the model lean: model.given(label).leaning(like)")
+        key = repr(label)
+        if key not in self._givens:
+            model = copy(self)
+            for name in ("distribution_", "_preparations", "_givens"):
+                model.__dict__.pop(name, None)
+            model.file_ = self._file.given(label)
+            self._givens[key] = model
+        return self._givens[key]
+
+    def leaning(self, like: "Strings", strength: float = 1.0, *, fold_case: bool = False) -> Self:
+        """The same model leaning towards some favourite strings, three or more that have something in common: a model
+        that samples, scores and explains, and is not saved. See `wavemore.mixtures.leaning` for what it does with them.
+        Percentiles stay those among the held-out strings as the model itself scores them.
+
+        strength     0 for not at all, 1 for as much as is usual, 10 at most
+        fold_case    whether a character that the model does not know stands for its other case, if the model knows that
+
+        Raises `UsageError` for fewer than three different favourites and for such a strength, `UnknownCharacterError`,
+        and what `read_corpus` raises."""
+        from wavemore.mixtures.leaning import Leaning
+
+        file, vocabulary = self._file, self.distribution_.vocabulary
+        liked = corpus_of(like, file.recipe.data.max_length).strings
+        if fold_case:
+            liked = [vocabulary.folded(string) for string in liked]
+        leant = copy(self)
+        leant.__dict__.pop("_preparations", None)
+        leant.distribution_ = Distribution(Leaning.of(self.distribution_, liked, strength), vocabulary)
+        leant._leans = True
+        return leant
 
     @property
     def classes_(self) -> list[str]:
@@ -160,3 +205,8 @@ class Judged(Estimator):
         from wavemore.judging.explanation import explain
 
         return explain(self.distribution_, listed(X), alternatives=alternatives)
+
+    @cached_property
+    def _givens(self) -> dict[str, Any]:
+        """The models of labels that were asked for."""
+        return {}

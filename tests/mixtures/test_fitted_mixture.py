@@ -9,10 +9,11 @@ from interrupted import Interrupting
 
 from wavemore.errors import ConfigError, ModelFileError
 from wavemore.estimator import StringModel
-from wavemore.fitting import Lists, fit_model
+from wavemore.fitting import fit_model
 from wavemore.lists.corpus import read_corpus
 from wavemore.mixtures.mixture import Mixture
 from wavemore.models.modelfile import ModelFile
+from wavemore.models.origin import Lists
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
 from wavemore.settings.config import ModelConfig, Recipe

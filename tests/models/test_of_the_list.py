@@ -14,11 +14,12 @@ from words import SALT, words
 
 from wavemore.errors import ModelFileError, UsageError
 from wavemore.estimator import StringModel
-from wavemore.fitting import Lists, fit_model
+from wavemore.fitting import fit_model
 from wavemore.lists.corpus import read_corpus, split
 from wavemore.models import fingerprints
 from wavemore.models.fingerprints import LOG_LIKELIHOODS, OF_THE_LIST, Fingerprints, quantiles
 from wavemore.models.modelfile import ModelFile
+from wavemore.models.origin import Lists
 from wavemore.models.plausible import Plausible
 from wavemore.settings.config import Recipe
 

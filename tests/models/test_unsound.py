@@ -13,7 +13,8 @@ import safetensors.numpy
 from modelfiles import CHARACTERS, Weights, a_model, about_of, refusal, write
 
 from wavemore.errors import ModelFileError
-from wavemore.models.modelfile import FORMAT, ModelFile, is_model_file
+from wavemore.models.modelfile import ModelFile, is_model_file
+from wavemore.models.soundness import FORMAT
 
 
 @pytest.fixture

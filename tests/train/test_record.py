@@ -12,8 +12,9 @@ from recorded import measured
 from wavemore.cli import run as command_line
 from wavemore.errors import TrainingError
 from wavemore.estimator import StringModel
-from wavemore.fitting import Lists, fit_model
+from wavemore.fitting import fit_model
 from wavemore.lists.corpus import read_corpus
+from wavemore.models.origin import Lists
 from wavemore.runs import history
 from wavemore.runs.history import read_history
 from wavemore.settings.config import Recipe

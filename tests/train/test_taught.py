@@ -8,9 +8,10 @@ from interrupted import Interrupting
 
 from wavemore.errors import CheckpointError, ConfigError, FileError
 from wavemore.estimator import StringModel
-from wavemore.fitting import Lists, fit_model
+from wavemore.fitting import fit_model
 from wavemore.lists.corpus import read_corpus
 from wavemore.models.modelfile import ModelFile
+from wavemore.models.origin import Lists
 from wavemore.predict.chunks import Chunks
 from wavemore.settings.config import Recipe, load_recipe
 from wavemore.train import Checkpoint

@@ -19,11 +19,12 @@ from wavemore.errors import (
     WavemoreError,
     is_out_of_memory,
 )
-from wavemore.fitting import Lists, fit_model
+from wavemore.fitting import fit_model
 from wavemore.judging.evaluate import evaluate, parts_of
 from wavemore.lists.corpus import Corpus, read_corpus, split
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile
+from wavemore.models.origin import Lists
 from wavemore.provenance import measured
 from wavemore.settings.config import DataConfig, Recipe, TrainConfig
 

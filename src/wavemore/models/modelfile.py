@@ -18,7 +18,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +30,13 @@ from wavemore.lists.labelled import Label, Labels
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import LOG_LIKELIHOODS, OF_THE_LIST, SURPRISE, Fingerprints, log_likelihoods_of, ranks
 from wavemore.models.plausible import Plausible
+from wavemore.models.soundness import FORMAT, about_of, check_weights
 from wavemore.settings.architecture import MIXED_IN
 from wavemore.settings.config import Recipe
 
-__all__ = ["FORMAT", "LARGEST_WEIGHT", "ModelFile", "is_model_file", "pretrained_path"]
+__all__ = ["ModelFile", "is_model_file", "pretrained_path"]
 
-FORMAT = 1
-_DEEPEST = 32  # tables in tables; a model's own are 4 deep
 _LIST = "{path} is a list and no model; train one first: wavemore train {path}, or name the file of one"
-LARGEST_WEIGHT = 1e9  # beyond, products could overflow
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,7 +174,7 @@ class ModelFile:
                 entry = (file.metadata() or {}).get("wavemore")
                 if entry is None:
                     raise ModelFileError(f"{path} is a safetensors file, but not a wavemore model; train one with it")
-                about = _about(entry, path)
+                about = about_of(entry, path)
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
         except FileError:
             raise
@@ -206,7 +203,7 @@ class ModelFile:
                 f"the model {path} has unsound metadata: it knows no characters; train it or copy it again"
             )
         of_the_list = {name: weights.pop(name) for name in OF_THE_LIST if name in weights}
-        _check(weights, recipe, len(vocabulary), path)
+        check_weights(weights, recipe, len(vocabulary), path)
         fingerprints = Fingerprints.from_arrays(of_the_list, f"the model {path}")
         scores = log_likelihoods_of(of_the_list, f"the model {path}")
         plausible = Plausible.from_arrays(of_the_list, f"the model {path}")
@@ -243,77 +240,3 @@ def _looks_like_a_list(path: str | Path) -> bool:
         return bool(head[: head.rfind(b"\n") + 1].decode())  # a whole line
     except UnicodeDecodeError:
         return False
-
-
-def _about(entry: str, path: object) -> dict[str, Any]:
-    """The checked metadata."""
-    try:
-        about = json.loads(entry)
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"the model {path} has unsound metadata: {error}") from error
-    if _depth(about) > _DEEPEST:
-        raise ModelFileError(
-            f"the model {path} has unsound metadata: it is nested more than {_DEEPEST} deep; train it or copy it again"
-        )
-    version = about.get("format") if isinstance(about, dict) else None
-    if type(version) is not int or version < 1:
-        raise ModelFileError(
-            f"the model {path} has unsound metadata: its format is {version!r}, not a whole number from 1 up"
-        )
-    if version > FORMAT:
-        raise ModelFileError(
-            f"the model {path} has format {version}, written by a newer wavemore than this one, which reads up to "
-            f"{FORMAT}; upgrade with: pip install -U wavemore"
-        )
-    for key, kind in (("recipe", dict), ("characters", str), ("provenance", dict)):
-        if not isinstance(about.get(key), kind):
-            raise ModelFileError(f'the model {path} has unsound metadata: "{key}" is missing or of the wrong type')
-    return about
-
-
-def _depth(value: Any) -> int:
-    """How deeply tables and lists are nested, up to one more than a model's may be."""
-    depth, layer = 0, [value]
-    while depth <= _DEEPEST and (layer := [item for item in layer if isinstance(item, dict | list)]):
-        layer = [part for item in layer for part in (item.values() if isinstance(item, dict) else item)]
-        depth += 1
-    return depth
-
-
-def _check(weights: Mapping[str, np.ndarray], recipe: Recipe, size: int, path: object) -> None:
-    """Names, types, shapes and values of all but the counts. It ends at the first tensor that is not there, however
-    many the settings ask for."""
-    surplus = dict.fromkeys(sorted(weights))
-    weight_of_counts = {f"{MIXED_IN}weight": ()} if recipe.model.ngram else {}
-    for name, shape in chain(recipe.model.weight_shapes(size), weight_of_counts.items()):
-        _check_there(weights, name, path)
-        _check_array(weights[name], f"the model {path} holds", name, shape)
-        del surplus[name]
-    for name in recipe.model.counts:
-        _check_there(weights, name, path)
-        del surplus[name]
-    for name in surplus:
-        raise ModelFileError(
-            f"the model {path} has a tensor that does not belong there, {name}; train it or copy it again"
-        )
-
-
-def _check_there(weights: Mapping[str, np.ndarray], name: str, path: object) -> None:
-    if name not in weights:
-        raise ModelFileError(f"the model {path} lacks {name}; train it or copy it again")
-
-
-def _check_array(array: np.ndarray, holds: str, name: str, shape: tuple[int, ...]) -> None:
-    if array.shape != shape or array.dtype != np.float32:
-        raise ModelFileError(
-            f"{holds} {name} as {array.dtype} of shape {array.shape}, and its settings need float32 of shape {shape}; "
-            "train it or copy it again"
-        )
-    if not np.isfinite(array).all():
-        raise ModelFileError(f"{holds} numbers in {name} that are not finite (NaN or infinity); train it again")
-    if np.abs(array).max() > LARGEST_WEIGHT:
-        raise ModelFileError(f"{holds} numbers in {name} that are too large to compute with; train it again")
-    if name.endswith(".running_var") and (array < 0).any():
-        raise ModelFileError(f"{holds} a negative variance in {name}; train it again")
-    if name == f"{MIXED_IN}weight" and not 0 <= array <= 1:
-        raise ModelFileError(f"{holds} {float(array):g} in {name}; it must be from 0 to 1; train it again")

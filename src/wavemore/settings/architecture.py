@@ -75,7 +75,7 @@ class ModelConfig:
     """The order of an n-gram model that is mixed in, counted on the training part; 0 for none."""
     labels: tuple[int, ...] = ()
     """Of a network with global conditioning how many values each kind of label has; what is learned says so itself."""
-    conditioned: int = 3
+    conditioned: int = 4
     """How many levels a label shifts, from the top; without labels it has no use."""
 
     trained = True

@@ -29,7 +29,8 @@ FITTED = (AUTO, "best")
 _NAME = 7  # characters of a name and its end: a list is as large as its characters are names
 _FEW, _SOME, _MANY = 1_000, 10_000, 200_000  # names
 _TOO_FEW = 100
-_LABELLED_PASSES = 8.0  # over a short list: what labels shift is learned from the strings of each alone
+_LABELLED = 5  # times as long a list is learned as a short one, where it has labels: each has a part of it alone
+_LABELLED_PASSES = 12.0  # over such a list
 _LONG = 24  # characters of strings that are learned as long ones
 _AT_ONCE = 2_000  # characters in a batch, about
 _KNOWN = 0.9  # of a list's characters that a base model must know
@@ -54,12 +55,12 @@ def sized(strings: Sequence[str], recipe: str = AUTO, *, labelled: bool = False)
     size, usual = characters / _NAME, float(np.quantile(lengths, 0.8)) if count else 8.0
     embedding = 24 if alphabet < 200 else 64
     batch = max(4, min(256, count // 32, _AT_ONCE * count // max(1, characters)))
-    groups, cycles = _depth(usual, size)
+    groups, cycles = _depth(usual, size / _LABELLED if labelled else size)
     if recipe != AUTO:
         best = load_recipe(recipe)
         model = replace(best.wavenet, groups=groups, cycles=cycles, embedding=embedding)
         return replace(best, model=model, train=replace(best.train, batch=batch))
-    few, long = size < _SOME, usual > _LONG
+    few, long = size < (_LABELLED * _SOME if labelled else _SOME), usual > _LONG
     model = ModelConfig(
         groups=groups,
         cycles=cycles,

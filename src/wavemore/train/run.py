@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Protocol, Self
 import numpy as np
 
 from wavemore.errors import CheckpointError, TrainingError
-from wavemore.models.modelfile import LARGEST_WEIGHT
+from wavemore.models.soundness import LARGEST_WEIGHT
 from wavemore.settings.config import TrainConfig
 from wavemore.train.batches import Batches
 from wavemore.train.checkpoint import Checkpoint
