@@ -1,15 +1,19 @@
 """A model of strings with labels: learned, told apart, kept in a file, and asked under one of them."""
 
+import os
 import random
+import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import sklearn.base
 
 import wavemore
-from wavemore.errors import ConfigError, ModelFileError, UsageError
+from wavemore.errors import CheckpointError, ConfigError, ModelFileError, UsageError
 from wavemore.estimator import StringModel
 from wavemore.models.modelfile import ModelFile
+from wavemore.progress import TrainingProgress
 
 SETTINGS = {"model.hidden": 16, "model.members": 2, "train.batch": 32, "train.epochs": 12, "train.threads": 1}
 
@@ -66,7 +70,7 @@ def test_labels_are_predicted(model):
 
 def test_what_is_asked_under_a_label_is_a_model_of_its_own(model, tmp_path):
     italian = model.given("language=it")
-    assert italian is model.given("language=it")
+    assert italian.sample(5, seed=3) == model.given({"language": "it"}).sample(5, seed=3)
     assert italian.classes_ == ["it, f", "it, m"]
     alone = italian.given("m")
     assert alone.file_.labels is None
@@ -76,7 +80,7 @@ def test_what_is_asked_under_a_label_is_a_model_of_its_own(model, tmp_path):
     assert alone.most_likely(3) == again.most_likely(3)
     with pytest.raises(UsageError, match="the model has no labels"):
         alone.predict_proba(STRINGS)
-    with pytest.raises(UsageError, match="has no labels; train one with --label COLUMN"):
+    with pytest.raises(UsageError, match="has no labels, or one was chosen already; train one with --label COLUMN"):
         alone.given("it")
 
 
@@ -106,7 +110,7 @@ def test_validation_lists_have_labels_too():
     rest = {k: v[40:] for k, v in LABELS.items()}
     found = wavemore.fit(STRINGS[40:], labels=rest, validation=held_out, settings={**SETTINGS, "train.epochs": 1})
     assert found.file_.provenance["split"]["validation"] == 40
-    with pytest.raises(UsageError, match=r"the labels are of ; they must be of language, gender"):
+    with pytest.raises(UsageError, match="the list strings has no labels, and the strings to learn have"):
         wavemore.fit(STRINGS[40:], labels=rest, validation=STRINGS[:40])
 
 
@@ -122,6 +126,40 @@ def test_validation_lists_have_labels_too():
 def test_what_knows_no_labels_says_so(recipe, settings, message):
     with pytest.raises(ConfigError, match=message):
         wavemore.fit(STRINGS, labels=LABELS, recipe=recipe, settings=settings)
+
+
+def test_what_knows_no_labels_refuses_a_model_with_them(model, tmp_path):
+    with pytest.raises(UsageError, match="choose one first"):
+        model.wavenet()
+    assert model.given({"language": "it", "gender": "f"}).wavenet() is not None
+    model.save(tmp_path / "labels.safetensors")
+    with pytest.raises(ConfigError, match="cannot be: that model has labels; start from one of its labels"):
+        wavemore.fit(STRINGS, start=tmp_path / "labels.safetensors")
+    with pytest.raises(UsageError, match="either weights or labels"):
+        wavemore.fit(STRINGS, labels=LABELS, sample_weight=[1.0] * len(STRINGS))
+
+
+def test_a_label_has_nothing_of_what_the_file_says_of_all_of_them(model):
+    assert model.file_.held_out_scores is not None
+    assert model.given("it").file_.held_out_scores is None
+    scored = sklearn.base.clone(model).set_params(unseen="floor").fit(STRINGS, labels=LABELS)
+    assert np.isfinite(scored.given("it").score_samples(["xyz"])).all()
+
+
+def test_a_stopped_run_goes_on_with_its_own_labels_alone(model, tmp_path, monkeypatch):
+    def step(self: TrainingProgress, number: int, loss: float) -> None:
+        if number == 40:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingProgress, "step", step)
+        with pytest.raises(KeyboardInterrupt):
+            StringModel(settings=SETTINGS).fit(STRINGS, labels=LABELS, checkpoint=tmp_path / "c")
+    other = {**LABELS, "gender": LABELS["gender"][::-1]}
+    with pytest.raises(CheckpointError, match="the stopped run had other list or split"):
+        StringModel(settings=SETTINGS).fit(STRINGS, labels=other, checkpoint=tmp_path / "c", resume=True)
+    again = StringModel(settings=SETTINGS).fit(STRINGS, labels=LABELS, checkpoint=tmp_path / "c", resume=True)
+    assert all(np.array_equal(again.file_.weights[name], array) for name, array in model.file_.weights.items())
 
 
 def test_wrong_labels_are_told():

@@ -84,7 +84,8 @@ class StringModel(Judged):
 
         sample_weight    (strings,): how often each string of a list in memory counts, 0 or more; see `repeated`
         labels           of strings in memory the label of each, or a mapping from the kinds of label, such as
-                         "language", to one for each string. The model then has all of them: see `given`
+                         "language", to one for each string. The model then has all of them: see `given`. A
+                         validation or a test list is then a `Corpus` with labels of its own (`Corpus.with_labels`)
         validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
         characters    such as the model is to know beside those of its lists, like those of a model that it is compared
                       with
@@ -107,6 +108,8 @@ class StringModel(Judged):
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
+        if labels is not None and sample_weight is not None:
+            raise UsageError("a list has either weights or labels; leave out sample_weight or labels")
         strings = corpus_of(X, longest, sample_weight) if labels is None else labelled_corpus(X, labels, longest)
         lists = Lists(strings, *held_out, characters=normalise(characters))
         recipe = self.resolved_recipe(lists.strings.strings, labelled=bool(lists.strings.labels))
@@ -122,7 +125,7 @@ class StringModel(Judged):
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe in FITTED else "",
             )
-        for name in ("distribution_", "_preparations", "_givens", "_leans"):
+        for name in ("distribution_", "_preparations", "_leans"):
             self.__dict__.pop(name, None)
         return self
 

@@ -110,7 +110,11 @@ def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
     if held_out := parts.validation:
         own = distribution_of(file)
         scores = quantiles(log_likelihoods(own, held_out))
-        file = replace(file, held_out_scores=scores, plausible=Plausible.of(own, held_out))
+        # Of a short list few strings are held out. Those that were learned surprise less, so that they set stricter
+        # limits, which a model of so little needs.
+        every = [string for part in parts for string in part]
+        limits = Plausible.of(own, held_out) or Plausible.of(own, every, fewest=1)
+        file = replace(file, held_out_scores=scores, plausible=limits)
     return replace(file, fingerprints=Fingerprints.of(parts.train, [*held_out, *parts.test], salt))
 
 

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -61,19 +61,17 @@ class Judged(Estimator):
     def given(self, label: Label) -> Self:
         """The model of the strings with a label, "it" or "language=it", or with labels of several kinds,
         {"language": "it", "gender": "f"}: a `StringModel` of its own, for samples, scores and all else. Where only some
-        kinds are told, it is the mixture of the labels that fit, each as probable as on the list.
+        kinds are told, it is the mixture of the labels that fit, each as probable as on the list. Percentiles and
+        limits of plausible strings are of all labels together, so it has none of its own.
 
         Raises `UsageError` for a model without labels, and for a label that it does not have."""
         if self._leans:
             raise UsageError("choose the label first, and then let the model lean: model.given(label).leaning(like)")
-        key = repr(label)
-        if key not in self._givens:
-            model = copy(self)
-            for name in ("distribution_", "_preparations", "_givens"):
-                model.__dict__.pop(name, None)
-            model.file_ = self._file.given(label)
-            self._givens[key] = model
-        return self._givens[key]
+        model = copy(self)
+        for name in ("distribution_", "_preparations"):
+            model.__dict__.pop(name, None)
+        model.file_ = self._file.given(label)
+        return model
 
     def leaning(self, like: "Strings", strength: float = 1.0, *, fold_case: bool = False) -> Self:
         """The same model leaning towards some favourite strings, three or more that have something in common: a model
@@ -137,7 +135,9 @@ class Judged(Estimator):
 
     def wavenet(self) -> "WaveNet | Ensemble":
         """The same weights as a `wavemore.nn.WaveNet` in evaluation mode, or an `Ensemble` of them: the network alone,
-        without an n-gram model that is mixed in. Needs PyTorch."""
+        without an n-gram model that is mixed in. Needs PyTorch. Raises `UsageError` for a model with labels."""
+        if self._file.labels is not None:
+            raise UsageError("PyTorch's form knows no labels; choose one first, as in model.given(label).wavenet()")
         from wavemore.nn import Ensemble, WaveNet
 
         config = self._file.recipe.wavenet
@@ -205,8 +205,3 @@ class Judged(Estimator):
         from wavemore.judging.explanation import explain
 
         return explain(self.distribution_, listed(X), alternatives=alternatives)
-
-    @cached_property
-    def _givens(self) -> dict[str, Any]:
-        """The models of labels that were asked for."""
-        return {}

@@ -40,6 +40,7 @@ def test_info_json(answer, tiny_path):
         "parameters": file.parameter_count,
         "characters": "abdeklo",
         "ngram_weight": None,
+        "labels": None,
         "recipe": file.recipe.to_dict(),
         "provenance": file.provenance,
         "gives_away": disclosure(file),

@@ -69,7 +69,8 @@ def test_a_history_is_looked_into_through_training(said, tiny_recipe, strings):
     assert records[-1] == {"what": "findings", "findings": []}
     for options in ("list.txt", "--string ba", "--at 1", "--chunk ba"):
         assert said(f"own.history.jsonl {options}", 2)[1] == (
-            "wavemore: own.history.jsonl is a history, which goes without LIST, --string, --at and --chunk; "
+            "wavemore: own.history.jsonl is a history, which goes without LIST, --string, --at, --chunk and "
+            "--label; "
             "name a model\n"
         )
 

@@ -12,6 +12,7 @@ TABLE = "name,language,gender\n" + "".join(
     for gender, end in (("f", "a"), ("m", "n"))
     for body in (f"{a}o{b}{v}" for a in letters for b in letters for v in "aei")
 )
+LABELS = [f"label {language}, {gender}" for language in ("fr", "it") for gender in "fm"]
 TRAIN = (
     "train people.csv --column name --label language --label gender --set model.hidden=24 --set model.members=1 "
     "--set train.batch=16 --set train.epochs=20 --set train.threads=1 -o people.safetensors -q"
@@ -50,6 +51,11 @@ def test_samples_scores_and_reasons_under_a_label(people, answer):
     assert records(answer(f"info {people} --json")[0])[0]["labels"]["counts"] != []
 
 
+def test_a_label_is_inspected(people, answer):
+    Path("names.txt").write_text("\n".join(line.split(",")[0] for line in TABLE.splitlines()[1:]))
+    assert "level" in answer(f"inspect {people} names.txt --label it --label f -q")[0]
+
+
 def test_a_table_says_which_label_each_string_has(people, answer):
     [row] = records(answer(f"score {people} -s dogan --posterior --json -q")[0])
     chances = {name: value for name, value in row.items() if name.startswith("posterior_")}
@@ -60,7 +66,14 @@ def test_a_table_says_which_label_each_string_has(people, answer):
 
 def test_a_list_is_evaluated_label_by_label(people, answer):
     rows = records(answer(f"evaluate {people} people.csv --column name --by-label --json -q")[0])
-    assert [row["part"] for row in rows] == ["fr, f", "fr, m", "it, f", "it, m", "labels known", "all"]
+    assert [row["part"] for row in rows] == [
+        "label fr, f",
+        "label fr, m",
+        "label it, f",
+        "label it, m",
+        "labels known",
+        "all",
+    ]
     assert [row["strings"] for row in rows] == [27, 27, 27, 27, 108, 108]
     known = sum(row["nats_per_character"] * row["predictions"] for row in rows[:4]) / rows[4]["predictions"]
     assert rows[4]["nats_per_character"] == pytest.approx(known, abs=1e-5)
@@ -71,9 +84,10 @@ def test_a_list_is_evaluated_label_by_label(people, answer):
     ("command", "message"),
     [
         ("sample people.safetensors --label es", "there is no label 'es'"),
-        ("sample --label it", "has no labels; train one with --label COLUMN"),
+        ("sample --label it", "has no labels, or one was chosen already"),
         ("evaluate people.safetensors people.csv --column name --by-label --label it", "--by-label goes with neither"),
         ("evaluate --by-label", "the model has no labels"),
+        ("inspect people.safetensors list.txt", "is inspected under one of them"),
         ("train people.csv --column name --label langage -o a.safetensors", 'no column "langage"'),
         ("train people.csv --column name --label language --counts gender -o a.safetensors", "either counts or labels"),
         ("train people.csv --column name --label language --recipe ngram -o a.safetensors", "cannot have labels"),

@@ -65,7 +65,12 @@ def refusal(score: Answer, code: int, line: str) -> str:
             "nosuch.txt",
             f'there is no file "nosuch.txt" and no list of that name; lists are {KNOWN_LISTS}',
         ),
-        (2, "list.txt --posterior", "posteriors are of several models; name others to compare with"),
+        (
+            2,
+            "list.txt --posterior",
+            "posteriors are of several models, or of a model with labels of which none was chosen; name others to "
+            "compare with",
+        ),
         (2, "list.txt --prior a=1", "priors are for posteriors; ask for these too"),
         (
             2,

@@ -1,6 +1,7 @@
 """Labels of strings: kinds, values, numbers, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wavemore.errors import CorpusError, UsageError
@@ -37,10 +38,10 @@ def test_a_label_is_told_in_part_or_in_full(label, counts):
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("itt", r"there is no label 'itt' \(did you mean \"it\"\?\); there are de, fr, it, f, m"),
+        ("itt", r"there is no label 'itt' \(did you mean \"it\"\?\); the model has language: de, fr, it; gender: f, m"),
         ("sex=f", "there is no kind of label 'sex'; the model has language, gender"),
         ("language=es", "language 'es', which the model does not have.*it has de, fr, it"),
-        (["it", "fr"], "language is both it and fr; a string has one language"),
+        (["it", "fr"], "language is both 'it' and 'fr'; a string has one language"),
         ([], "no label is told; name one of language, gender"),
         (3, "the label is 3; it must be a text"),
         ([3], "the label is 3; it must be a text"),
@@ -66,16 +67,18 @@ def test_labels_that_the_list_did_not_have_are_told():
 
 
 def test_a_column_that_is_none_of_labels_is_refused():
-    with pytest.raises(UsageError, match="there are 10,001 of name, and a model has at most 10,000 combinations"):
-        Labels.of({"name": [str(number) for number in range(10_001)]})
+    with pytest.raises(UsageError, match="there are 1,001 of name, and a model has at most 1,000 combinations"):
+        Labels.of({"name": [str(number) for number in range(1_001)]})
 
 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
         (["it"], "there are 2 strings and 1 labels"),
-        (["it", " "], "the label of string 2 is ' '; it must be a text that is not blank"),
+        (["it", " "], "the label of string 2 is ' '; it must be a text that is not blank and can be printed"),
         (["it", None], "the label of string 2 is None"),
+        (["it", "a\x1b[31m"], "the label of string 2 is .* can be printed"),
+        ({"e\u0301": ["it", "fr"], "\u00e9": ["f", "m"]}, "two kinds of label are called 'é'"),
         (["it", 1.5], "the label of string 2 is 1.5"),
         ("it", "the labels are 'it'; give one for each string"),
         ({}, "there are no labels"),
@@ -84,6 +87,17 @@ def test_a_column_that_is_none_of_labels_is_refused():
 def test_labels_that_are_none_are_refused(labels, message):
     with pytest.raises(UsageError, match=message):
         checked_labels(labels, 2)
+
+
+def test_a_column_of_a_data_frame_is_a_list_of_labels():
+    table = pd.DataFrame({"language": ["it", "fr"], "gender": ["f", "m"]})
+    assert checked_labels(table["language"], 2) == {"label": ["it", "fr"]}
+    assert checked_labels(table, 2) == {"language": ["it", "fr"], "gender": ["f", "m"]}
+
+
+def test_kinds_are_told_apart():
+    with pytest.raises(UsageError, match="the b 'y, z' holds a comma and a blank"):
+        Labels.of({"a": ["x", "w"], "b": ["y, z", "y"]})
 
 
 def test_they_are_kept_through_a_file():
@@ -96,6 +110,8 @@ def test_they_are_kept_through_a_file():
     [
         {"counts": [1]},
         {"counts": [0] * 6},
+        {"counts": [1 << 61] * 6},
+        {"kinds": [{"name": "language", "values": "abc"}, {"name": "gender", "values": ["f", "m"]}]},
         {"counts": [True] * 6},
         {"counts": [-1, 1, 1, 1, 1, 1]},
         {"kinds": []},
@@ -106,7 +122,7 @@ def test_they_are_kept_through_a_file():
     ],
 )
 def test_unsound_ones_are_refused(change):
-    with pytest.raises(UsageError, match="its labels are none"):
+    with pytest.raises(UsageError, match="its labels are not sound"):
         Labels.from_dict({**COUNTED.to_dict(), **change})
 
 
@@ -162,6 +178,6 @@ def test_a_string_of_two_labels_falls_into_one_part():
         assert sorted({*part}) == sorted(part[: len(part) // 2])
         assert isinstance(part, Labelled)
         assert part.labels.tolist() == [1] * (len(part) // 2) + [0] * (len(part) // 2)
-    assert corpus.fingerprint != read_corpus(strings).fingerprint
+    assert corpus.labelling != read_corpus(strings).labelling == ""
     with pytest.raises(CorpusError, match=r'data\.split = "lecture" keeps no labels'):
         split(corpus, DataConfig(split="lecture"))

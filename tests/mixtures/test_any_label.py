@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from models_at_random import ABC, any_label, network, rows, stepped_rows
 
-from wavemore.errors import UsageError
+from wavemore.errors import ModelFileError, UsageError
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.labelled import Labelled
 from wavemore.mixtures.any_label import AnyLabel
+from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution
+from wavemore.settings.config import ModelConfig
 
 STRINGS = ["abca", "", "cab", "bb", "abcabcabc", "a", "abca"]
 MODELS = {
@@ -62,3 +64,10 @@ def test_one_label_alone_is_that_label():
 def test_a_network_with_labels_needs_those_of_the_strings():
     with pytest.raises(UsageError, match="these strings have none; choose a label first"):
         log_likelihoods(Distribution(network(0, labels=(2,)), ABC), ["abc"])
+
+
+def test_numbers_that_overflow_are_refused():
+    config = ModelConfig(groups=(2,) * 5, embedding=3, hidden=6, activation="gelu", norm="none", labels=(2,))
+    engine = Engine(config, {name: np.full(s, 8e8, np.float32) for name, s in config.weight_shapes(4)})
+    with np.errstate(all="ignore"), pytest.raises(ModelFileError, match="too large to compute with"):
+        AnyLabel(engine, np.array([0, 1]), np.array([0.5, 0.5])).joint(STRINGS, ABC)

@@ -9,6 +9,7 @@ from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import own_list, read_list
 from wavemore.errors import UsageError
+from wavemore.tables.visible import visible
 
 if TYPE_CHECKING:
     from wavemore.judging.evaluate import Evaluation
@@ -135,7 +136,7 @@ def _loss_table(results: Mapping[str, "Evaluation"]) -> list[str]:
     for part, result in results.items():
         interval = "-" if result.nats_interval is None else "{:.5f} - {:.5f}".format(*result.nats_interval)
         rows.append(
-            f"{part:<18}{result.strings:>10,}{result.predictions:>13,}{result.nats_per_character:>11.5f}"
+            f"{visible(part):<18}{result.strings:>10,}{result.predictions:>13,}{result.nats_per_character:>11.5f}"
             f"{interval:>20}{result.bits_per_character:>11.5f}{result.perplexity:>12.3f}"
         )
     return rows
@@ -146,7 +147,7 @@ def _calibration_table(results: Mapping[str, "Evaluation"]) -> list[str]:
     for part, result in results.items():
         found = result.calibration
         rows.append(
-            f"{part:<18}{found.accuracy:>10.1%}{found.confidence:>13.1%}{found.error:>20.2%}"
+            f"{visible(part):<18}{found.accuracy:>10.1%}{found.confidence:>13.1%}{found.error:>20.2%}"
             f"{found.error_by_chance:>11.2%}"
         )
     return rows

@@ -36,6 +36,7 @@ def command(
         int | None,
         options.whole(help="With --string: look after this many characters."),
     ] = None,
+    label: options.Given = None,
     chunk: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Show which chunks each level holds to be like this one.")
     ] = None,
@@ -75,8 +76,9 @@ def command(
     from wavemore.runs.history import is_history
 
     if model is not None and is_history(model):
-        if any(option is not None for option in (list_, string, at, chunk)):
-            raise UsageError(f"{model} is a history, which goes without LIST, --string, --at and --chunk; name a model")
+        if any(option is not None for option in (list_, string, at, chunk, label)):
+            without = "LIST, --string, --at, --chunk and --label"
+            raise UsageError(f"{model} is a history, which goes without {without}; name a model")
         _check(output)
         _show(inspect_history(model), output, json=json, quiet=quiet)
         return
@@ -85,11 +87,13 @@ def command(
     if model is not None and model.endswith(".jsonl") and not is_model_file(model):
         raise _no_history(model)
     model, list_ = options.model_and_list(model, list_, to="inspect it with")
-    seen = _inspected(model, list_, output, quiet=quiet, chunk=chunk, string=string, at=at)
+    seen = _inspected(model, label, list_, output, quiet=quiet, chunk=chunk, string=string, at=at)
     _show([seen], output, json=json, quiet=quiet)
 
 
-def _inspected(model: str | None, list_: str | None, output: str | None, *, quiet: bool, **wanted: Any) -> "Inspection":
+def _inspected(
+    model: str | None, label: list[str] | None, list_: str | None, output: str | None, *, quiet: bool, **wanted: Any
+) -> "Inspection":
     """A model run over a list, of its own list over the training part; `wanted` are its chunk and string."""
     from wavemore.files import check_no_input
     from wavemore.inspection import inspect
@@ -100,6 +104,7 @@ def _inspected(model: str | None, list_: str | None, output: str | None, *, quie
     if output is not None:
         check_no_input(output, model, list_)
     file = ModelFile.load(pretrained_path() if model is None else model)
+    file = file.given(label) if label else file
     _check(output)
     source = own_list(file, "inspect") if list_ is None else list_
     corpus = read_list(source, max_length=file.recipe.data.max_length, quiet=quiet)

@@ -107,7 +107,7 @@ def command(
     Examples
       wavemore sample
       wavemore sample names.safetensors -n 5 --starts-with an --seed 1
-      wavemore sample people.safetensors --label it --label gender=f
+      wavemore sample people.safetensors --label it --label female
       wavemore sample --ends-with ia --length 5-7 --new
       wavemore sample --distance 2                   none that is a letter away from a name of the list
       wavemore sample --matches '(an|el).*[aeiou]' --never xyz --unique

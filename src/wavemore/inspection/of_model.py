@@ -52,6 +52,8 @@ def inspect(
     Raises `UsageError` for a baseline, a chunk or string that cannot be, and a tree too large to look at;
     `UnknownCharacterError`; `CorpusError` where no two predictions are left.
     """
+    if file.labels is not None:
+        raise UsageError("a model with labels is inspected under one of them; choose it with --label LABEL")
     config = file.recipe.model
     if not isinstance(config, ModelConfig):
         raise UsageError(

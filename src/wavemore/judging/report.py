@@ -61,6 +61,8 @@ def report(
 
     drawn = sample_strings(distribution, samples, max_length=file.recipe.data.max_length, seed=seed)
     if corpus.labels:
+        if samples or memorisation:
+            raise UsageError("a list with labels is evaluated label by label, without samples and memorisation")
         return Report(_by_label(file, distribution, corpus), {}, "all", None)
     parts = parts_of(file, corpus)
     known = None
@@ -94,7 +96,7 @@ def _by_label(file: ModelFile, distribution: Distribution, corpus: Corpus) -> di
     under = Distribution(network_of(file), file.vocabulary)
     labelled = Labelled(corpus.strings, numbers)
     found = {
-        file.labels.name(number): evaluate(under, labelled.of(np.flatnonzero(numbers == number)))
+        f"label {file.labels.name(number)}": evaluate(under, labelled.of(np.flatnonzero(numbers == number)))
         for number in np.unique(numbers).tolist()
     }
     return {**found, "labels known": evaluate(under, labelled), "all": evaluate(distribution, corpus.strings)}

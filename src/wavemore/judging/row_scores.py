@@ -75,7 +75,10 @@ class RowScores:
         if self.percentile:
             self.judges[0].file.percentiles(np.zeros(0))
         if self.posterior and not self._others and self.judges[0].file.labels is None:
-            raise UsageError("posteriors are of several models, or of a model with labels; name others to compare with")
+            raise UsageError(
+                "posteriors are of several models, or of a model with labels of which none was chosen; name others to "
+                "compare with"
+            )
         if self.priors is not None and self._of_labels:
             raise UsageError("priors are of models; labels are as probable as they are on the list")
         if self.priors is not None and not self.posterior:

@@ -53,9 +53,12 @@ class Corpus:
         digest = sha256()
         for string in self.strings:
             digest.update(string.encode("utf-8") + b"\n")
-        for name, values in self.labels.items():
-            digest.update("\n".join((name, *values)).encode("utf-8"))
         return digest.hexdigest()
+
+    @property
+    def labelling(self) -> str:
+        """All labels as one text: equal for equal labels of equal lists."""
+        return "\n".join(word for name, values in self.labels.items() for word in (name, *values))
 
     def with_labels(self, labels: Mapping[str, Sequence[str]]) -> "Corpus":
         """The same strings with these labels, (strings,) of each kind. Raises `UsageError` for what are none."""
@@ -113,7 +116,7 @@ def read_corpus(
     with open_rows(source, layout, max_length) as found:
         rows = found.rows if counts is None else weighed(found, counts)
         rows = labelled(found, labels) if labels else rows
-        return _filled(source_name(source), found.lines.where, rows, found.notes, labels)
+        return _filled(source_name(source), found.lines.where, rows, found.notes, tuple(map(normalise, labels)))
 
 
 def weighed_corpus(

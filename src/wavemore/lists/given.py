@@ -82,6 +82,8 @@ def corpus_of(strings: Strings, longest: int, weights: "Weights" = None) -> "Cor
     `UsageError` for weights of a file."""
     from wavemore.lists.corpus import Corpus, read_corpus, weighed_corpus
 
+    if weights is not None and getattr(strings, "labels", None):
+        raise UsageError("a list has either weights or labels; leave out sample_weight or the labels")
     if weights is not None:
         if isinstance(strings, str | Path):
             raise UsageError(f"sample_weight has a weight for each string of a list in memory, and {strings} is a file")

@@ -19,12 +19,13 @@ from wavemore.lists.vocabulary import has_surrogate, normalise
 from wavemore.settings.architecture import MOST_LABELS
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Label", "Labelled", "Labels", "at", "checked_labels"]
+__all__ = ["Label", "Labelled", "Labels", "at", "checked_labels", "is_label"]
 
 Label: TypeAlias = "str | Mapping[str, str] | Sequence[str]"
 """A value, "it"; a kind and a value, "language=it" or {"language": "it"}; or several of these, of different kinds."""
 
-_LISTED = 12  # values that a message names
+_LISTED = 12  # values of a kind that a message names
+_BETWEEN = ", "  # between the values of several kinds
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -90,6 +91,9 @@ class Labels:
         are too many."""
         kinds = {name: tuple(sorted(set(values))) for name, values in columns.items()}
         sizes = [len(values) for values in kinds.values()]
+        for name, values in kinds.items():
+            if len(kinds) > 1 and (wrong := next((value for value in values if _BETWEEN in value), "")):
+                raise UsageError(f"the {name} {wrong!r} holds a comma and a blank, which stand between kinds of label")
         if np.prod(sizes, dtype=np.float64) > MOST_LABELS:
             told = " and ".join(f"{len(values):,} of {name}" for name, values in kinds.items())
             raise UsageError(
@@ -135,7 +139,7 @@ class Labels:
     def name(self, number: int) -> str:
         """A label in words: its values with commas."""
         places = np.unravel_index(number, self.sizes)
-        return ", ".join(values[place] for values, place in zip(self.kinds.values(), places, strict=True))
+        return _BETWEEN.join(values[place] for values, place in zip(self.kinds.values(), places, strict=True))
 
     def chosen(self, label: Label) -> "Labels":
         """The same with the counts of the labels alone that are meant; one that is told in full and did not occur
@@ -160,17 +164,22 @@ class Labels:
     def from_dict(cls, told: Any) -> Self:
         """The reverse. Raises `UsageError` for what is none."""
         try:
-            kinds = {kind["name"]: tuple(kind["values"]) for kind in told["kinds"]}
+            kinds = {kind["name"]: tuple(kind["values"]) for kind in told["kinds"] if type(kind["values"]) is list}
             counts = told["counts"]
             words = [word for name, values in kinds.items() for word in (name, *values)]
             sound = bool(kinds) and all(isinstance(word, str) for word in words) and isinstance(counts, list)
             sound = sound and all(list(values) == sorted(set(values)) and values for values in kinds.values())
-            sound = sound and len(kinds) == len(told["kinds"]) and not any(map(has_surrogate, words))
-            sound = sound and all(type(count) is int and 0 <= count < 1 << 62 for count in counts) and any(counts)
+            sound = sound and len(kinds) == len(told["kinds"]) and all(map(is_label, words))
+            sound = (
+                sound
+                and all(type(count) is int and 0 <= count < 1 << 62 for count in counts)
+                and any(counts)
+                and sum(counts) < 1 << 62
+            )
         except (TypeError, KeyError) as error:
-            raise UsageError("its labels are none") from error
+            raise UsageError("its labels are not sound") from error
         if not sound or np.prod([len(v) for v in kinds.values()], dtype=np.float64) != len(counts):
-            raise UsageError("its labels are none")
+            raise UsageError("its labels are not sound")
         return cls(kinds, np.array(counts, dtype=np.int64))
 
     def _told(self, label: Label) -> dict[str, str]:
@@ -182,13 +191,14 @@ class Labels:
             pairs = [self._pair(text) for text in several]
         told: dict[str, str] = {}
         for name, value in pairs:
+            name = normalise(name) if isinstance(name, str) else name  # noqa: PLW2901
             value = normalise(value) if isinstance(value, str) else value  # noqa: PLW2901
             if name not in self.kinds:
                 raise UsageError(f"there is no kind of label {name!r}; the model has {_listing(self.kinds)}")
             if value not in self.kinds[name]:
                 self._unknown(value, name, "")
             if told.setdefault(name, value) != value:
-                raise UsageError(f"{name} is both {told[name]} and {value}; a string has one {name}")
+                raise UsageError(f"{name} is both {told[name]!r} and {value!r}; a string has one {name}")
         if not told:
             raise UsageError(f"no label is told; name one of {_listing(self.kinds)}")
         return told
@@ -207,7 +217,8 @@ class Labels:
         if equals:
             return name, value
         every = [value for values in self.kinds.values() for value in values]
-        raise UsageError(f"there is no label {text!r}{suggestion(text, every)}; there are {_listing(every)}")
+        there = "; ".join(f"{name}: {_listing(values)}" for name, values in self.kinds.items())
+        raise UsageError(f"there is no label {text!r}{suggestion(text, every)}; the model has {there}")
 
     def _unknown(self, value: object, name: str, before: str) -> None:
         values = self.kinds[name]
@@ -220,10 +231,16 @@ class Labels:
         return f'"{values[0]}" or "{name}={values[0]}"'
 
 
+def is_label(text: str) -> bool:
+    """Whether a text can be a label: it is not blank, and has nothing that would steer a terminal or break a table."""
+    return bool(text.strip()) and text.strip().isprintable() and not has_surrogate(text)
+
+
 def checked_labels(labels: object, strings: int, kind: str = "label") -> dict[str, list[str]]:
     """The labels of this many strings by their kind: from such a mapping, from a table, or from a sequence of labels of
     one kind. Raises `UsageError` for what are none."""
-    columns: Any = labels if hasattr(labels, "items") else {kind: labels}
+    table = isinstance(labels, Mapping) or hasattr(labels, "columns")
+    columns: Any = labels if table else {kind: labels}
     found = {}
     for name, values in columns.items():
         if isinstance(values, str) or not isinstance(values, Iterable):
@@ -233,14 +250,18 @@ def checked_labels(labels: object, strings: int, kind: str = "label") -> dict[st
             raise UsageError(f"there are {strings:,} strings and {len(every):,} labels; give one for each string")
         for number, value in enumerate(every, start=1):
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not whole and (not isinstance(value, str) or not value.strip() or has_surrogate(value)):
-                raise UsageError(f"the label of string {number} is {value!r}; it must be a text that is not blank")
-        found[normalise(str(name))] = [normalise(str(value).strip()) for value in every]
+            if not whole and (not isinstance(value, str) or not is_label(value)):
+                raise UsageError(
+                    f"the label of string {number} is {value!r}; it must be a text that is not blank and can be printed"
+                )
+        if (name := normalise(str(name))) in found:
+            raise UsageError(f"two kinds of label are called {name!r}; call them differently")
+        found[name] = [normalise(str(value).strip()) for value in every]
     if not found:
         raise UsageError("there are no labels; give one for each string, or leave them out")
     return found
 
 
 def _listing(words: Iterable[str]) -> str:
-    every = [*words]
+    every = [word if word.isprintable() else ascii(word) for word in words]
     return ", ".join(every[:_LISTED]) + (f" and {len(every) - _LISTED:,} more" if len(every) > _LISTED else "")

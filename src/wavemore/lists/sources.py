@@ -15,10 +15,11 @@ from typing import NamedTuple
 from wavemore.errors import CorpusError, UsageError
 from wavemore.lists.embedded import embedded_of
 from wavemore.lists.json_rows import Array, first_keys, lines_of_json
+from wavemore.lists.labelled import is_label
 from wavemore.lists.layout import LINES_LOOKED_AT, Layout, Separated, format_told, kind_of, numbered, separated
 from wavemore.lists.rows import Notes, Row, Strings, listing, tidied
 from wavemore.lists.streams import Lines, Source, lines_of, place
-from wavemore.lists.vocabulary import has_surrogate, normalise
+from wavemore.lists.vocabulary import normalise
 from wavemore.settings.strict import suggestion
 
 __all__ = ["Rows", "labelled", "open_rows", "own_layout", "rows_of", "weighed"]
@@ -165,7 +166,7 @@ def _label(cell: object) -> str:
     if isinstance(cell, bool) or not isinstance(cell, str | int):
         return ""
     text = normalise(str(cell).strip())
-    return "" if has_surrogate(text) else text
+    return text if is_label(text) else ""
 
 
 def _with_cells(found: Rows, columns: Sequence[str]) -> Iterator[tuple[Row, tuple[object, ...]]]:

@@ -26,7 +26,7 @@ from wavemore.predict.chunks import distinct
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.nodes import State
-from wavemore.predict.predictor import Position, Predictions
+from wavemore.predict.predictor import Position, Predictions, finite
 
 __all__ = ["AnyLabel", "LabelState"]
 
@@ -168,7 +168,7 @@ def _mixed(every: np.ndarray, joint: np.ndarray) -> np.ndarray:
 
 
 def _normalised(logits: np.ndarray) -> np.ndarray:
-    """(n, V) logits -> log-probabilities, float32."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    """(n, V) logits -> log-probabilities, float32. Raises `ModelFileError` where one of them is no number."""
+    shifted = finite(logits) - logits.max(axis=1, keepdims=True)
     with np.errstate(under="ignore"):
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -13,6 +13,7 @@ def disclosure(file: ModelFile) -> str:
         found.append("pieces that its strings can be put together from")
     if file.fingerprints is not None:
         found.append("whether a guessed string was on it")
+    labels = "" if file.labels is None else "; and its labels, with how many strings have each"
     if not found:
-        return "nothing but what samples and scores tell"
-    return f"{' and '.join(found)} (not with --private)"
+        return f"nothing but what samples and scores tell{labels}"
+    return f"{' and '.join(found)} (not with --private){labels}"

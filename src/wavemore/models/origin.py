@@ -63,13 +63,21 @@ class Lists:
     def _labelled(self, part: Corpus) -> Sequence[str]:
         """The strings of a part, with the numbers of their labels where there are any. Raises `UsageError`."""
         labels = self.labels
-        return part.strings if labels is None else Labelled(part.strings, labels.numbers(part.labels))
+        if labels is None:
+            return part.strings
+        if not part.labels:
+            raise UsageError(
+                f"the list {part.name} has no labels, and the strings to learn have; give it as a Corpus with labels "
+                "(read_corpus(...).with_labels(...)), or a file with the same columns"
+            )
+        return Labelled(part.strings, labels.numbers(part.labels))
 
     @property
     def salt(self) -> bytes:
         """The key of the strings' fingerprints: the same lists have the same, and so the same model file."""
         given = [part.fingerprint for part in (self.strings, self.validation, self.test) if part is not None]
         given += [self.characters] if self.characters else []
+        given += [part.labelling for part in (self.strings, self.validation, self.test) if part and part.labels]
         return blake2b(" ".join(given).encode(), digest_size=SALT_BYTES).digest()
 
 

@@ -23,7 +23,7 @@ from wavemore.predict.predictor import Distribution, log_probabilities, portions
 __all__ = ["Choice", "Plausible"]
 
 _MEAN, _WORST = 0.9, 0.95  # the shares of held-out strings that keep to the limits
-_FEWEST = 40  # strings; of fewer, less than four would be above the first limit
+_FEWEST = 40  # held-out strings; of fewer, less than four would be above the first limit
 _IN_A_ROW = 8
 
 
@@ -36,10 +36,10 @@ class Plausible(NamedTuple):
     """The most surprising one of them."""
 
     @classmethod
-    def of(cls, distribution: Distribution, strings: Sequence[str]) -> "Plausible | None":
-        """As these strings have it, without those of unknown characters; None of fewer than 40."""
+    def of(cls, distribution: Distribution, strings: Sequence[str], fewest: int = _FEWEST) -> "Plausible | None":
+        """As these strings have it, without those of unknown characters; None of too few of them."""
         known = [string for string in strings if distribution.vocabulary.knows(string)]
-        if len(known) < _FEWEST:
+        if len(known) < fewest:
             return None
         means, worst = _surprises(distribution, known)
         limits = np.array([np.quantile(means, _MEAN), np.quantile(worst, _WORST)], dtype=np.float32)

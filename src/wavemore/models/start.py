@@ -68,6 +68,11 @@ class Start:
             raise ConfigError(
                 f'train.start = "{name}" cannot be: that model is of kind "{kind}"; it must be of kind "wavenet"'
             )
+        if self.file.labels is not None:
+            raise ConfigError(
+                f'train.start = "{name}" cannot be: that model has labels; start from one of its labels, as '
+                "model.given(label).save(path) writes it"
+            )
         if self.file.recipe.wavenet.final_norm:
             raise ConfigError(
                 f'train.start = "{name}" cannot be: that model has model.final_norm = true, so its head has no bias; '

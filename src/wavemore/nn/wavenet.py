@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavemore.errors import ShapeError
+from wavemore.errors import ConfigError, ShapeError
 from wavemore.nn.layers import (
     GELU,
     BatchNorm1d,
@@ -137,6 +137,10 @@ class WaveNet(nn.Module):
 
     def __init__(self, config: ModelConfig, vocabulary_size: int, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
+        if config.labels:
+            raise ConfigError(
+                f"model.labels = {config.labels}, and the form in PyTorch knows no labels; choose a label"
+            )
         self.config = config
         self.embedding = Embedding(vocabulary_size, config.embedding, generator=generator)
         channels = [config.embedding] + [config.hidden] * len(config.levels)

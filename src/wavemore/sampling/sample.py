@@ -10,12 +10,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import nan
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from wavemore.errors import SamplingError, UsageError
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.mixtures.any_label import AnyLabel
+from wavemore.mixtures.leaning import Leaning
 from wavemore.models.plausible import Choice, Plausible
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.preparations import Preparations
@@ -164,7 +166,7 @@ def sample_strings(
     whole_number("the maximum length", max_length, 1)
     entropy = int.from_bytes(os.urandom(8)) if seed is None else whole_number("the seed", seed, 0)
     passes = Filter(refused, unique=unique, more=plausible is not None)
-    choice = None if plausible is None else Choice(distribution, plausible, keeps=unique)
+    choice = None if plausible is None else Choice(_upright(distribution), plausible, keeps=unique)
     if not conditions:
         source = Source(distribution, (entropy,), shape, np.zeros(0, dtype=np.int64), max_length)
         if shape == UNSHAPED:
@@ -183,11 +185,17 @@ def plausible_by_itself(distribution: Distribution, max_length: int) -> Plausibl
     return Plausible.of(distribution, source.decoded(source.batch(0, _PILOT).ids))
 
 
+def _upright(distribution: Distribution) -> Distribution:
+    """Of a model that leans towards favourites the one that it came from: its limits say what is plausible."""
+    leaning = distribution.predictor
+    return Distribution(leaning.base, distribution.vocabulary) if isinstance(leaning, Leaning) else distribution
+
+
 def _label_by_label(source: Source) -> Source:
     """A source that draws a label and then a string with it, which is quicker than to mix labels at each character,
     where the model is such a mixture."""
-    mixture: Any = source.distribution.predictor
-    if not hasattr(mixture, "labels"):
+    mixture = source.distribution.predictor
+    if not isinstance(mixture, AnyLabel):
         return source
     network = Distribution(mixture.network, source.distribution.vocabulary)
     return replace(source, distribution=network, labels=(mixture.labels, mixture.weights))

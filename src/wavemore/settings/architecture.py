@@ -21,7 +21,7 @@ Shapes: TypeAlias = Iterator[tuple[str, tuple[int, ...]]]
 MIXED_IN = "ngram."
 """Before the names of an n-gram model's arrays that is mixed in with a network."""
 
-MOST_LABELS = 10_000
+MOST_LABELS = 1_000
 """Combinations of labels that a network may have."""
 
 _COUNTS = ("ngrams", "counts")
