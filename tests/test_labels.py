@@ -4,6 +4,7 @@ import os
 import random
 import signal
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import sklearn.base
 import wavemore
 from wavemore.errors import CheckpointError, ConfigError, ModelFileError, UsageError
 from wavemore.estimator import StringModel
+from wavemore.lists.labelled import Labelled
 from wavemore.models.modelfile import ModelFile
+from wavemore.models.plausible import Plausible
 from wavemore.progress import TrainingProgress
 
 SETTINGS = {"model.hidden": 16, "model.members": 2, "train.batch": 32, "train.epochs": 12, "train.threads": 1}
@@ -139,11 +142,26 @@ def test_what_knows_no_labels_refuses_a_model_with_them(model, tmp_path):
         wavemore.fit(STRINGS, labels=LABELS, sample_weight=[1.0] * len(STRINGS))
 
 
-def test_a_label_has_nothing_of_what_the_file_says_of_all_of_them(model):
+def test_what_the_file_says_of_all_labels_together_is_not_said_of_one(model):
     assert model.file_.held_out_scores is not None
     assert model.given("it").file_.held_out_scores is None
-    scored = sklearn.base.clone(model).set_params(unseen="floor").fit(STRINGS, labels=LABELS)
+    other: Any = sklearn.base.clone(model)  # type: ignore[type-var] - duck typing is what is tested
+    scored = other.set_params(unseen="floor").fit(STRINGS, labels=LABELS)
     assert np.isfinite(scored.given("it").score_samples(["xyz"])).all()
+
+
+def test_strings_are_plausible_under_their_own_labels(model):
+    numbers = model.file_.labels.numbers(LABELS)
+    limits = Plausible.of(model.distribution_, Labelled(STRINGS, numbers), fewest=1)  # of few, all set the limits
+    assert model.file_.plausible == pytest.approx(limits, rel=1e-5)
+    alone = model.given({"language": "it", "gender": "f"})
+    assert alone.file_.plausible == model.file_.plausible
+    for drawn, judge in (
+        (alone.sample(300, seed=1, plausible=True), alone),
+        (model.sample(300, plausible=True), model),
+    ):
+        excess = model.file_.plausible.excess(judge.distribution_, drawn)
+        assert np.mean(excess <= 1) > 0.97  # where a label is not known, the most probable one may be another
 
 
 def test_a_stopped_run_goes_on_with_its_own_labels_alone(model, tmp_path, monkeypatch):

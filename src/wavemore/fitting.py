@@ -14,7 +14,7 @@ from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
 from wavemore.judging.likelihood import log_likelihoods, portions
 from wavemore.lists.corpus import Parts
-from wavemore.lists.labelled import Labelled
+from wavemore.lists.labelled import Labelled, joined
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.mixtures.mixture import best_weight, mixed
 from wavemore.models.fingerprints import Fingerprints, quantiles
@@ -112,8 +112,7 @@ def _remembering(file: ModelFile, parts: Parts, salt: bytes) -> ModelFile:
         scores = quantiles(log_likelihoods(own, held_out))
         # Of a short list few strings are held out. Those that were learned surprise less, so that they set stricter
         # limits, which a model of so little needs.
-        every = [string for part in parts for string in part]
-        limits = Plausible.of(own, held_out) or Plausible.of(own, every, fewest=1)
+        limits = Plausible.of(own, held_out) or Plausible.of(own, joined([*parts]), fewest=1)
         file = replace(file, held_out_scores=scores, plausible=limits)
     return replace(file, fingerprints=Fingerprints.of(parts.train, [*held_out, *parts.test], salt))
 

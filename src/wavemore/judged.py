@@ -61,8 +61,8 @@ class Judged(Estimator):
     def given(self, label: Label) -> Self:
         """The model of the strings with a label, "it" or "language=it", or with labels of several kinds,
         {"language": "it", "gender": "f"}: a `StringModel` of its own, for samples, scores and all else. Where only some
-        kinds are told, it is the mixture of the labels that fit, each as probable as on the list. Percentiles and
-        limits of plausible strings are of all labels together, so it has none of its own.
+        kinds are told, it is the mixture of the labels that fit, each as probable as on the list. Percentiles are of
+        all labels together, so it has none of its own.
 
         Raises `UsageError` for a model without labels, and for a label that it does not have."""
         if self._leans:

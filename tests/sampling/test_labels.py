@@ -8,7 +8,9 @@ from enumerated import ABC, EVERY, chi_square_z, enumerated, short
 from models_at_random import any_label
 
 from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.labelled import Labelled
 from wavemore.mixtures.any_label import AnyLabel
+from wavemore.models.plausible import Plausible
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, StartsWith
 from wavemore.sampling.patterns import Matches
@@ -56,6 +58,17 @@ def test_conditions_are_exact(mixture, conditions, mode):
     found = Counter(string for string in draw(mixture, conditions=conditions, mode=mode) if len(string) <= 8)
     assert set(found) <= set(expected)
     assert abs(chi_square_z(found, expected)) < 4
+
+
+def test_plausible_strings_are_those_that_are_plausible_under_the_label_that_was_drawn(mixture):
+    scored = Distribution(mixture.network, ABC)
+    every = [Labelled(EVERY, np.full(len(EVERY), label)) for label in mixture.labels]
+    limits = Plausible(mean=1.6, worst=5.0)
+    each = [np.exp(log_likelihoods(scored, some)) * (limits.excess(scored, some) <= 1) for some in every]
+    shares = mixture.weights @ np.stack(each)
+    assert 0.1 < 1 - shares.sum() / sum(probabilities(mixture).values()) < 0.4  # of eight in a row one is plausible
+    found = Counter(string for string in draw(mixture, plausible=limits) if len(string) <= 8)
+    assert abs(chi_square_z(found, dict(zip(EVERY, shares, strict=True)))) < 4
 
 
 def test_a_temperature_shapes_the_mixture(mixture):

@@ -213,7 +213,8 @@ def _known(strings: "Samples") -> Iterator[str]:
     """What is known of the strings, once all are drawn."""
     if strings.apart is not None:
         yield strings.apart.sentence
-    if strings.choice is not None and strings.choice.implausible:
+    asked = not isnan(strings.chance) or isnan(strings.clipped)  # for conditions: without any, nothing is to be mended
+    if strings.choice is not None and strings.choice.implausible and asked:
         yield (
             f"{strings.choice.implausible:,} of the {strings.found:,} strings are not plausible: hardly any that "
             "meets the conditions is (see --faithful)"

@@ -19,7 +19,7 @@ from wavemore.lists.vocabulary import has_surrogate, normalise
 from wavemore.settings.architecture import MOST_LABELS
 from wavemore.settings.strict import suggestion
 
-__all__ = ["Label", "Labelled", "Labels", "at", "checked_labels", "is_label"]
+__all__ = ["Label", "Labelled", "Labels", "at", "checked_labels", "is_label", "joined"]
 
 Label: TypeAlias = "str | Mapping[str, str] | Sequence[str]"
 """A value, "it"; a kind and a value, "language=it" or {"language": "it"}; or several of these, of different kinds."""
@@ -62,6 +62,13 @@ class Labelled(Sequence[str]):
     def under_each(cls, strings: Sequence[str], labels: Sequence[int]) -> Self:
         """All strings under the first label, then all under the second, and so on."""
         return cls([*strings] * len(labels), np.repeat(np.asarray(labels, dtype=np.int64), len(strings)))
+
+
+def joined(parts: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The strings of all parts, one part after the other, with their labels where all parts have them."""
+    strings = [string for part in parts for string in part]
+    labels = [part.labels for part in parts if isinstance(part, Labelled)]
+    return Labelled(strings, np.concatenate(labels)) if len(labels) == len(parts) > 0 else strings
 
 
 def at(strings: Sequence[str], places: np.ndarray) -> Sequence[str]:

@@ -117,19 +117,19 @@ class ModelFile:
 
     def given(self, label: Label) -> "ModelFile":
         """The model of the strings with this label: a network without labels where all of it is told, else the mixture
-        of those that fit. What the file says of held-out strings is of all labels together, and is left out. Raises
+        of those that fit. The scores of held-out strings are of all labels together, and are left out. Raises
         `UsageError` where there is no such label, or the model has none."""
         if self.labels is None:
             which = f"the model {self.path}".rstrip()
             raise UsageError(f"{which} has no labels, or one was chosen already; train one with --label COLUMN")
         labels = self.labels.chosen(label)
         if len(labels.occurring) > 1:
-            return replace(self, labels=labels, held_out_scores=None, plausible=None)
+            return replace(self, labels=labels, held_out_scores=None)
         from wavemore.models.conditioned import under_label
 
         config, weights = under_label(self.recipe.wavenet, self.weights, int(labels.occurring[0]))
         recipe = replace(self.recipe, model=config)
-        return replace(self, recipe=recipe, weights=weights, labels=None, held_out_scores=None, plausible=None)
+        return replace(self, recipe=recipe, weights=weights, labels=None, held_out_scores=None)
 
     def percentiles(self, log_likelihoods: np.ndarray) -> np.ndarray:
         """How many held-out strings are less likely, in percent, interpolated: float64, (N,).

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from wavemore.errors import ModelFileError
+from wavemore.lists.labelled import Labelled, at
+from wavemore.mixtures.any_label import AnyLabel
 from wavemore.models.fingerprints import SURPRISE
 from wavemore.predict.predictor import Distribution, log_probabilities, portions
 
@@ -38,7 +40,7 @@ class Plausible(NamedTuple):
     @classmethod
     def of(cls, distribution: Distribution, strings: Sequence[str], fewest: int = _FEWEST) -> "Plausible | None":
         """As these strings have it, without those of unknown characters; None of too few of them."""
-        known = [string for string in strings if distribution.vocabulary.knows(string)]
+        known = at(strings, np.flatnonzero([distribution.vocabulary.knows(string) for string in strings]))
         if len(known) < fewest:
             return None
         means, worst = _surprises(distribution, known)
@@ -63,7 +65,8 @@ class Plausible(NamedTuple):
 
     def excess(self, distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
         """How surprising each string is, measured by the limit that it is nearest to or furthest above: up to 1 it is
-        plausible. (S,) float64."""
+        plausible. (S,) float64. A string with a label surprises under that one, and one without under the label that
+        it most probably has, where the model has labels."""
         means, worst = _surprises(distribution, strings)
         return np.maximum(means / self.mean, worst / self.worst)
 
@@ -108,9 +111,21 @@ class Choice:
         return rest
 
 
+def _under_labels(distribution: Distribution, strings: Sequence[str]) -> tuple[Distribution, Sequence[str]]:
+    """Of a mixture of labels its network, and the strings with a label each: their own, or the most probable one."""
+    mixture, vocabulary = distribution.predictor, distribution.vocabulary
+    if not isinstance(mixture, AnyLabel):
+        return distribution, strings
+    if not isinstance(strings, Labelled):
+        best = mixture.joint(strings, vocabulary).argmax(axis=1)
+        strings = Labelled(strings, mixture.labels[best])
+    return Distribution(mixture.network, vocabulary), strings
+
+
 def _surprises(distribution: Distribution, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The mean surprise of each string's predictions, and the highest, nats: two (S,) float64. Raises
     `UnknownCharacterError`."""
+    distribution, strings = _under_labels(distribution, strings)
     means, worst, start = np.zeros(len(strings)), np.zeros(len(strings)), 0
     for part in portions(strings):
         nats = -log_probabilities(distribution, part)  # (N,)

@@ -96,7 +96,7 @@ class Samples:
         in_vain = in_a_row = 0
         for batch in self.sampler.batches(self.filter, lambda: self.n - self.found) if self.n else ():
             most = self.n - self.found
-            strings = batch.strings[:most] if self.choice is None else self.choice(batch.strings, most)
+            strings = [*batch.strings[:most]] if self.choice is None else self.choice(batch.strings, most)
             self.tried, self.found = self.tried + batch.tried, self.found + len(strings)
             self.chance, self.chance_error = batch.chance, batch.chance_error
             self.clipped, self.clipped_most = batch.clipped, batch.clipped_most

@@ -1,13 +1,14 @@
 """Where strings come from that meet conditions and pass filters: the contract of all samplers, and the plainest one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import NamedTuple, final
 
 import numpy as np
 
+from wavemore.lists.labelled import Labelled, at
 from wavemore.sampling.source import BLOCK, Source
 
 __all__ = ["AsDrawn", "Batch", "Filter", "Refusal", "Sampler"]
@@ -47,7 +48,8 @@ class Filter:
 class Batch(NamedTuple):
     """Strings that stay, what they cost, and what is known by then."""
 
-    strings: list[str]
+    strings: Sequence[str]
+    """With their labels where these were drawn."""
     tried: int
     """Strings that were drawn for them."""
     through: int
@@ -97,9 +99,12 @@ class AsDrawn(Sampler):
                 strings = -(-strings * tried // kept) if kept else min(strings, _FIRST)
                 strings = min(room, (strings + BLOCK) // BLOCK * BLOCK)
             drawn = self.source.batch(start, strings, beginning=beginning)
-            found = self.source.decoded(drawn.ids[done:])
-            if passes.some:
-                found = [found[place] for place in np.flatnonzero(passes(found))]
+            found: Sequence[str] = self.source.decoded(drawn.ids[done:])
+            passing = np.flatnonzero(passes([*found])) if passes.some else None
+            if drawn.labels is not None:
+                found = Labelled(found, drawn.labels[done:])
+            if passing is not None:
+                found = at(found, passing)
             kept, tried = kept + len(found), tried + strings - done
             yield Batch(found, strings - done, strings - done, drawn.steps, self.chance, 0.0)
             room = self.source.room(drawn.contexts / strings)  # the more strings begin alike, the more fit

@@ -60,6 +60,8 @@ class Drawn(NamedTuple):
     """Contexts at which the model was asked, each distinct one once."""
     steps: int
     """Characters and ends that were drawn."""
+    labels: np.ndarray | None = None
+    """(S,): of each its label, where one was drawn."""
 
     @property
     def cost(self) -> int:
@@ -137,11 +139,13 @@ class Source:
         return state, columns
 
     def _plain(self, strings: int, uniform: Callable[[], np.ndarray], beginning: Position | None) -> Drawn:
+        labels = None
         if self.labels is None:
             state, columns = self.begun(strings, beginning)
         else:
             beginning = beginning or self.beginning()
-            state, columns = beginning.rearranged(self._drawn_labels(beginning, uniform()[:strings])), []
+            places = self._drawn_labels(beginning, uniform()[:strings])
+            state, columns, labels = beginning.rearranged(places), [], self.labels[0][places]
         contexts, evaluations, steps, ended = 1, 0, 0, np.zeros(strings, dtype=bool)
         while len(columns) < self.longest:
             contexts = max(contexts, len(state.logits))
@@ -158,7 +162,7 @@ class Source:
             if len(columns) < self.longest:
                 state = self.distribution.predictor.step(state, going_on, following[going_on])
         nothing = np.zeros(strings)
-        return Drawn(stacked(columns, strings), ended, nothing, nothing, contexts, evaluations, steps)
+        return Drawn(stacked(columns, strings), ended, nothing, nothing, contexts, evaluations, steps, labels)
 
     def _drawn_labels(self, beginning: Position, uniform: np.ndarray) -> np.ndarray:
         """For each string the place of its label, (S,), as probable as it is among strings that are not empty."""
