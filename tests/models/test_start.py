@@ -105,6 +105,13 @@ def test_a_start_is_chosen_where_the_base_knows_the_characters_of_few_short_stri
     assert StringModel("fast").resolved_recipe(SURNAMES).train.start == ""
 
 
+def test_passes_that_are_asked_for_count_in_place_of_steps():
+    by_itself = StringModel().resolved_recipe(SURNAMES).train
+    asked = StringModel(settings={"train.epochs": 30}).resolved_recipe(SURNAMES).train
+    assert by_itself.steps > 0
+    assert (asked.steps, asked.epochs, asked.start) == (0, 30, BASE)
+
+
 @pytest.mark.parametrize("count", [5, 8])
 def test_from_five_strings_up(count):
     model = wavemore.fit(SURNAMES[:count], seed=3)

@@ -22,7 +22,7 @@ from wavemore.train.workers import Worker, pays
 UNGUARDED = """
 import wavemore
 strings = [a + b + c + d for a in "bdlm" for b in "aeo" for c in "bdn" for d in "aei"]
-settings = {"train.threads": 2, "model.members": 2, "train.epochs": 80, "train.batch": 16, "model.ngram": 0}
+settings = {"train.threads": 2, "model.members": 2, "train.epochs": 80, "train.batch": 16, "train.start": ""}
 model = wavemore.fit(strings, settings=settings, progress=False)
 print(len(model.sample(3, seed=1)))
 """

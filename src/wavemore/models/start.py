@@ -172,7 +172,10 @@ def resolved(
     start = Start(BASE if name is None else str(name)) if name != NONE else None
     if start is None or (name is None and not gains(strings, start.known)):
         return sized_by(recipe, settings, strings, labelled=labelled)
-    return started(strings, start.known).with_settings(settings)
+    recipe = started(strings, start.known)
+    if "train.epochs" in settings:  # which says how long in place of the steps
+        recipe = recipe.with_settings({"train.steps": 0})
+    return recipe.with_settings(settings)
 
 
 def _shapes(key: str) -> bool:
