@@ -12,7 +12,7 @@ import numpy as np
 from wavemore._version import __version__
 from wavemore.errors import CheckpointError, ConfigError, UsageError
 from wavemore.files import check_writable
-from wavemore.judging.likelihood import log_likelihoods, portions
+from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.corpus import Parts
 from wavemore.lists.labelled import Labelled, joined
 from wavemore.lists.vocabulary import Vocabulary
@@ -24,7 +24,7 @@ from wavemore.models.origin import Lists, nameless, provenance
 from wavemore.models.plausible import Plausible
 from wavemore.models.start import Start, digest_of
 from wavemore.predict.ngram import Ngram
-from wavemore.predict.predictor import Distribution, log_probabilities
+from wavemore.predict.predictor import Distribution, log_probabilities, portions
 from wavemore.runs.history import HistoryFile, remove_history
 from wavemore.settings.config import NgramConfig, Recipe, load_recipe
 from wavemore.tables.visible import visible

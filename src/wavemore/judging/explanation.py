@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wavemore.conventions import brief
-from wavemore.judging.likelihood import portions
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary, normalise
-from wavemore.predict.predictor import Distribution, finite, log_sum_exp
+from wavemore.predict.predictor import Distribution, finite, log_sum_exp, portions
 from wavemore.settings.strict import whole_number
 
 __all__ = ["Alternative", "Explanation", "Prediction", "explain"]

@@ -24,9 +24,9 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from wavemore.conventions import brief
-from wavemore.judging.likelihood import log_likelihoods, portions
+from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.vocabulary import BOUNDARY
-from wavemore.predict.predictor import Distribution, finite, log_probabilities, log_sum_exp
+from wavemore.predict.predictor import Distribution, finite, log_probabilities, log_sum_exp, portions
 from wavemore.sampling.sample import sample_strings
 from wavemore.settings.strict import whole_number
 

@@ -20,7 +20,6 @@ __all__ = [
     "floored_log_likelihoods",
     "log_floor",
     "log_likelihoods",
-    "portions",
     "scores_of",
     "stream_log_likelihoods",
     "surprise",

@@ -26,7 +26,7 @@ from wavemore.predict.chunks import distinct
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
 from wavemore.predict.nodes import State
-from wavemore.predict.predictor import Position, Predictions, finite
+from wavemore.predict.predictor import Position, Predictions, finite, log_softmax
 
 __all__ = ["AnyLabel", "LabelState"]
 
@@ -86,7 +86,7 @@ class AnyLabel:
         # What each label said of the character that each distinct beginning took.
         places = going_on[where]
         rows = state.network.context_of[places[:, None] * labels + np.arange(labels)]  # (n, K)
-        said = _normalised(state.network.logits)[rows, characters[where][:, None]]
+        said = log_softmax(finite(state.network.logits))[rows, characters[where][:, None]]
         joint = state.joint[before[where]] + said
         joint -= joint.max(axis=1, keepdims=True)
         under_each = (going_on[:, None] * labels + np.arange(labels)).reshape(-1)
@@ -115,7 +115,7 @@ class AnyLabel:
             lengths = np.fromiter(map(len, part), dtype=np.int64, count=len(part)) + 1
             said = np.zeros(len(self.labels) * lengths.sum())
             for rows, context_of, logits, answers in self._under_each(part, vocabulary):
-                said[rows] = _normalised(logits)[context_of, answers]
+                said[rows] = log_softmax(finite(logits))[context_of, answers]
             starts = np.cumsum(lengths) - lengths
             sums = np.add.reduceat(said.reshape(len(self.labels), -1), starts, axis=1)  # (K, S)
             found[start : start + len(part)] = sums.T + np.log(self.weights)
@@ -132,7 +132,7 @@ class AnyLabel:
         every = np.empty((labels * total, self._size), np.float32)
         answers = np.empty(labels * total, np.int64)
         for rows, context_of, logits, answers_of in self._under_each(strings, vocabulary):
-            every[rows] = _normalised(logits)[context_of]
+            every[rows] = log_softmax(finite(logits))[context_of]
             answers[rows] = answers_of
         every, answers = every.reshape(labels, total, -1), answers[:total]
         said = every[:, np.arange(total), answers].astype(np.float64)  # (K, N)
@@ -147,7 +147,7 @@ class AnyLabel:
         """`beginning` says which distinct beginning each of `strings` has, (alive,), `where` at which of them each
         stands first, (n,)."""
         labels = len(self.labels)
-        every = _normalised(network.logits)
+        every = log_softmax(finite(network.logits))
         logits = np.empty((len(where), self._size), np.float32)
         at_once = max(1, _NUMBERS_AT_ONCE // (labels * self._size))
         for start in range(0, len(where), at_once):
@@ -165,10 +165,3 @@ def _mixed(every: np.ndarray, joint: np.ndarray) -> np.ndarray:
         weighed = every + np.log(shares).astype(np.float32)[:, :, None]
         highest = weighed.max(axis=1)
         return highest + np.log(np.exp(weighed - highest[:, None]).sum(axis=1))
-
-
-def _normalised(logits: np.ndarray) -> np.ndarray:
-    """(n, V) logits -> log-probabilities, float32. Raises `ModelFileError` where one of them is no number."""
-    shifted = finite(logits) - logits.max(axis=1, keepdims=True)
-    with np.errstate(under="ignore"):
-        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

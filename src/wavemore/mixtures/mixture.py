@@ -22,7 +22,7 @@ import numpy as np
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.chunks import distinct, joined
 from wavemore.predict.ngram import Ngram, NgramState
-from wavemore.predict.predictor import Position, Predictions, Predictor
+from wavemore.predict.predictor import Position, Predictions, Predictor, log_softmax
 
 __all__ = ["Mixture", "MixtureState", "best_weight", "mixed"]
 
@@ -75,7 +75,7 @@ class Mixture:
         _, seen = self.ngram.contexts(strings, vocabulary)  # (N,)
         at_once = max(256, _LOGITS_AT_ONCE // self.vocabulary_size)
         for rows, context_of, logits, answers in self.network.predictions(strings, vocabulary):
-            network = _normalised(logits)
+            network = log_softmax(logits)
             where, pair_of = _pairs(context_of, len(logits), seen[rows], self.ngram.parameters + 1)
             for start in range(0, len(where), at_once):
                 these = where[start : start + at_once]  # predictions that stand for these pairs
@@ -87,7 +87,7 @@ class Mixture:
 
     def _state(self, network: Position, ngram: NgramState) -> MixtureState:
         where, pair_of = _pairs(network.context_of, len(network.logits), ngram.context_of, len(ngram.logits))
-        rows = _normalised(network.logits)[network.context_of[where]]  # (n, V)
+        rows = log_softmax(network.logits)[network.context_of[where]]  # (n, V)
         logits = mixed(rows, ngram.logits[ngram.context_of[where]], self.weight)
         return MixtureState(network.strings, pair_of, logits, network, ngram)
 
@@ -139,10 +139,3 @@ def best_weight(network: np.ndarray, ngram: np.ndarray) -> float:
 def _pairs(network_of: np.ndarray, networks: int, ngram_of: np.ndarray, ngrams: int) -> tuple[np.ndarray, np.ndarray]:
     """Where each distinct pair of a network's context and an n-gram stands first, and for each pair which it is."""
     return distinct(joined((network_of, ngram_of), (networks, ngrams)), networks * ngrams)
-
-
-def _normalised(logits: np.ndarray) -> np.ndarray:
-    """(n, V) logits -> log-probabilities, float32. Each row's sum is its own, whatever rows stand beside it."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    with np.errstate(under="ignore"):
-        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -91,10 +91,9 @@ class Chunks:
             size = 1 if i % len(groups) == 0 else size
             # The j-th oldest child lies (g - 1 - j) * size characters back.
             rows = [_earlier(ids, place, first, (g - 1 - j) * size) for j in range(g)]
-            shifted = label is not None and i >= unshifted
-            keys, counts = (
-                ([*rows, label], [count] * g + [int(label.max(initial=0)) + 1]) if shifted else (rows, [count] * g)
-            )
+            shifted, keys, counts = i >= unshifted, rows, [count] * g
+            if shifted:
+                keys, counts = [*rows, label], [*counts, int(label.max(initial=0)) + 1]
             where, numbers = distinct(joined(keys, counts), None)
             children.append(np.stack([row[where] for row in rows]))
             labels.append(label[where] if shifted else None)

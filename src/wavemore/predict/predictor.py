@@ -20,6 +20,7 @@ __all__ = [
     "Predictor",
     "finite",
     "log_probabilities",
+    "log_softmax",
     "log_sum_exp",
     "portions",
 ]
@@ -162,6 +163,13 @@ def finite(logits: np.ndarray) -> np.ndarray:
     if logits.size and not (np.isfinite(logits.min()) and np.isfinite(logits.max())):  # NaN is both
         raise ModelFileError("the model's numbers are too large to compute with; train it again")
     return logits
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """(n, V) logits -> log-probabilities, float32. Each row's sum is its own, whatever rows stand beside it."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    with np.errstate(under="ignore"):
+        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def log_sum_exp(logits: np.ndarray) -> np.ndarray:
