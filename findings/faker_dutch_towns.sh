@@ -2,8 +2,8 @@
 # Some of Faker's Dutch towns are not written as the town is: a note that tells it from a namesake stands in the name.
 #
 # Faker 40.63.0, locale nl_NL. Of 2,424 cities six carry their province or municipality ("Bergen (NH)", "Spaarndam gem.
-# Haarlem"), in capitals or not, and one of these is cut short ("Ursem gem. S"). A model of such a list learns brackets and "gem." as parts of names. Read the
-# list before it is learned from or taken as the truth about towns.
+# Haarlem"), in capitals or not, and one of these is cut short ("Ursem gem. S"). A model of such a list learns brackets
+# and "gem." as parts of names. Read the list before it is learned from or taken as the truth about towns.
 #
 # Seen: "2424 cities, with a note: Bergen (NH), Hengelo (Gld), Rijswijk (GLD), Rijswijk (NB), Spaarndam gem. Haarlem,
 # Ursem gem. S".
