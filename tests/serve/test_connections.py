@@ -16,7 +16,7 @@ HEAVY = {"n": 1, "matches": "(.*q.*x.*j.*z.*){3}", "mode": "strict"}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    limits = {"seconds": 3.0, "patience": 1.5, "workers": 3, "waiting": 40}
+    limits = {"seconds": 1.0, "patience": 1.5, "workers": 3, "waiting": 40}
     with serving({"names": None}, tmp_path_factory.mktemp("served"), **limits) as served:
         yield served
 
@@ -122,7 +122,7 @@ def test_endless_work_is_stopped_and_others_are_served_meanwhile(served: Served)
         time.sleep(0.05)
     assert time.monotonic() - begun < 15
     assert [status for status, _ in found] == [422, 422]
-    assert all(said["error"].startswith("the work took longer than 3 s and was stopped") for _, said in found)
+    assert all(said["error"].startswith("the work took longer than 1 s and was stopped") for _, said in found)
     assert sorted(quick)[len(quick) // 2] < 1
     assert served.ask("/v1/sample", {"n": 2, "ends_with": "a"})[0] == 200  # the workers are there again
     assert b"wavemore_workers_restarted 2.0" in served.ask("/metrics")[1]
@@ -190,12 +190,12 @@ def test_each_request_has_its_line(served: Served):
 
 
 def test_the_server_ends_when_all_are_answered(tmp_path: Path):
-    with serving({"names": None}, tmp_path, seconds=3.0, workers=2) as served, served.connect() as open_one:
+    with serving({"names": None}, tmp_path, seconds=1.0, workers=2) as served, served.connect() as open_one:
         with served.connect() as asking:
             asking.sendall(request("/v1/sample", HEAVY))
-            time.sleep(0.5)
+            time.sleep(0.3)
             served.process.terminate()
-            time.sleep(0.5)
+            time.sleep(0.4)
             with pytest.raises(OSError):
                 served.connect()
             status, said = answer(asking)

@@ -146,13 +146,16 @@ _PROBLEMS = {
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
-def responses(*statuses: int, lines: str = "") -> dict[int | str, dict[str, Any]]:
-    """The description of these answers; `lines` says what a line of JSON is, where an answer may come in lines."""
+def responses(*statuses: int, lines: str = "", done: str = "") -> dict[int | str, dict[str, Any]]:
+    """The description of these answers; `lines` says what a line of JSON is, where an answer may come in lines, and
+    `done` what the answer is where it does not."""
     found: dict[int | str, dict[str, Any]] = {
         status: {"model": Problem, "description": _PROBLEMS[status]}
         | ({"headers": _RETRY} if status in (429, 503) else {})
         for status in statuses
     }
+    if done:
+        found[200] = {"description": done}
     if lines:
         found[200] = {
             "description": f"With Accept: {LINES} {lines} a line, as they are found; an error after the first "

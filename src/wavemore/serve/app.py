@@ -4,6 +4,7 @@ Whatever goes wrong is one sentence: {"error": "..."}.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ __all__ = ["api_of"]
 
 _GUARDED = (400, 401, 403, 404)
 _ASKED = (*_GUARDED, 408, 413, 415, 422, 429, 503)
+_INFO = responses(*_GUARDED, 408, 413, 422, 429, 503, done="What it holds.")
 _SAID = {404: "there is nothing at this path; see /openapi.json for what there is"}
 
 
@@ -54,12 +56,12 @@ def api_of(service: Service) -> FastAPI:
 
 
 def _add_work(api: FastAPI, service: Service) -> None:
-    @api.get("/v1/models", response_model=Models, responses=responses(*_GUARDED))
+    @api.get("/v1/models", response_model=Models, responses=responses(*_GUARDED, done="The models."))
     async def models() -> Response:
         """The models of this server, the first one being asked where none is named."""
         return JSONResponse({"models": service.listed})
 
-    @api.get("/v1/info", response_model=Info, responses=responses(*_GUARDED, 408, 413, 422, 429, 503))
+    @api.get("/v1/info", response_model=Info, responses=_INFO)
     async def info(
         request: Request,
         model: str | None = Query(None, description="The name of a model of this server; without it, the first one."),
@@ -105,7 +107,7 @@ def _add_pages(api: FastAPI, service: Service) -> None:
     async def page_of(name: str) -> Response:
         return page_answer(service.pages[service.named(name)])
 
-    @api.get("/healthz", response_model=Health, responses=responses(400, 403, 503))
+    @api.get("/healthz", response_model=Health, responses=responses(400, 403, 503, done="It works."))
     async def health() -> Response:
         """Whether the server works; without a token, too."""
         if not service.crew.alive:
@@ -184,4 +186,4 @@ async def _lines(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[byt
         async for part in parts:
             yield part
     except NoAnswerError as error:
-        yield JSONResponse({"error": str(error)}).body + b"\n"
+        yield json.dumps({"error": str(error)}).encode() + b"\n"
