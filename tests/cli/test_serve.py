@@ -80,9 +80,9 @@ def test_the_environment_has_a_token(begun, monkeypatch):
         ("a/b=tiny.safetensors", WRONG_USAGE, "a/b=tiny.safetensors must be a model file, or NAME=FILE with a name"),
         ("--workers 1", WRONG_USAGE, "the number of workers is 1; it must be 2 or more"),
         ("--seconds 0", WRONG_USAGE, "the limit seconds is 0.0; it must be above 0"),
-        ("--most-waiting 0", WRONG_USAGE, "the limit waiting is 0; it must be 1 or more"),
-        ("--port 99999", WRONG_USAGE, "127.0.0.1, port 99999, is no address to listen at"),
-        ("--address nowhere.invalid --token-file long.txt", WRONG_USAGE, "nowhere.invalid, port 8000, is no address"),
+        ("--most-waiting 0", WRONG_USAGE, "the limit waiting is 0; it must be"),
+        ("--port 99999", WRONG_USAGE, "the port is 99999; it must be from 0 to 65535"),
+        ("--address nowhere.invalid --token-file long.txt", WRONG_USAGE, "nowhere.invalid is no address to listen at"),
     ],
 )
 def test_what_is_refused(begun, refused: Refused, words: str, code: int, said: str):

@@ -7,6 +7,7 @@ ends it at once.
 import asyncio
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -57,16 +58,20 @@ def app_of(service: Service, access: Access, say: Callable[[str], None] = say_no
 def bound(address: str, port: int) -> socket.socket:
     """A socket that listens there. Raises `UsageError` for what is no address of this machine, and `WavemoreError`
     where the port is taken."""
+    if not 0 <= port < 1 << 16:
+        raise UsageError(f"the port is {port}; it must be from 0 to 65535")
     try:
         family, *_, where = socket.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
         ]
-    except (socket.gaierror, UnicodeError, OverflowError):
-        raise UsageError(f"{address}, port {port}, is no address to listen at; it must be one as 127.0.0.1") from None
+    except (socket.gaierror, UnicodeError):
+        raise UsageError(
+            f"{address} is no address to listen at; it must be this machine's, such as 127.0.0.1"
+        ) from None
     try:
         return socket.create_server(where[:2], family=family)  # type: ignore[arg-type]
     except OSError as error:
-        why = error.strerror or str(error)
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise WavemoreError(f"cannot listen at {address}, port {port}: {why}; choose another --port") from error
 
 

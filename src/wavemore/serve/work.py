@@ -17,7 +17,7 @@ from wavemore.sampling.preparations import Preparations
 from wavemore.sampling.sample import Samples
 from wavemore.sampling.shape import Shape
 from wavemore.sampling.wish import Wish
-from wavemore.tables.columns import json_text, json_values
+from wavemore.tables.columns import json_values
 
 __all__ = ["DONE_BY", "Work", "typical_length"]
 
@@ -27,6 +27,9 @@ _WISH = (
     *("starts_with", "ends_with", "contains", "matches", "length", "only", "never", "banned", "not_in", "new"),
     *("distance", "fold_case"),
 )
+
+_text = json.JSONEncoder(ensure_ascii=False).encode
+"""A value as JSON; `json.dumps` would make an encoder each time."""
 
 Kept = TypeVar("Kept")
 Ask = Mapping[str, Any]
@@ -92,7 +95,7 @@ class Work:
         for start in range(0, len(strings), _AT_ONCE):
             some = strings[start : start + _AT_ONCE]
             rest = json_values(scores.columns(some), ascii_only=False)
-            yield "".join(f'{{"string": {json_text(s)}{more}}}\n' for s, more in zip(some, rest, strict=True))
+            yield "".join(f'{{"string": {_text(s)}{more}}}\n' for s, more in zip(some, rest, strict=True))
 
     def explain(self, ask: Ask) -> Iterator[str]:
         """A record for each string, with one for each of its characters."""
@@ -178,4 +181,4 @@ def _ranked(found: Sequence[tuple[str, float]]) -> str:
 
 
 def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False) + "\n"
+    return _text(record) + "\n"
