@@ -60,7 +60,7 @@ oldest:
 	.venv-oldest/bin/python -m pytest -n 2 --dist worksteal --ignore=tests/docs
 
 slow: .venv/with-slow
-	$(BIN)/python -m pytest -m slow tests/slow
+	$(BIN)/python -m pytest -m slow --ignore=tests/docs
 
 bench: .venv/with-test
 	$(BIN)/python benchmarks/speed.py
