@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check types pages format oldest slow bench pretrained base lesson docs drawings
+.PHONY: help demo test check types pages format oldest slow soak bench pretrained base lesson docs drawings
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
@@ -11,7 +11,8 @@ help:
 	@echo "make format      format the code and apply safe lint fixes"
 	@echo "make oldest      the tests, with the oldest versions that the base allows"
 	@echo "make slow        the tests that take minutes"
-	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
+	@echo "make soak        an hour of requests to a server, or MINUTES=5, and whether its memory grows"
+	@echo "make bench       the benchmarks of speed, growth and serving (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
 	@echo "make base        train the base model in the package, which short lists start from, again"
 	@echo "make docs        build the documentation into site/, warnings are errors"
@@ -62,9 +63,14 @@ oldest:
 slow: .venv/with-slow
 	$(BIN)/python -m pytest -m slow --ignore=tests/docs
 
+MINUTES ?= 60
+soak: .venv/with-test
+	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES)
+
 bench: .venv/with-test
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/serving.py
 
 pretrained: .venv/with-base
 	cd src/wavemore/models/pretrained && ../../../../$(BIN)/wavemore train names -o names.safetensors --recipe small --set model.groups=[2,2,2] --set model.cycles=1 --set model.hidden=128 --set model.activation=gelu --no-record --force

@@ -36,7 +36,7 @@ HOUSE: list[dict[str, str]] = [
     },
     {
         "models": "conditioned fingerprints neighbours soundness > origin plausible > modelfile "
-        "> apart disclosure kinds start",
+        "> apart disclosure kinds start > contents",
     },
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
@@ -61,7 +61,11 @@ HOUSE: list[dict[str, str]] = [
         "processing report > measuring > pool > running > __init__",
     },
     {
-        "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score study "
+        "serve": "answers asks bodies limits pages work > guards protocol worker > crew > metrics > log service > app "
+        "> server",
+    },
+    {
+        "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score serve study "
         "trace train > __init__",
     },
     {FACE: "__init__ > __main__"},

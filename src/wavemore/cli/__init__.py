@@ -35,6 +35,8 @@ COMMANDS = {
     "plot": "Show how training went: losses, learning rate, gradient norm and speed of one run or several.",
     "trace": "Send a batch through the model and show the shape after every layer (with the extra torch).",
     "inspect": "Look inside a model: its activations, its gradients, and what wants attention.",
+    "serve": "Serve models at an address: a page to click in at /, and an API for programs under /v1, described at "
+    "/openapi.json.",
     "info": "What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.",
 }
 """Each command in the order of --help: its module, and the first sentence of its own help."""

@@ -32,6 +32,7 @@ def command(
       wavemore info names.safetensors --memory
     """
     from wavemore.estimator import load
+    from wavemore.models.contents import contents
     from wavemore.models.disclosure import disclosure
     from wavemore.progress import waiting
 
@@ -39,20 +40,7 @@ def command(
     with waiting("drawing samples"):
         file, known = loaded.file_, loaded.memorisation() if memory else None
     if json:
-        record = {
-            "parameters": file.parameter_count,
-            "characters": file.vocabulary.characters,
-            "ngram_weight": file.ngram_weight,
-            "labels": None if file.labels is None else file.labels.to_dict(),
-            "recipe": file.recipe.to_dict(),
-            "provenance": dict(file.provenance),
-            "gives_away": disclosure(file),
-            "remembers": {
-                "train_fingerprints": 0 if file.fingerprints is None else len(file.fingerprints.training),
-                "held_out_fingerprints": 0 if file.fingerprints is None else len(file.fingerprints.aside),
-                "held_out_scores": 0 if file.held_out_scores is None else len(file.held_out_scores),
-            },
-        }
+        record = contents(file)
         if known is not None:
             record["memory"] = known.to_dict()
         write_lines([json_line(record)])

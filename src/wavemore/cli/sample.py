@@ -187,19 +187,9 @@ def command(
 def _records(model: "StringModel", strings: "Samples") -> Iterator[str]:
     """A record for each string, with what was known of all when it was found."""
     for some in strings.batches():
-        known = {
-            "share": strings.chance,
-            "share_error": strings.chance_error,
-            "clipped": strings.clipped,
-            "clipped_most": strings.clipped_most,
-        }
-        if isnan(strings.chance) and not isnan(strings.clipped):  # no conditions
-            known = {}
-        finite: dict[str, Any] = {n: None if isnan(number) else float(f"{number:.4g}") for n, number in known.items()}
-        if strings.apart is not None:
-            finite |= {"distance": strings.apart.edits, "distance_from": strings.apart.source}
+        known = strings.known
         for string, log_likelihood in zip(some, model.score_samples(some).tolist(), strict=True):
-            yield json_line({"string": string, "log_likelihood": round(log_likelihood, 6)} | finite)
+            yield json_line({"string": string, "log_likelihood": round(log_likelihood, 6)} | known)
 
 
 def _marked(strings: "Samples") -> Iterator[str]:

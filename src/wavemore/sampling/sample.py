@@ -9,7 +9,7 @@ list, and whether they came before.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import nan
+from math import isnan, nan
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,6 +38,8 @@ MODES: tuple[Mode, ...] = ("exact", "strict", "fast")
 
 _HOPELESS = 1 << 23  # "eight million" characters drawn in a row without a string to keep
 _PILOT, _BY_ITSELF = 512, 5  # strings, and what is added to the seed, so that they are others
+_KNOWN = {"share": "chance", "share_error": "chance_error", "clipped": "clipped", "clipped_most": "clipped_most"}
+"""What records call it, and what `Samples` does."""
 _HOPELESS_GUIDED = 1 << 20  # the same with a guide, in mode "fast"; each takes longer
 
 
@@ -75,6 +77,19 @@ class Samples:
     def __iter__(self) -> Iterator[str]:
         for strings in self.batches():
             yield from strings
+
+    @property
+    def known(self) -> dict[str, float | int | str | None]:
+        """What is known of the strings so far, as records have it: under conditions the share of the model's strings
+        that meet them and the error of the strings' distribution, None where it is not measured; and the distance."""
+        found: dict[str, float | int | str | None] = {}
+        if not isnan(self.chance) or isnan(self.clipped):  # else there are no conditions
+            for name, of in _KNOWN.items():
+                number: float = getattr(self, of)
+                found[name] = None if isnan(number) else float(f"{number:.4g}")
+        if self.apart is not None:
+            found |= {"distance": self.apart.edits, "distance_from": self.apart.source}
+        return found
 
     def _rest(self) -> Iterator[list[str]]:
         """What was passed over as not plausible, where no others are left."""

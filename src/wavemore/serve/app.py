@@ -1,0 +1,189 @@
+"""The application: which paths there are, what each asks the workers, and how errors are said.
+
+Whatever goes wrong is one sentence: {"error": "..."}.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from wavemore._version import __version__
+from wavemore.serve.answers import LINES, Explanations, Health, Info, Models, Samples, Scores, responses
+from wavemore.serve.asks import Ask, ExplainAsk, SampleAsk, ScoreAsk, sentence
+from wavemore.serve.crew import Job, NoAnswerError
+from wavemore.serve.limits import TooMuchError
+from wavemore.serve.pages import page_answer
+from wavemore.serve.service import Service
+
+__all__ = ["api_of"]
+
+_GUARDED = (400, 401, 403, 404)
+_ASKED = (*_GUARDED, 408, 413, 415, 422, 429, 503)
+_INFO = responses(*_GUARDED, 408, 413, 422, 429, 503, done="What it holds.")
+_SAID = {404: "there is nothing at this path; see /openapi.json for what there is"}
+
+
+def api_of(service: Service) -> FastAPI:
+    """The paths of a server, without the guards that stand before them."""
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        await service.crew.start()
+        try:
+            yield
+        finally:
+            await service.crew.close()
+
+    api = FastAPI(
+        title="wavemore",
+        version=__version__,
+        description="Strings like those of a list: sampled, scored and explained.",
+        docs_url=None,  # they would load scripts from elsewhere
+        redoc_url=None,
+        lifespan=running,
+    )
+    _add_errors(api)
+    _add_pages(api, service)
+    _add_work(api, service)
+    return api
+
+
+def _add_work(api: FastAPI, service: Service) -> None:
+    @api.get("/v1/models", response_model=Models, responses=responses(*_GUARDED, done="The models."))
+    async def models() -> Response:
+        """The models of this server, the first one being asked where none is named."""
+        return JSONResponse({"models": service.listed})
+
+    @api.get("/v1/info", response_model=Info, responses=_INFO)
+    async def info(
+        request: Request,
+        model: str | None = Query(None, description="The name of a model of this server; without it, the first one."),
+        memory: bool = Query(False, description="Draw samples to tell whether the model knows its list by heart."),
+    ) -> Response:
+        """What a model file holds."""
+        job = await service.take("info", {"model": service.named(model), "memory": memory}, small=not memory)
+        return Response(await _whole(job, request), media_type="application/json")
+
+    @api.post("/v1/sample", response_model=Samples, responses=responses(*_ASKED, lines="a record for each string"))
+    async def sample(ask: SampleAsk, request: Request) -> Response:
+        """Strings like those of the model's list, under conditions if there are some."""
+        return await answer("sample", "strings", ask, request)
+
+    @api.post("/v1/score", response_model=Scores, responses=responses(*_ASKED, lines="a record for each string"))
+    async def score(ask: ScoreAsk, request: Request) -> Response:
+        """How well each string fits: its log-likelihood, and what follows from it."""
+        return await answer("score", "scores", ask, request)
+
+    @api.post("/v1/explain", response_model=Explanations, responses=responses(*_ASKED, lines="an explanation"))
+    async def explain(ask: ExplainAsk, request: Request) -> Response:
+        """Why each string is likely or odd: what the model expected at each of its characters and at its end."""
+        return await answer("explain", "explanations", ask, request)
+
+    async def answer(do: str, name: str, ask: Ask, request: Request) -> Response:
+        """In lines as they come, or whole as JSON with the records under a name."""
+        job = await service.ask(do, ask)
+        if LINES in request.headers.get("accept", ""):
+            parts = job.answer()
+            first = await _while_connected(anext(parts, b""), job, request)
+            return StreamingResponse(_lines(first, parts), media_type=LINES)
+        records = await _whole(job, request)
+        body = b'{"%s": [%s]}' % (name.encode(), records.rstrip(b"\n").replace(b"\n", b",\n"))
+        return Response(body, media_type="application/json")
+
+
+def _add_pages(api: FastAPI, service: Service) -> None:
+    @api.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return page_answer(service.pages[service.named(None)])
+
+    @api.get("/models/{name}", include_in_schema=False)
+    async def page_of(name: str) -> Response:
+        return page_answer(service.pages[service.named(name)])
+
+    @api.get("/healthz", response_model=Health, responses=responses(400, 403, 503, done="It works."))
+    async def health() -> Response:
+        """Whether the server works; without a token, too."""
+        if not service.crew.alive:
+            return JSONResponse({"error": "no workers are there"}, 503, {"Retry-After": "1"})
+        return JSONResponse({"status": "ok"})
+
+    @api.get("/metrics", response_class=Response, responses=_METRICS | responses(400, 401, 403))
+    async def metrics() -> Response:
+        """Figures of the server in Prometheus' text format."""
+        return Response(service.metrics.text(), media_type=service.metrics.media_type)
+
+
+_METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The figures.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+
+
+def _add_errors(api: FastAPI) -> None:
+    @api.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        status, said = sentence(error.errors())
+        return JSONResponse({"error": said}, status)
+
+    @api.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        said = _SAID.get(error.status_code, error.detail) if error.detail == "Not Found" else error.detail
+        if error.status_code == 405:
+            said = f"{request.method} is not what this path takes; it takes {(error.headers or {}).get('Allow', 'GET')}"
+        return JSONResponse({"error": said}, error.status_code, error.headers)
+
+    @api.exception_handler(NoAnswerError)
+    async def no_answer(_: Request, error: NoAnswerError) -> Response:
+        retry = {"Retry-After": "1"} if error.status in (429, 503) else None
+        return JSONResponse({"error": str(error)}, error.status, retry)
+
+    @api.exception_handler(TooMuchError)
+    async def too_much(_: Request, error: TooMuchError) -> Response:
+        return JSONResponse({"error": str(error)}, 422)
+
+    @api.exception_handler(Exception)
+    async def bug(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": "the server made a mistake; its log says more"}, 500)
+
+
+async def _whole(job: Job, request: Request) -> bytes:
+    async def joined() -> bytes:
+        return b"".join([part async for part in job.answer()])
+
+    return await _while_connected(joined(), job, request)
+
+
+async def _while_connected(answer: Any, job: Job, request: Request) -> Any:
+    """The answer; where the client goes away before, the job is dropped, and an empty answer serves."""
+    answering = asyncio.ensure_future(answer)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            job.dropped = True
+            raise NoAnswerError(503, "the client has gone away")
+        return answering.result()
+    finally:
+        for task in (answering, leaving):
+            task.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Until the client has gone away; of its body nothing is left to read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _lines(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    try:
+        async for part in parts:
+            yield part
+    except NoAnswerError as error:
+        yield json.dumps({"error": str(error)}).encode() + b"\n"

@@ -1,0 +1,88 @@
+"""A worker: a process of its own that loads the models and does one request after the other.
+
+It reads a line of JSON a request from its standard input, and answers in frames: a letter, the length in four bytes,
+and so many bytes.
+
+    r    ready; of each model how long its strings are
+    p    a portion of the answer, whole lines of JSON
+    e    an error: its status and its sentence
+    d    done
+
+It ends when its input does, in the midst of work too. Pressing Ctrl-C reaches the server alone, which drains: a worker
+is in a session of its own, and takes no notice of SIGTERM.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from queue import SimpleQueue
+from typing import IO, Any
+
+from wavemore.errors import WavemoreError
+from wavemore.serve.work import DONE_BY, Work, typical_length
+
+__all__ = ["BEGIN", "DONE", "ERROR", "PART", "READY", "serve"]
+
+BEGIN = """import json, os, sys
+answers = os.dup(1)
+os.dup2(2, 1)  # what anything else prints, imports among it, goes to standard error
+sys.path[:] = json.loads(sys.argv[1])
+from wavemore.serve.worker import serve
+serve(answers)"""
+"""What a worker's Python runs, with the places of modules as its argument."""
+
+READY, PART, ERROR, DONE = b"r", b"p", b"e", b"d"
+
+
+def serve(answers: int) -> None:
+    """Answer requests at a file descriptor until standard input ends. The first line names the models."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    lines: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(lines,), daemon=True).start()
+    with open(answers, "wb") as out:
+        setup = json.loads(lines.get())
+        if setup["gently"] and hasattr(os, "nice"):
+            os.nice(5)  # small requests have a worker of their own, and come first
+        try:
+            work = Work.of(setup["models"])
+        except WavemoreError as error:
+            _send(out, ERROR, _told(500, str(error)))
+            return
+        _send(out, READY, json.dumps({name: typical_length(model) for name, model in work.models.items()}).encode())
+        while True:
+            _answer(work, json.loads(lines.get()), out)
+
+
+def _answer(work: Work, request: dict[str, Any], out: IO[bytes]) -> None:
+    try:
+        for part in DONE_BY[request["do"]](work, request["ask"]):
+            _send(out, PART, part.encode())
+    except WavemoreError as error:
+        _send(out, ERROR, _told(422, str(error)))
+    except MemoryError:
+        _send(out, ERROR, _told(422, "there is not enough memory for this; ask for less in one request"))
+    except BrokenPipeError:
+        os._exit(0)  # nobody waits for an answer any more
+    except Exception:  # a bug: the worker goes on, and who asked is told so
+        traceback.print_exc()
+        _send(out, ERROR, _told(500, "the server made a mistake; its log says more"))
+    _send(out, DONE, b"")
+
+
+def _read(lines: "SimpleQueue[bytes]") -> None:
+    for line in sys.stdin.buffer:
+        lines.put(line)
+    os._exit(0)
+
+
+def _send(out: IO[bytes], kind: bytes, data: bytes) -> None:
+    out.write(kind + len(data).to_bytes(4) + data)
+    out.flush()
+
+
+def _told(status: int, sentence: str) -> bytes:
+    return json.dumps({"status": status, "error": sentence}).encode()
