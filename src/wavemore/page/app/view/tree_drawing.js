@@ -1,0 +1,118 @@
+/** The tree drawn: nodes as heat maps over their characters, lines between, and a way through it by the keyboard. */
+
+import { drawn, element } from "./elements.js";
+import { largestOf, paintHeat } from "./heat_map.js";
+import { characterShown, counted } from "./numbers.js";
+import { childrenOf, chunkText, isPadding, treePlaces } from "./tree_layout.js";
+
+const ROW = 74;
+const HEAT_ROWS = 8;
+const NODE_WIDTH = 44;
+
+/**
+ * Draw the tree into its place, and keep the node that had the focus.
+ * @param {HTMLElement} place
+ * @param {import("./tree_layout.js").Level[]} levels from the embedding up
+ * @param {(sentence: string) => void} told of the node that is looked at
+ * @param {Set<string>} before the chunks of the tree that was there, as `chunkKey` writes them
+ */
+export function drawTree(place, levels, told, before) {
+  const places = treePlaces(levels);
+  const column = levels[0].nodes.length > 24 ? 34 : 58;
+  const width = Math.max(column * levels[0].nodes.length, NODE_WIDTH);
+  const height = ROW * levels.length;
+  const top = (l) => (levels.length - 1 - l) * ROW;
+  const sheet = element("div", { class: "sheet" });
+  const inside = element("div", { class: "sheet-inside" });
+  inside.style.width = `${width}px`;
+  inside.style.height = `${height}px`;
+  const lines = drawn("svg", { width, height, class: "lines", "aria-hidden": "true" });
+  inside.append(lines);
+  levels.forEach((level, l) => {
+    const largest = largestOf(level.nodes);
+    level.nodes.forEach((node, i) => {
+      const x = places[l][i].x * column;
+      for (const child of l === 0 ? [] : childrenOf(levels, l, i)) {
+        const below = places[l - 1][child].x * column;
+        const [y1, y2] = [top(l) + 52, top(l - 1) + 4];
+        lines.append(drawn("path", { d: `M${x} ${y1}C${x} ${y1 + 14} ${below} ${y2 - 14} ${below} ${y2}` }));
+      }
+      const box = nodeBox(node, l, largest, before);
+      box.style.left = `${x - NODE_WIDTH / 2}px`;
+      box.style.top = `${top(l)}px`;
+      box.dataset.at = `${l} ${i}`;
+      box.tabIndex = -1;
+      box.addEventListener("focus", () => told(nodeSentence(node, l, levels)));
+      box.addEventListener("mouseenter", () => told(nodeSentence(node, l, levels)));
+      box.addEventListener("click", () => box.focus());
+      box.addEventListener("keydown", (event) => movedInTree(event, inside, levels, l, i));
+      inside.append(box);
+    });
+  });
+  const first = inside.querySelector(`[data-at="${levels.length - 1} 0"]`);
+  if (first) first.tabIndex = 0;
+  sheet.append(inside);
+  place.replaceChildren(levelNames(levels), sheet);
+  sheet.scrollLeft = width; // the end of the context is what changes
+}
+
+/** @param {import("./tree_layout.js").Level[]} levels @returns {HTMLElement} the names of the rows, from the top */
+function levelNames(levels) {
+  const names = levels.map((level, l) => element("li", {}, l === 0 ? "Leaves" : `Level ${l}`)).reverse();
+  return element("ol", { class: "level-names", "aria-hidden": "true" }, ...names);
+}
+
+/** @param {any} node @param {number} l @returns {string} */
+export function chunkKey(node, l) {
+  return `${l} ${node.characters.join("\u0000")}`;
+}
+
+/** @param {any} node @param {number} l @param {number} largest @param {Set<string>} before */
+function nodeBox(node, l, largest, before) {
+  const heat = element("canvas", { class: "heat", "aria-hidden": "true" });
+  paintHeat(heat, node.values, largest, HEAT_ROWS);
+  const only = node.characters.every(isPadding);
+  const kind = `node${only ? " padding" : ""}${before.has(chunkKey(node, l)) ? " known" : ""}${node.shared > 1 ? " shared" : ""}`;
+  const last = node.characters[node.characters.length - 1];
+  const name = l === 0 ? (isPadding(last) ? "·" : characterShown(last)) : shortened(chunkText(node));
+  const label = l === 0 ? `Leaf ${isPadding(last) ? "padding" : name}` : `Level ${l}, ${only ? "padding" : name}`;
+  const share = node.shared > 1 ? `, shared ${counted(node.shared, "time")}` : "";
+  return element(
+    "button",
+    { type: "button", class: kind, "aria-label": label + share },
+    heat,
+    element("bdi", { class: "chunk", "aria-hidden": "true" }, name),
+    node.shared > 1 ? element("span", { class: "times", "aria-hidden": "true" }, `×${node.shared}`) : null,
+  );
+}
+
+/** @param {string} text @returns {string} its end, where it is long */
+function shortened(text) {
+  const characters = Array.from(text.replace(/^·+(?=.)/, ""));
+  return characters.length > 6 ? `…${characters.slice(-5).join("")}` : characters.join("");
+}
+
+/** @param {any} node @param {number} l @param {any[]} levels @returns {string} */
+function nodeSentence(node, l, levels) {
+  const what = l === 0 ? "Leaf" : `Level ${l}`;
+  const [least, most] = [Math.min(...node.values), Math.max(...node.values)];
+  const paddings = node.characters.filter(isPadding).length;
+  const text = node.characters.filter((character) => !isPadding(character)).join("");
+  const chunk = paddings === node.characters.length ? `${counted(paddings, "place")} of padding` : `“${text}”${paddings ? ` after ${counted(paddings, "place")} of padding` : ""}`;
+  const shared = node.shared > 1 ? ` ${node.shared} of the string's contexts share this chunk, so it is computed once for all of them.` : "";
+  const same = l === levels.length - 1 ? " It sees the whole context." : "";
+  return `${what}: ${chunk}. ${counted(node.values.length, "number")} from ${least.toFixed(2)} to ${most.toFixed(2)}.${same}${shared}`;
+}
+
+/** Arrow keys: left and right in a level, up to the parent, down to the first child. */
+function movedInTree(event, inside, levels, l, i) {
+  const parent = l + 1 < levels.length ? levels[l + 1].nodes.findIndex((_, j) => childrenOf(levels, l + 1, j).includes(i)) : -1;
+  const children = l > 0 ? childrenOf(levels, l, i) : [];
+  const aims = { ArrowLeft: [l, i - 1], ArrowRight: [l, i + 1], ArrowUp: [l + 1, parent], ArrowDown: [l - 1, children[children.length - 1]] };
+  const aim = aims[event.key];
+  const box = aim && inside.querySelector(`[data-at="${aim[0]} ${aim[1]}"]`);
+  if (!box) return;
+  event.preventDefault();
+  for (const other of inside.querySelectorAll("[data-at]")) other.tabIndex = other === box ? 0 : -1;
+  box.focus();
+}
