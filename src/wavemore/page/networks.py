@@ -1,8 +1,9 @@
 """The networks of a model file as the page has them: folded, and rounded to float16.
 
 A BatchNorm is folded into the Linear before it, as the engine does (`predict/folding.py`); biases, and what a LayerNorm
-or RMSNorm learned, are few numbers and stay float32. What labels shift is kept for each value of each kind of label: the
-shift of a combination is the sum of those of its values, and the first value of each kind but the first shifts nothing.
+or RMSNorm learned, are few numbers and stay float32. What labels shift is kept for each value of each kind of label:
+the shift of a combination is the sum of those of its values, and the first value of each kind but the first shifts
+nothing.
 
 Shapes in this file
     C  combinations of labels    K  values of all kinds together    W  channels that are shifted
@@ -33,8 +34,8 @@ def network_told(
 
 
 def _level_told(level: Level, config: ModelConfig, arrays: Arrays) -> dict[str, Any]:
-    """`adds`, beside it, says whether the newest child is added in the network as trained, `residual` whether it is here:
-    at the top level the head may read it one level lower."""
+    """`adds`, beside it, says whether the newest child is added in the network as trained, `residual` whether it is
+    here: at the top level the head may read it one level lower."""
 
     def single(array: np.ndarray | None) -> int | None:
         return None if array is None else arrays.single(array)

@@ -9,6 +9,7 @@ the page starts from its text: a page that is opened from a disk may not load a 
 import base64
 import hashlib
 import re
+from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -22,7 +23,7 @@ _IMPORT = re.compile(r'^import (?:\{[^}\n]*\} from )?"([^"\n]+)";\n', re.MULTILI
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _POLICY = (
-    "default-src 'none'; script-src 'sha256-{script}' 'wasm-unsafe-eval' blob:; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src 'sha256-{view}' 'wasm-unsafe-eval' blob:; style-src 'sha256-{style}'; "
     "worker-src blob:; img-src data:; base-uri 'none'; form-action 'none'"
 )
 
@@ -30,21 +31,27 @@ _POLICY = (
 def page_html(file: ModelFile) -> str:
     """One self-contained HTML file with the model inside, which asks nothing of any other. Raises `UsageError` for a
     baseline that needs PyTorch, and `ModelFileError` for unsound counts."""
-    app = _app()
-    view = bundle("view/main.js")
+    model, app = packed(file), _app()
+    view = f"\n(() => {{\n'use strict';\n{bundle('view/main.js')}\n}})();\n"
+    style = app.joinpath("style.css").read_text(encoding="utf-8")
+    name = model.header["about"]["list"]
     parts = {
-        "style": app.joinpath("style.css").read_text(encoding="utf-8"),
-        "view": view,
-        "worker": bundle("worker.js"),
+        "title": escape(f"Strings like those of “{name}”" if name else "Strings like those of a list"),
+        "policy": _POLICY.format(view=_digest(view), style=_digest(style)),
+        "style": style,
+        "header": model.text().replace("<", "\\u003c"),
+        "bytes": base64.b64encode(model.compressed()).decode(),
         "kernel": base64.b64encode(app.joinpath("engine", "kernel.wasm").read_bytes()).decode(),
-        "model": base64.b64encode(packed(file).compressed()).decode(),
-        "policy": _POLICY.format(script=base64.b64encode(hashlib.sha256(view.encode()).digest()).decode()),
+        "worker": bundle("worker.js"),
+        "view": view,
     }
     page = app.joinpath("index.html").read_text(encoding="utf-8")
-    for name in parts:
-        if page.count("{{" + name + "}}") != 1:
-            raise UsageError(f"the page's template has {{{{{name}}}}} not just once")
     return _PLACE.sub(lambda found: parts[found[1]], page)
+
+
+def _digest(text: str) -> str:
+    """By which the policy knows a script or a style."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def bundle(start: str) -> str:

@@ -9,7 +9,7 @@ The header has
     unshifted     how many levels labels leave as they are, from the bottom up
     ngram         see `ngrams.py`, with its weight in a mixture; null where there is none
     labels        their kinds, and the share of each combination; null where there are none
-    quantiles     an array: log-likelihoods of held-out strings, evenly spread over their ranks; null where there are none
+    quantiles     an array: log-likelihoods of held-out strings, evenly spread over ranks; null where there are none
     seen          see `seen.py`; null where the file keeps no fingerprints
     about         what people are told
     arrays        kind and shape of each array: see `arrays.py`
@@ -17,7 +17,6 @@ The header has
 
 import gzip
 import json
-import struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,10 +43,13 @@ class Packed(NamedTuple):
     data: bytes
     """The arrays."""
 
+    def text(self) -> str:
+        """The header as JSON."""
+        return json.dumps(self.header, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
     def compressed(self) -> bytes:
-        """Both as one, with gzip: 4 bytes with the header's length, the lowest first; the header; the arrays."""
-        header = json.dumps(self.header, ensure_ascii=False, separators=(",", ":")).encode()
-        return gzip.compress(struct.pack("<I", len(header)) + header + self.data, compresslevel=9, mtime=0)
+        """The arrays with gzip: the same ones are always the same bytes."""
+        return gzip.compress(self.data, compresslevel=9, mtime=0)
 
 
 def packed(file: ModelFile) -> Packed:
@@ -109,44 +111,34 @@ def _thinned(scores: np.ndarray) -> np.ndarray:
 
 
 def _about(file: ModelFile) -> dict[str, Any]:
-    """What people are told of the model: numbers and texts, None where the file does not say so."""
+    """What people are told of the model: numbers and texts, null where the file does not say so."""
     config, told = file.recipe.model, file.provenance
     data, split, losses = (_table(told, name) for name in ("data", "split", "losses"))
     return {
-        "name": data.get("name"),
-        "kind": config.kind,
-        "summary": file.summary,
+        "list": data.get("name"),
+        "kind": _kind(file),
         "parameters": file.parameter_count,
         "shape": config.shape,
         "strings": data.get("strings"),
-        "distinct": data.get("distinct"),
-        "trained_on": split.get("train"),
-        "losses": losses,
+        "trainedOn": split.get("train"),
+        "loss": losses or None,
         "version": told.get("version"),
-        "unseen_share": file.unseen_share,
+        "unseenShare": file.unseen_share,
         "plausible": None if file.plausible is None else file.plausible._asdict(),
-        "longest": file.recipe.data.max_length,
-        "levels": _levels(config, len(file.vocabulary)),
+        "maxLength": file.recipe.data.max_length,
     }
+
+
+def _kind(file: ModelFile) -> str:
+    """What sort of model it is, in words."""
+    config = file.recipe.model
+    if not isinstance(config, ModelConfig):
+        return f"n-grams of up to {getattr(config, 'order', 0)} characters"
+    networks = "a network" if config.members == 1 else f"{config.members} networks that vote"
+    counted = f", and n-grams of up to {config.ngram} characters" if config.ngram else ""
+    return f"{networks} of {len(config.levels)} level{'' if len(config.levels) == 1 else 's'}{counted}"
 
 
 def _table(told: Any, name: str) -> dict[str, Any]:
     found = told.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _levels(config: ModelConfig | NgramConfig, size: int) -> list[dict[str, Any]]:
-    """The shapes of one context going up through a network, as the notes write them: [places, channels]."""
-    if isinstance(config, NgramConfig):
-        return []
-    places = config.leaves
-    found = [{"layer": "embedding", "shape": [places, config.embedding]}]
-    for group, _ in config.levels:
-        places //= group
-        found.append(
-            {
-                "layer": f"flatten by {group}, linear, {config.norm}, {config.activation}",
-                "shape": [places, config.hidden],
-            }
-        )
-    return [*found, {"layer": "linear", "shape": [size]}]

@@ -4,9 +4,9 @@ A string's fingerprint is the first 32 bits of a keyed hash (`models/fingerprint
 the first ceil(log2 n) + 11 bits each. So a new string is taken for one of the list with a probability of at most
 1 in 2,048 (more only where 32 bits are too few, from two million strings on), and one of the list never for a new one.
 
-Sorted, each is stored as its difference from the one before it (the first from -1), less 1: the quotient by 2^k in unary,
-that many ones and a zero, then the k bits of the remainder, the highest first (Golomb 1966; Rice 1979). That takes about
-k + 1.5 bits for a string, and k = 11 here.
+Sorted, each is stored as its difference from the one before it (the first from -1), less 1: the quotient by 2^k in
+unary, that many ones and a zero, then the k bits of the remainder, the highest first (Golomb 1966; Rice 1979). That
+takes about k + 1.5 bits for a string, and k = 11 here.
 """
 
 from typing import Any

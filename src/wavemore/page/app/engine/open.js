@@ -12,14 +12,11 @@ export function fromBase64(text) {
 }
 
 /**
- * The model that a page holds: its header, and its arrays.
- * @param {string} base64 as `Packed.compressed` makes it
- * @returns {Promise<{header: object, bytes: Uint8Array}>}
+ * Bytes that were compressed with gzip.
+ * @param {Uint8Array} bytes
+ * @returns {Promise<Uint8Array>}
  */
-export async function opened(base64) {
-  const stream = new Blob([fromBase64(base64)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const whole = new Uint8Array(await new Response(stream).arrayBuffer());
-  const length = new DataView(whole.buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(whole.subarray(4, 4 + length)));
-  return { header, bytes: whole.slice(4 + length) };
+export async function unzipped(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

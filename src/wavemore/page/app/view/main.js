@@ -1,10 +1,12 @@
-import { fromBase64, opened } from "../engine/open.js";
+import { fromBase64, unzipped } from "../engine/open.js";
 
-const { header, bytes } = await opened(document.getElementById("model").textContent);
-const kernel = fromBase64(document.getElementById("kernel").textContent);
-const source = new Blob([document.getElementById("worker").textContent], { type: "text/javascript" });
+const text = (id) => document.getElementById(id).textContent;
+const source = new Blob([text("worker-source")], { type: "text/javascript" });
 const worker = new Worker(URL.createObjectURL(source));
 worker.onmessage = (event) => {
   document.getElementById("out").textContent += JSON.stringify(event.data) + "\n";
 };
-worker.postMessage({ header, bytes, kernel }, [bytes.buffer]);
+unzipped(fromBase64(text("model-bytes"))).then((bytes) => {
+  const header = JSON.parse(text("model-header"));
+  worker.postMessage({ header, bytes, kernel: fromBase64(text("model-kernel")) }, [bytes.buffer]);
+});
