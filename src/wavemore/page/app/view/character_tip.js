@@ -49,8 +49,7 @@ export class CharacterTip {
     if (!this.known.has(string)) this.known.set(string, this.page.link.one({ ask: "explain", string, label: this.label() }));
     try {
       const answer = await this.known.get(string);
-      const steps = answer.steps ?? answer.explained ?? answer;
-      if (this.shown === box) this.tell(box, steps[Number(box.dataset.place)]);
+      if (this.shown === box) this.tell(box, answer.rows[Number(box.dataset.place)]);
     } catch (error) {
       if (this.shown === box) this.place(box, error.message);
     }

@@ -15,8 +15,9 @@ export function expectedText(expected) {
   return expected.map((one) => `${stepName(one.character)} ${percent(one.probability)}`).join(", ");
 }
 
-/** @param {number} bits of surprise @returns {number} from 0, expected, to 4, very surprising */
+/** @param {number} bits of surprise, NaN where there is no telling @returns {number} from 0, expected, to 4, hardly possible */
 export function surpriseLevel(bits) {
+  if (Number.isNaN(bits)) return 0;
   return bits < 2 ? 0 : bits < 4 ? 1 : bits < 6.5 ? 2 : bits < 10 ? 3 : 4;
 }
 

@@ -2,7 +2,7 @@
 
 import { afterPause, announce, byId, element } from "./elements.js";
 import { stepName } from "./explained.js";
-import { characterShown, END_SHOWN, inWords, percent, whole } from "./numbers.js";
+import { characterShown, counted, END_SHOWN, inWords, percent, whole } from "./numbers.js";
 import { chunkKey, drawTree } from "./tree_drawing.js";
 import { shapesOf } from "./tree_layout.js";
 import { chosenLabel, offerLabels } from "./wish_form.js";
@@ -62,7 +62,7 @@ export class LookTab {
     this.showNext(tree.probabilities);
     const levels = tree.levels ?? [];
     byId("tree").hidden = levels.length === 0;
-    for (const id of ["shapes-title", "shapes", "node-said"]) byId(id).hidden = levels.length === 0;
+    for (const id of ["legend", "shapes-title", "shapes", "node-said"]) byId(id).hidden = levels.length === 0;
     byId("tree-said").textContent = treeText(levels, tree.network);
     if (levels.length === 0) return;
     drawTree(byId("tree"), levels, (sentence) => (byId("node-said").textContent = sentence), this.before);
@@ -110,6 +110,6 @@ export class LookTab {
 function treeText(levels, network) {
   if (levels.length === 0) return "This model counts pieces of strings (n-grams) and has no network, so there is no tree to show.";
   const leaves = levels[0].nodes.length;
-  const of = network ? `${network} ` : "";
-  return `${of}Each box is a node: its numbers as colours, blue below zero, orange above, and its characters. The last ${leaves} characters are joined step by step; · is padding before the string. A solid frame marks a node that was there before the last key, and ×3 one that 3 of the string's contexts share: each is computed once.`;
+  const of = network ? ` Shown is ${network}.` : "";
+  return `The last ${counted(leaves, "character")} stand at the bottom; each level joins neighbours, until one node knows them all.${of} Point at a node, or move to it with the keyboard, to read about it.`;
 }

@@ -86,8 +86,8 @@ async function toggleExplained(row, button, string, page) {
   const place = element("div", { class: "explained" });
   row.append(place);
   try {
-    const steps = await page.link.one({ ask: "explain", string, label: page.label() });
-    place.replaceChildren(explainedString(string, steps.steps ?? steps.explained ?? steps));
+    const answer = await page.link.one({ ask: "explain", string, label: page.label() });
+    place.replaceChildren(explainedString(string, answer.rows));
   } catch (error) {
     place.textContent = error.message;
   }

@@ -18,8 +18,8 @@ function troubled(sentence) {
 
 /** Tell what the model is, in the head and the foot of the page. @param {any} about */
 function introduce(about) {
-  const learned = about.trainedOn ? `It learned from ${counted(about.trainedOn, "string")}` : "It learned from a list";
-  byId("what").textContent = `${learned}, makes new ones like them, and tells how well any string fits. It works in this page alone: nothing is sent anywhere.`;
+  const learned = about.trainedOn ? `A model learned from ${counted(about.trainedOn, "string")}` : "A model learned from a list";
+  byId("what").textContent = `${learned}. It makes new ones like them, and tells how well any string fits. All of it is in this page: nothing is sent anywhere.`;
   const facts = [about.kind, about.parameters ? `${whole(about.parameters)} parameters` : null];
   if (about.context) facts.push(`looks at the last ${counted(about.context, "character")}`);
   if (about.loss?.validation) facts.push(`loss on held-out strings ${about.loss.validation.toFixed(4)} nats a character`);

@@ -2,7 +2,7 @@
 
 import { byId, element } from "./elements.js";
 import { characterBox, stepName, surpriseLevel } from "./explained.js";
-import { bitsText, whole } from "./numbers.js";
+import { bitsText, inWords, whole } from "./numbers.js";
 
 export const ROWS_A_PAGE = 50;
 
@@ -16,7 +16,7 @@ export function bitsPerCharacter(scored) {
 
 /** @param {Scored} scored @returns {string} what is remarkable, "" for nothing */
 export function noteOf(scored) {
-  if (scored.unknown) return `the model does not know ${stepName(scored.unknown)}`;
+  if (scored.unknown) return `the model does not know ${inWords(Array.from(scored.unknown, stepName))}`;
   return scored.seen ? "on the model's list" : "";
 }
 
@@ -53,11 +53,11 @@ function scoreRow(scored) {
   const better = scored.percentile === null || scored.percentile === undefined ? "" : `${Math.round(scored.percentile)} %`;
   return element(
     "tr",
-    { "data-string": scored.string },
-    element("th", { scope: "row" }, colouredString(scored)),
-    element("td", { class: "number", "data-head": "bits a character" }, scored.unknown ? "–" : bitsText(bits)),
-    element("td", { class: "number", "data-head": "fits better than" }, scored.unknown ? "0 %" : better),
-    element("td", {}, noteOf(scored)),
+    { "data-string": scored.string, role: "row" },
+    element("th", { scope: "row", role: "rowheader" }, colouredString(scored)),
+    element("td", { class: "number", role: "cell", "data-head": "bits a character" }, scored.unknown ? "–" : bitsText(bits)),
+    element("td", { class: "number", role: "cell", "data-head": "fits better than" }, scored.unknown ? "0 %" : better),
+    element("td", { role: "cell" }, noteOf(scored)),
   );
 }
 
@@ -70,7 +70,7 @@ function colouredString(scored) {
     box.type = "button";
     box.tabIndex = i === 0 ? 0 : -1;
     box.dataset.place = String(i);
-    box.setAttribute("aria-label", `${stepName(character)}, ${SURPRISES[surpriseLevel(bits)]}`);
+    box.setAttribute("aria-label", `${stepName(character)}, ${Number.isNaN(bits) ? "not scored" : SURPRISES[surpriseLevel(bits)]}`);
     return box;
   });
   const said = scored.string === "" ? "the empty string" : scored.string;

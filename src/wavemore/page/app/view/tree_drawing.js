@@ -5,9 +5,16 @@ import { largestOf, paintHeat } from "./heat_map.js";
 import { characterShown, counted } from "./numbers.js";
 import { childrenOf, chunkText, isPadding, treePlaces } from "./tree_layout.js";
 
-const ROW = 74;
 const HEAT_ROWS = 8;
-const NODE_WIDTH = 44;
+const GAP = 28; // between rows, for the lines
+
+/** How large nodes are: as wide as the place allows, and never too small to read. @param {number} room @param {number} leaves */
+function sizesFor(room, leaves) {
+  const column = Math.max(38, Math.min(92, Math.floor(room / leaves)));
+  const node = Math.min(64, column - 8);
+  const heat = Math.round(node * 0.55);
+  return { column, node, heat, row: heat + 24 + GAP };
+}
 
 /**
  * Draw the tree into its place, and keep the node that had the focus.
@@ -18,10 +25,13 @@ const NODE_WIDTH = 44;
  */
 export function drawTree(place, levels, told, before) {
   const places = treePlaces(levels);
-  const column = levels[0].nodes.length > 24 ? 34 : 58;
-  const width = Math.max(column * levels[0].nodes.length, NODE_WIDTH);
-  const height = ROW * levels.length;
-  const top = (l) => (levels.length - 1 - l) * ROW;
+  const names = levelNames(levels);
+  place.replaceChildren(names);
+  const { column, node: wide, heat, row } = sizesFor(place.clientWidth - names.offsetWidth - 50, levels[0].nodes.length);
+  for (const name of names.children) name.style.height = `${row}px`;
+  const width = column * levels[0].nodes.length;
+  const height = row * levels.length - GAP + 12;
+  const top = (l) => (levels.length - 1 - l) * row + 8;
   const sheet = element("div", { class: "sheet" });
   const inside = element("div", { class: "sheet-inside" });
   inside.style.width = `${width}px`;
@@ -34,11 +44,13 @@ export function drawTree(place, levels, told, before) {
       const x = places[l][i].x * column;
       for (const child of l === 0 ? [] : childrenOf(levels, l, i)) {
         const below = places[l - 1][child].x * column;
-        const [y1, y2] = [top(l) + 52, top(l - 1) + 4];
-        lines.append(drawn("path", { d: `M${x} ${y1}C${x} ${y1 + 14} ${below} ${y2 - 14} ${below} ${y2}` }));
+        const [y1, y2] = [top(l) + heat + 22, top(l - 1)];
+        lines.append(drawn("path", { d: `M${x} ${y1}C${x} ${y1 + GAP / 2} ${below} ${y2 - GAP / 2} ${below} ${y2}` }));
       }
       const box = nodeBox(node, l, largest, before);
-      box.style.left = `${x - NODE_WIDTH / 2}px`;
+      box.style.left = `${x - wide / 2}px`;
+      box.style.width = `${wide}px`;
+      box.querySelector("canvas").style.height = `${heat}px`;
       box.style.top = `${top(l)}px`;
       box.dataset.at = `${l} ${i}`;
       box.tabIndex = -1;
@@ -52,7 +64,7 @@ export function drawTree(place, levels, told, before) {
   const first = inside.querySelector(`[data-at="${levels.length - 1} 0"]`);
   if (first) first.tabIndex = 0;
   sheet.append(inside);
-  place.replaceChildren(levelNames(levels), sheet);
+  place.append(sheet);
   sheet.scrollLeft = width; // the end of the context is what changes
 }
 

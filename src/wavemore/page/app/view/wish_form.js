@@ -2,9 +2,14 @@
 
 import { byId, element } from "./elements.js";
 
+/** @param {number} place of the slider, from -10, likely, to 10, strange @returns {number} from 0.3 to 2, 1 in the middle */
+export function temperatureAt(place) {
+  return Number((1 + place * (place < 0 ? 0.07 : 0.1)).toFixed(2));
+}
+
 /** @param {number} temperature @returns {string} in words */
 export function strangenessText(temperature) {
-  if (temperature === 1) return "in the middle: as likely as the model finds them";
+  if (temperature === 1) return "in the middle: as the model finds them";
   if (temperature < 1) return temperature < 0.6 ? "very likely ones, much alike" : "likelier than the model's own";
   return temperature > 1.4 ? "very strange ones" : "stranger than the model's own";
 }
@@ -26,7 +31,7 @@ export function wishOf() {
     never: text("never"),
     pattern: text("pattern"),
     isNew: ticked("isNew"),
-    temperature: Number(text("temperature")),
+    temperature: temperatureAt(Number(text("temperature"))),
     plausible: ticked("plausible"),
     likeliest: ticked("likeliest"),
     label: chosenLabel(byId("form-labels")),
@@ -50,10 +55,10 @@ function troubleOf(wish) {
 /** Fields that make no sense together are switched off, and said to be. @param {any} about the model */
 export function settleForm(about) {
   const { temperature, plausible, likeliest, isNew } = byId("form").elements;
-  const middle = Number(temperature.value) === 1;
+  const chosen = temperatureAt(Number(temperature.value));
   temperature.disabled = likeliest.checked;
-  plausible.disabled = likeliest.checked || !middle;
-  byId("strange-said").textContent = likeliest.checked ? "not with the likeliest first" : strangenessText(Number(temperature.value));
+  plausible.disabled = likeliest.checked || chosen !== 1;
+  byId("strange-said").textContent = likeliest.checked ? "not with the likeliest first" : strangenessText(chosen);
   byId("plausible-said").textContent =
     plausible.disabled && !likeliest.checked ? "only with the slider in the middle" : "what surprises the model more than real strings do";
   if (about.knowsList === false) {

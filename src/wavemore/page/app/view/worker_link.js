@@ -1,6 +1,6 @@
 /** The link to the worker, in which the model runs. The worker starts before the page is laid out. */
 
-import { fromBase64, opened } from "../engine/open.js";
+import { fromBase64, unzipped } from "../engine/open.js";
 import { byId } from "./elements.js";
 
 /** @typedef {{id: number, ask: string}} Job */
@@ -24,7 +24,8 @@ export class WorkerLink {
   /** Give the worker the model that is in the page. */
   async start() {
     const kernel = fromBase64(byId("kernel").textContent.trim());
-    const { header, bytes } = await opened(byId("model").textContent.trim());
+    const header = JSON.parse(byId("header").textContent);
+    const bytes = await unzipped(fromBase64(byId("model").textContent.trim()));
     this.worker.postMessage({ header, bytes, kernel: kernel.length ? kernel : null });
   }
 
