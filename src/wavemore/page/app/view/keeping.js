@@ -14,8 +14,8 @@ export class KeptStrings {
    */
   constructor(page, about) {
     this.page = { ...page, keeping: this, kept: true };
-    this.name = about.name;
-    this.place = `wavemore kept ${about.name} ${about.parameters ?? ""}`;
+    this.name = about.list ?? "strings";
+    this.place = `wavemore kept ${this.name} ${about.parameters ?? ""}`;
     /** @type {Map<string, number>} */
     this.strings = new Map();
     this.stays = true;

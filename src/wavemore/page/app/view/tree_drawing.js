@@ -24,12 +24,12 @@ function sizesFor(room, leaves) {
  * @param {Set<string>} before the chunks of the tree that was there, as `chunkKey` writes them
  */
 export function drawTree(place, levels, told, before) {
-  const places = treePlaces(levels);
+  const { columns, count } = treePlaces(levels);
   const names = levelNames(levels);
   place.replaceChildren(names);
-  const { column, node: wide, heat, row } = sizesFor(place.clientWidth - names.offsetWidth - 50, levels[0].nodes.length);
+  const { column, node: wide, heat, row } = sizesFor(place.clientWidth - names.offsetWidth - 50, count);
   for (const name of names.children) name.style.height = `${row}px`;
-  const width = column * levels[0].nodes.length;
+  const width = column * count;
   const height = row * levels.length - GAP + 12;
   const top = (l) => (levels.length - 1 - l) * row + 8;
   const sheet = element("div", { class: "sheet" });
@@ -41,9 +41,11 @@ export function drawTree(place, levels, told, before) {
   levels.forEach((level, l) => {
     const largest = largestOf(level.nodes);
     level.nodes.forEach((node, i) => {
-      const x = places[l][i].x * column;
+      if (Number.isNaN(columns[l][i])) return;
+      const x = columns[l][i] * column;
       for (const child of l === 0 ? [] : childrenOf(levels, l, i)) {
-        const below = places[l - 1][child].x * column;
+        if (Number.isNaN(columns[l - 1][child])) continue;
+        const below = columns[l - 1][child] * column;
         const [y1, y2] = [top(l) + heat + 22, top(l - 1)];
         lines.append(drawn("path", { d: `M${x} ${y1}C${x} ${y1 + GAP / 2} ${below} ${y2 - GAP / 2} ${below} ${y2}` }));
       }
@@ -54,6 +56,7 @@ export function drawTree(place, levels, told, before) {
       box.style.top = `${top(l)}px`;
       box.dataset.at = `${l} ${i}`;
       box.tabIndex = -1;
+      box.setAttribute("aria-describedby", "node-said");
       box.addEventListener("focus", () => told(nodeSentence(node, l, levels)));
       box.addEventListener("mouseenter", () => told(nodeSentence(node, l, levels)));
       box.addEventListener("click", () => box.focus());
@@ -62,7 +65,8 @@ export function drawTree(place, levels, told, before) {
     });
   });
   const first = inside.querySelector(`[data-at="${levels.length - 1} 0"]`);
-  if (first) first.tabIndex = 0;
+  first.tabIndex = 0;
+  told(nodeSentence(levels[levels.length - 1].nodes[0], levels.length - 1, levels));
   sheet.append(inside);
   place.append(sheet);
   sheet.scrollLeft = width; // the end of the context is what changes
@@ -100,6 +104,7 @@ function nodeBox(node, l, largest, before) {
 
 /** @param {string} text @returns {string} its end, where it is long */
 function shortened(text) {
+  if (/^·+$/.test(text)) return text.length > 1 ? `${text.length}×·` : "·";
   const characters = Array.from(text.replace(/^·+(?=.)/, ""));
   return characters.length > 6 ? `…${characters.slice(-5).join("")}` : characters.join("");
 }

@@ -2,28 +2,47 @@
 
 /** @typedef {{ids?: number[], characters: string[], values: Float32Array, shared: number, end?: number, children?: number[]}} Node */
 /** @typedef {{shape: number[], nodes: Node[]}} Level */
-/** @typedef {{x: number, left: number, right: number}} Place of a node, in columns */
-
 /**
- * The places of all nodes: a leaf at its character, any other node over the middle of its children.
+ * Where nodes stand: of each level a list with the column of each node, in which a node that is not drawn has NaN.
+ * Padding that comes before the string is folded: of a node that is padding alone nothing below is drawn.
  * @param {Level[]} levels from the embedding up
- * @returns {Place[][]}
+ * @returns {{columns: number[][], count: number}} and how many columns there are
  */
 export function treePlaces(levels) {
-  /** @type {Place[][]} */
-  const places = [];
-  levels.forEach((level, l) => {
-    places.push(
-      level.nodes.map((node, i) => {
-        if (l === 0) return { x: i + 0.5, left: i, right: i + 1 };
-        const children = childrenOf(levels, l, i).map((child) => places[l - 1][child]);
-        const left = Math.min(...children.map((child) => child.left));
-        const right = Math.max(...children.map((child) => child.right));
-        return { x: children.reduce((sum, child) => sum + child.x, 0) / children.length, left, right };
-      }),
-    );
-  });
-  return places;
+  const shown = shownNodes(levels);
+  const middles = [levels[0].nodes.map((_, i) => i)]; // of each node the middle of its characters, in the whole context
+  for (let l = 1; l < levels.length; l++) middles.push(levels[l].nodes.map((_, i) => mean(childrenOf(levels, l, i).map((child) => middles[l - 1][child]))));
+  const visible = (l, i) => (l === 0 ? [] : childrenOf(levels, l, i).filter((child) => shown[l - 1][child]));
+  const ends = levels.flatMap((level, l) => level.nodes.map((_, i) => [l, i]).filter(([, i]) => shown[l][i] && visible(l, i).length === 0));
+  ends.sort(([l, i], [m, j]) => middles[l][i] - middles[m][j]);
+  const columns = levels.map((level) => level.nodes.map(() => NaN));
+  ends.forEach(([l, i], column) => (columns[l][i] = column + 0.5));
+  for (let l = 1; l < levels.length; l++) {
+    levels[l].nodes.forEach((_, i) => {
+      const children = visible(l, i);
+      if (shown[l][i] && children.length) columns[l][i] = mean(children.map((child) => columns[l - 1][child]));
+    });
+  }
+  return { columns, count: ends.length };
+}
+
+/** @param {number[]} numbers */
+function mean(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+}
+
+/** Which nodes are drawn: those with a parent that is drawn and not folded, and the top. @param {Level[]} levels @returns {boolean[][]} */
+function shownNodes(levels) {
+  const shown = levels.map((level) => level.nodes.map(() => false));
+  shown[levels.length - 1].fill(true);
+  for (let l = levels.length - 1; l > 0; l--) {
+    levels[l].nodes.forEach((node, i) => {
+      const last = i === levels[l].nodes.length - 1; // ends where the context ends
+      if (!shown[l][i] || (!last && node.characters.every(isPadding))) return;
+      for (const child of childrenOf(levels, l, i)) shown[l - 1][child] = true;
+    });
+  }
+  return shown;
 }
 
 /** The children of a node: those that it names, else an even part of the level below. @param {Level[]} levels @param {number} l @param {number} i */
