@@ -62,6 +62,7 @@ export class MakeTab {
       return;
     }
     const strings = answer.strings ?? [];
+    if (strings.length && !this.marked) this.marked = performance.mark("first strings");
     this.made.push(...strings);
     const shown = byId("made").children.length;
     byId("made").append(...this.made.slice(shown, ROWS_SHOWN).map((made) => madeRow(made, this.page)));
