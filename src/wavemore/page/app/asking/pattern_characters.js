@@ -70,10 +70,13 @@ export function standsFor(piece, flags, character) {
   if (piece.op === "any") return flags.has("s") || character !== "\n";
   const ascii = flags.has("a");
   const points = flags.has("i") ? casesOf(character, ascii) : [character.codePointAt(0)];
-  const among = piece.items.some((item) =>
-    item.category === undefined
-      ? points.some((point) => item.from <= point && point <= item.to)
-      : isOf(item.category, character, ascii),
-  );
+  const within = (item, point) => item.from <= point && point <= item.to;
+  const among = piece.items.some((item) => {
+    if (item.category !== undefined) return isOf(item.category, character, ascii);
+    if (points.some((point) => within(item, point))) return true;
+    // A range that goes beyond four hexadecimal digits has both cases in Python even where it is told ASCII's alone.
+    const wide = flags.has("i") && item.from < item.to && item.to > 0xffff;
+    return wide && within(item, character.toUpperCase().codePointAt(0));
+  });
   return among !== piece.negated;
 }
