@@ -7,26 +7,25 @@ import { byId } from "./elements.js";
 
 export class WorkerLink {
   constructor() {
-    const source = byId("worker").textContent;
-    const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     /** @type {Map<number, (answer: any) => void>} */
     this.jobs = new Map();
     this.last = 0;
-    this.worker = new Worker(address);
-    this.worker.onmessage = (event) => this.answered(event.data);
     /** @type {Promise<any>} what the model says about itself */
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve;
-      this.worker.onerror = (event) => reject(new Error(event.message || "the worker did not start"));
+      this.rejectReady = (message) => reject(new Error(message || "the worker did not start"));
     });
   }
 
-  /** Give the worker the model that is in the page. */
+  /** Start the worker and give it the model: both are packed in the page. */
   async start() {
-    const kernel = fromBase64(byId("kernel").textContent.trim());
-    const header = JSON.parse(byId("header").textContent);
-    const bytes = await unzipped(fromBase64(byId("model").textContent.trim()));
-    this.worker.postMessage({ header, bytes, kernel: kernel.length ? kernel : null });
+    const text = (id) => byId(id).textContent.trim();
+    const [script, bytes] = await Promise.all(["worker", "model"].map((id) => unzipped(fromBase64(text(id)))));
+    this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+    this.worker.onmessage = (event) => this.answered(event.data);
+    this.worker.onerror = (event) => this.rejectReady(event.message);
+    const kernel = fromBase64(text("kernel"));
+    this.worker.postMessage({ header: JSON.parse(text("header")), bytes, kernel: kernel.length ? kernel : null });
   }
 
   /** @param {any} answer a message of the worker */
@@ -36,7 +35,7 @@ export class WorkerLink {
       const told = this.jobs.get(answer.id);
       if (answer.done || answer.error !== undefined) this.jobs.delete(answer.id);
       told(answer);
-    } else if (answer.error !== undefined && answer.id === undefined) this.worker.onerror({ message: answer.error });
+    } else if (answer.error !== undefined && answer.id === undefined) this.rejectReady(answer.error);
   }
 
   /**
