@@ -1,4 +1,4 @@
-"""Model files of every kind that a page can run, with weights drawn at random, and what the page's engine says of them."""
+"""Model files of every kind that a page can run, with random weights, and what the page's engine says of them."""
 
 import base64
 import json
