@@ -7,17 +7,17 @@ import { Answers } from "./tables.js";
 export class Counts {
   /**
    * @param {number} size how many ids there are, V
-   * @param {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array}} told of each n-gram, from the
-   * first: the number of its beginning, which is all but its newest id; that id; how often it was seen
+   * @param {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array, shorter: Int32Array}} told as
+   * `readNgrams` gives it
    */
   constructor(size, told) {
     this.size = size;
-    const { order, parents, newest, counts } = told;
+    const { order, parents, newest, counts, shorter } = told;
     this.newest = newest;
     this.ends = endsOf(parents);
     this.contexts = this.ends[Math.min(order, this.ends.length) - 1];
     this.starts = startsOf(parents);
-    this.shorter = this.withoutOldest(parents);
+    this.shorter = shorter;
     this.weigh(parents, counts);
   }
 
@@ -40,15 +40,6 @@ export class Counts {
       if (found > 0 && found < this.contexts) return found;
       if (shorter === 0) return 0;
     }
-  }
-
-  /** Of each n-gram the number of the one without its oldest id, the empty one first. */
-  withoutOldest(parents) {
-    this.shorter = new Int32Array(parents.length + 1);
-    for (let number = this.ends[1]; number <= parents.length; number++) {
-      this.shorter[number] = this.found(this.shorter[parents[number - 1]], this.newest[number - 1]);
-    }
-    return this.shorter;
   }
 
   /** What each n-gram has of its context's probability, and what each context leaves to the shorter one. */
@@ -169,15 +160,4 @@ function discountsOf(adjusted) {
     const estimate = times[count] ? count - ((count + 1) * single * times[count + 1]) / times[count] : 0;
     return estimate > 0 && estimate < count ? estimate : 0.5 * count;
   });
-}
-
-/** The n-grams of a packed model. */
-export function readNgrams(told, arrays) {
-  const numbers = (number, Kind) => new Kind(arrays[number].buffer);
-  return {
-    order: told.order,
-    parents: numbers(told.parents, Int32Array),
-    newest: numbers(told.newest, Int32Array),
-    counts: numbers(told.counts, Float64Array),
-  };
 }
