@@ -47,7 +47,8 @@ export class Counts {
     const size = counts.length;
     const preceding = new Float64Array(size + 1);
     for (let number = 1; number <= size; number++) preceding[this.shorter[number]]++;
-    const adjusted = counts.map((count, i) => preceding[i + 1] || count);
+    const adjusted = new Float64Array(size);
+    for (let i = 0; i < size; i++) adjusted[i] = preceding[i + 1] || counts[i];
     const discounts = new Float64Array(size);
     for (let length = 1; length < this.ends.length; length++) {
       const [from, to] = [this.ends[length - 1] - 1, this.ends[length] - 1];
@@ -60,8 +61,10 @@ export class Counts {
       totals[parents[i]] += adjusted[i];
       left[parents[i]] += discounts[i];
     }
-    this.left = left.map((sum, i) => (totals[i] > 0 ? sum / totals[i] : 1));
-    this.own = adjusted.map((count, i) => (count - discounts[i]) / totals[parents[i]]);
+    this.left = new Float64Array(size + 1);
+    for (let i = 0; i <= size; i++) this.left[i] = totals[i] > 0 ? left[i] / totals[i] : 1;
+    this.own = new Float64Array(size);
+    for (let i = 0; i < size; i++) this.own[i] = (adjusted[i] - discounts[i]) / totals[parents[i]];
   }
 
   /** The probabilities of what follows an n-gram. */
@@ -146,7 +149,7 @@ function endsOf(parents) {
 /** Where the n-grams stand that each one begins, the empty one first. */
 function startsOf(parents) {
   const starts = new Int32Array(parents.length + 2);
-  for (const parent of parents) starts[parent + 1]++;
+  for (let i = 0; i < parents.length; i++) starts[parents[i] + 1]++;
   for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
   return starts;
 }
@@ -154,7 +157,7 @@ function startsOf(parents) {
 /** What is subtracted from counts of 1, of 2, and of more, of the n-grams of one length. */
 function discountsOf(adjusted) {
   const times = [0, 0, 0, 0, 0];
-  for (const count of adjusted) if (count <= 4) times[count]++;
+  for (let i = 0; i < adjusted.length; i++) if (adjusted[i] <= 4) times[adjusted[i]]++;
   const single = times[1] ? times[1] / (times[1] + 2 * times[2]) : 0;
   return [1, 2, 3].map((count) => {
     const estimate = times[count] ? count - ((count + 1) * single * times[count + 1]) / times[count] : 0;
