@@ -36,7 +36,16 @@ def test_the_tree_moves_as_one_types(browser: Browser, names_page: Path):
         page.keyboard.press("ArrowDown")
         expect(page.get_by_role("button", name=re.compile("^Level 2, rlen"))).to_be_focused()
         shapes = page.locator("#shapes tbody td.code").all_inner_texts()
-        assert shapes == ["(1, 8, 24)", "(1, 4, 48)", "(1, 4, 128)", "(1, 2, 256)", "(1, 2, 128)", "(1, 256)", "(1, 128)", "(1, 27)"]
+        assert shapes == [
+            "(1, 8, 24)",
+            "(1, 4, 48)",
+            "(1, 4, 128)",
+            "(1, 2, 256)",
+            "(1, 2, 128)",
+            "(1, 256)",
+            "(1, 128)",
+            "(1, 27)",
+        ]
         assert (visit.requests, visit.problems) == ([], [])
 
 

@@ -139,11 +139,12 @@ def test_many_strings_are_shown_in_portions_and_can_be_stopped(browser: Browser,
 def test_in_a_sandbox_without_a_store_the_page_works_and_says_so(browser: Browser, names_page: Path, tmp_path: Path):
     frame = tmp_path / "frame.html"
     inside = names_page.read_text(encoding="utf-8").replace("&", "&amp;").replace('"', "&quot;")
-    frame.write_text(f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{inside}" title="page"></iframe>', "utf-8")
+    frame.write_text(
+        f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{inside}" title="page"></iframe>', "utf-8"
+    )
     with visited(browser, frame) as visit:
         page = visit.page.frame_locator("iframe")
         page.locator("#made li").nth(9).wait_for()
         page.locator("#made .act.keep").first.click()
         expect(page.locator("#kept-said")).to_contain_text("They are lost when the page is closed")
         assert (visit.requests, visit.problems) == ([], [])
-

@@ -116,7 +116,9 @@ def test_a_tree_stands_over_its_characters_and_padding_is_folded():
 
 def test_where_levels_overlap_a_node_stands_over_the_children_that_it_names():
     nodes = [[{"characters": [c], "values": [1], "shared": 1} for c in "abc"]]
-    nodes.append([{"characters": [*c], "values": [1], "shared": 1, "children": [i, i + 1]} for i, c in ((0, "ab"), (1, "bc"))])
+    nodes.append(
+        [{"characters": [*c], "values": [1], "shared": 1, "children": [i, i + 1]} for i, c in ((0, "ab"), (1, "bc"))]
+    )
     nodes.append([{"characters": [*"abc"], "values": [1], "shared": 1, "children": [0, 1]}])
     levels = json.dumps([{"nodes": level} for level in nodes])
     assert run("tree_layout.js", "treePlaces", f"treePlaces({levels})") == {

@@ -2,10 +2,9 @@ import { Answers } from "./tables.js";
 
 /**
  * An n-gram model with interpolated, modified Kneser-Ney smoothing; `predict/ngram.py` says what it computes. N-grams are
- * numbered by length and then in order, from 1; 0 is the one without characters. A state stands for an n-gram: the
- * longest known one that is shorter than the order and that the context ends in.
+ * numbered by length and then in order, from 1; 0 is the one without characters.
  */
-export class Ngram {
+export class Counts {
   /**
    * @param {number} size how many ids there are, V
    * @param {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array}} told of each n-gram, from the
@@ -20,46 +19,6 @@ export class Ngram {
     this.starts = startsOf(parents);
     this.shorter = this.withoutOldest(parents);
     this.weigh(parents, counts);
-    this.answers = new Answers(size, (from, to, rows) => this.compute(from, to, rows));
-    this.states = new Int32Array(this.contexts); // of each n-gram 1 + its state
-    this.forget();
-  }
-
-  get kept() {
-    return this.answers.bytes;
-  }
-
-  forget() {
-    this.states.fill(0);
-    this.reached = []; // of each state its n-gram
-    this.answers.drop();
-  }
-
-  start() {
-    return this.state(this.longest(0, 0));
-  }
-
-  step(states, ids) {
-    return states.map((state, i) => this.state(this.longest(this.reached[state], ids[i])));
-  }
-
-  rows() {
-    return this.answers.upTo(this.reached.length);
-  }
-
-  logProbabilities(states) {
-    this.rows();
-    return this.answers.of(states);
-  }
-
-  draw(states, uniforms) {
-    this.rows();
-    return this.answers.drawn(states, uniforms);
-  }
-
-  state(context) {
-    if (this.states[context] === 0) this.states[context] = this.reached.push(context);
-    return this.states[context] - 1;
   }
 
   /** The n-gram of a context and the id after it; 0 where it was never seen. */
@@ -114,14 +73,6 @@ export class Ngram {
     this.own = adjusted.map((count, i) => (count - discounts[i]) / totals[parents[i]]);
   }
 
-  compute(from, to, rows) {
-    const chances = new Float64Array(this.size);
-    for (let state = from; state < to; state++) {
-      this.follow(this.reached[state], chances);
-      for (let id = 0; id < this.size; id++) rows[state * this.size + id] = Math.log(chances[id]);
-    }
-  }
-
   /** The probabilities of what follows an n-gram. */
   follow(context, chances) {
     if (context === 0) chances.fill(1 / this.size);
@@ -129,6 +80,63 @@ export class Ngram {
     const left = this.left[context];
     for (let id = 0; id < this.size; id++) chances[id] *= left;
     for (let i = this.starts[context]; i < this.starts[context + 1]; i++) chances[this.newest[i]] += this.own[i];
+  }
+}
+
+/** What an n-gram model says. A state stands for the longest known n-gram, shorter than the order, before a character. */
+export class Ngram {
+  /** @param {Counts} counts */
+  constructor(counts) {
+    this.counts = counts;
+    this.size = counts.size;
+    this.answers = new Answers(this.size, (from, to, rows) => this.compute(from, to, rows));
+    this.states = new Int32Array(counts.contexts); // of each n-gram 1 + its state
+    this.forget();
+  }
+
+  get kept() {
+    return this.answers.bytes;
+  }
+
+  forget() {
+    this.states.fill(0);
+    this.reached = []; // of each state its n-gram
+    this.answers.drop();
+  }
+
+  start() {
+    return this.state(this.counts.longest(0, 0));
+  }
+
+  step(states, ids) {
+    return states.map((state, i) => this.state(this.counts.longest(this.reached[state], ids[i])));
+  }
+
+  state(context) {
+    if (this.states[context] === 0) this.states[context] = this.reached.push(context);
+    return this.states[context] - 1;
+  }
+
+  compute(from, to, rows) {
+    const chances = new Float64Array(this.size);
+    for (let state = from; state < to; state++) {
+      this.counts.follow(this.reached[state], chances);
+      for (let id = 0; id < this.size; id++) rows[state * this.size + id] = Math.log(chances[id]);
+    }
+  }
+
+  rows() {
+    return this.answers.upTo(this.reached.length);
+  }
+
+  logProbabilities(states) {
+    this.rows();
+    return this.answers.of(states);
+  }
+
+  draw(states, uniforms) {
+    this.rows();
+    return this.answers.drawn(states, uniforms);
   }
 }
 
