@@ -29,8 +29,10 @@ class Page:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, where: TracebackType | None) -> None:
         assert self._node.stdin is not None
+        assert self._node.stdout is not None
         self._node.stdin.close()
         self._node.wait(timeout=30)
+        self._node.stdout.close()
 
     def does(self, does: str, **what: Any) -> Any:
         """What one of the functions in cases.mjs answers."""

@@ -13,8 +13,9 @@ const { Alphabet, quoted } = await at("asking/texts.js");
 
 /** What a table says: of each context of `context` ids a row of V logits. */
 class TablePredictor {
-  constructor({ context, logits }, size) {
+  constructor({ context, logits, bytes = 100 }, size) {
     this.size = size;
+    this.bytes = bytes; // that it says a context takes
     this.contexts = size ** context;
     this.said = new Float32Array(logits.length);
     for (let row = 0; row < logits.length; row += size) {
@@ -66,7 +67,17 @@ class TablePredictor {
 function tableModel({ characters, table, seen = null, about = {} }) {
   const one = new TablePredictor(table, characters.length + 1);
   const known = seen && new Set(seen);
-  return { characters, labels: [], about, seen: (string) => known && known.has(string), given: () => one };
+  return {
+    characters,
+    labels: [],
+    about,
+    seen: (string) => known && known.has(string),
+    given: () => one,
+    forget: () => one.forget(),
+    get kept() {
+      return one.context.length * one.bytes;
+    },
+  };
 }
 
 let engine = null;

@@ -3,21 +3,48 @@
 //
 // Shapes: n contexts, V ids (id 0 is the boundary).
 
-const CONTEXT_BYTES = 1 << 26; // that the engine's rows may take before it is told to forget them
-const SHAPED_BYTES = 1 << 26; // the same for the rows of one job
+const ENGINE_BYTES = 1 << 27; // that the engine may keep beside the model before it is told to forget
+const SHAPED_BYTES = 1 << 26; // that the rows of one job may take
 
-/** A predictor that several jobs ask. Its states hold until the era changes, which happens only in `tidy`. */
+/** When the engine forgets: all its states hold until the era changes, which happens only in `tidy`. */
+export class Eras {
+  /** @param {{kept: number, forget: () => void}} model */
+  constructor(model) {
+    this.model = model;
+    this.era = 0;
+    this.most = model.kept + ENGINE_BYTES;
+  }
+
+  /** Call between portions of work: where much is kept, all is forgotten, and states from before are void. */
+  tidy() {
+    if (this.model.kept < this.most) return;
+    this.model.forget();
+    this.era++;
+  }
+}
+
+/** A predictor that several jobs ask. */
 export class Contexts {
   /**
    * @param {{start: () => number, step: (states: Int32Array, ids: Int32Array) => Int32Array,
-   *   logProbabilities: (states: Int32Array) => Float32Array, forget: () => void}} predictor
+   *   logProbabilities: (states: Int32Array) => Float32Array}} predictor
    * @param {number} width V
+   * @param {Eras} eras
    */
-  constructor(predictor, width) {
+  constructor(predictor, width, eras) {
     this.predictor = predictor;
     this.width = width;
-    this.era = 0;
-    this.most = 0;
+    this.eras = eras;
+  }
+
+  /** A number that changes when earlier states are void. */
+  get era() {
+    return this.eras.era;
+  }
+
+  /** Call between portions of work. */
+  tidy() {
+    this.eras.tidy();
   }
 
   start() {
@@ -31,9 +58,7 @@ export class Contexts {
    * @returns {Int32Array}
    */
   step(states, ids) {
-    const after = this.predictor.step(states, ids);
-    for (const state of after) if (state > this.most) this.most = state;
-    return after;
+    return this.predictor.step(states, ids);
   }
 
   /**
@@ -54,14 +79,6 @@ export class Contexts {
    */
   logProbabilities(states) {
     return this.predictor.logProbabilities(states);
-  }
-
-  /** Call between portions of work: where much is kept, all is forgotten, and states from before are void. */
-  tidy() {
-    if (this.most * this.width * 8 < CONTEXT_BYTES) return;
-    this.predictor.forget();
-    this.era++;
-    this.most = 0;
   }
 }
 

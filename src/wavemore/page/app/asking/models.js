@@ -1,6 +1,6 @@
 // The model that is asked, and what each label makes of it.
 
-import { Contexts } from "./contexts.js";
+import { Contexts, Eras } from "./contexts.js";
 import { Alphabet, Refusal } from "./texts.js";
 import { scoredUnder } from "./scoring.js";
 
@@ -12,6 +12,7 @@ export class Asking {
   constructor(model) {
     this.model = model;
     this.alphabet = new Alphabet(model.characters);
+    this.eras = new Eras(model);
     /** @type {Map<string, Asked>} */
     this.known = new Map();
   }
@@ -49,7 +50,7 @@ export class Asked {
     this.alphabet = asking.alphabet;
     this.label = label;
     this.predictor = asking.model.given(label);
-    this.contexts = new Contexts(this.predictor, asking.alphabet.size);
+    this.contexts = new Contexts(this.predictor, asking.alphabet.size, asking.eras);
     const about = asking.model.about ?? {};
     /** The longest strings that it makes. */
     this.longest = about.maxLength ?? LONGEST;
