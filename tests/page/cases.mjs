@@ -1,5 +1,5 @@
 // Answers cases that a test writes, a line of JSON each, by what the page's worker does: node cases.mjs FOLDER, where
-// FOLDER holds the page's modules. Models are tables (below) or files as the page has them.
+// FOLDER holds the page's modules. Models are tables (below) or what the page gets of a model file.
 
 import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";
@@ -30,6 +30,10 @@ class TablePredictor {
 
   start() {
     return this.numbered(0);
+  }
+
+  get kept() {
+    return this.context.length * this.bytes;
   }
 
   forget() {
@@ -73,10 +77,6 @@ function tableModel({ characters, table, seen = null, about = {} }) {
     about,
     seen: (string) => known && known.has(string),
     given: () => one,
-    forget: () => one.forget(),
-    get kept() {
-      return one.context.length * one.bytes;
-    },
   };
 }
 
@@ -85,9 +85,8 @@ let engine = null;
 async function modelOf(model) {
   if (model.table) return tableModel(model);
   engine ??= await at("engine/model.js");
-  const kernel = model.kernel ? new Uint8Array(readFileSync(model.kernel)) : null;
-  const header = JSON.parse(readFileSync(model.header, "utf8"));
-  return engine.readModel(header, new Uint8Array(readFileSync(model.bytes)), kernel);
+  const kernel = model.kernel ? new Uint8Array(readFileSync(`${process.argv[2]}/engine/kernel.wasm`)) : null;
+  return engine.readModel(model.header, new Uint8Array(Buffer.from(model.data, "base64")), kernel);
 }
 
 /** The values of an answer that JSON has no word for become texts. */

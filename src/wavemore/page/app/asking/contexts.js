@@ -3,48 +3,28 @@
 //
 // Shapes: n contexts, V ids (id 0 is the boundary).
 
-const ENGINE_BYTES = 1 << 27; // that the engine may keep beside the model before it is told to forget
+const ENGINE_BYTES = 1 << 27; // that a predictor may keep beside the model before it is told to forget
 const SHAPED_BYTES = 1 << 26; // that the rows of one job may take
 
-/** When the engine forgets: all its states hold until the era changes, which happens only in `tidy`. */
-export class Eras {
-  /** @param {{kept: number, forget: () => void}} model */
-  constructor(model) {
-    this.model = model;
+/** A predictor that several jobs ask. Its states hold until the era changes, which happens only in `tidy`. */
+export class Contexts {
+  /**
+   * @param {{start: () => number, step: (states: Int32Array, ids: Int32Array) => Int32Array,
+   *   logProbabilities: (states: Int32Array) => Float32Array, kept: number, forget: () => void}} predictor
+   * @param {number} width V
+   */
+  constructor(predictor, width) {
+    this.predictor = predictor;
+    this.width = width;
     this.era = 0;
-    this.most = model.kept + ENGINE_BYTES;
+    this.most = predictor.kept + ENGINE_BYTES;
   }
 
   /** Call between portions of work: where much is kept, all is forgotten, and states from before are void. */
   tidy() {
-    if (this.model.kept < this.most) return;
-    this.model.forget();
+    if (this.predictor.kept < this.most) return;
+    this.predictor.forget();
     this.era++;
-  }
-}
-
-/** A predictor that several jobs ask. */
-export class Contexts {
-  /**
-   * @param {{start: () => number, step: (states: Int32Array, ids: Int32Array) => Int32Array,
-   *   logProbabilities: (states: Int32Array) => Float32Array}} predictor
-   * @param {number} width V
-   * @param {Eras} eras
-   */
-  constructor(predictor, width, eras) {
-    this.predictor = predictor;
-    this.width = width;
-    this.eras = eras;
-  }
-
-  /** A number that changes when earlier states are void. */
-  get era() {
-    return this.eras.era;
-  }
-
-  /** Call between portions of work. */
-  tidy() {
-    this.eras.tidy();
   }
 
   start() {

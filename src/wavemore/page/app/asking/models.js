@@ -1,10 +1,10 @@
 // The model that is asked, and what each label makes of it.
 
-import { Contexts, Eras } from "./contexts.js";
+import { Contexts } from "./contexts.js";
 import { Alphabet, Refusal } from "./texts.js";
 import { scoredUnder } from "./scoring.js";
 
-const LONGEST = 1000; // characters, where a model does not say
+const LONGEST_STRING = 1000; // characters, where a model does not say
 
 /** A model and its characters; one `Asked` for each label that is asked for. */
 export class Asking {
@@ -12,7 +12,6 @@ export class Asking {
   constructor(model) {
     this.model = model;
     this.alphabet = new Alphabet(model.characters);
-    this.eras = new Eras(model);
     /** @type {Map<string, Asked>} */
     this.known = new Map();
   }
@@ -50,10 +49,10 @@ export class Asked {
     this.alphabet = asking.alphabet;
     this.label = label;
     this.predictor = asking.model.given(label);
-    this.contexts = new Contexts(this.predictor, asking.alphabet.size, asking.eras);
+    this.contexts = new Contexts(this.predictor, asking.alphabet.size);
     const about = asking.model.about ?? {};
     /** The longest strings that it makes. */
-    this.longest = about.maxLength ?? LONGEST;
+    this.longest = about.maxLength ?? LONGEST_STRING;
     /** @type {import("./plausible.js").Limits | null} */
     this.limits = about.plausible ?? null;
     /** Log-likelihoods of held-out strings, rising; percentiles are of all labels together. */
