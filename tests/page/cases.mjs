@@ -1,5 +1,5 @@
 // Answers cases that a test writes, a line of JSON each, by what the page's worker does: node cases.mjs FOLDER, where
-// FOLDER holds the page's modules. Models are tables (below) or files as the page has them.
+// FOLDER holds the page's modules. Models are tables (below) or what the page gets of a model file.
 
 import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";
@@ -13,8 +13,9 @@ const { Alphabet, quoted } = await at("asking/texts.js");
 
 /** What a table says: of each context of `context` ids a row of V logits. */
 class TablePredictor {
-  constructor({ context, logits }, size) {
+  constructor({ context, logits, bytes = 100 }, size) {
     this.size = size;
+    this.bytes = bytes; // that it says a context takes
     this.contexts = size ** context;
     this.said = new Float32Array(logits.length);
     for (let row = 0; row < logits.length; row += size) {
@@ -29,6 +30,10 @@ class TablePredictor {
 
   start() {
     return this.numbered(0);
+  }
+
+  get kept() {
+    return this.context.length * this.bytes;
   }
 
   forget() {
@@ -66,7 +71,13 @@ class TablePredictor {
 function tableModel({ characters, table, seen = null, about = {} }) {
   const one = new TablePredictor(table, characters.length + 1);
   const known = seen && new Set(seen);
-  return { characters, labels: [], about, seen: (string) => known && known.has(string), given: () => one };
+  return {
+    characters,
+    labels: [],
+    about,
+    seen: (string) => known && known.has(string),
+    given: () => one,
+  };
 }
 
 let engine = null;
@@ -74,9 +85,8 @@ let engine = null;
 async function modelOf(model) {
   if (model.table) return tableModel(model);
   engine ??= await at("engine/model.js");
-  const kernel = model.kernel ? new Uint8Array(readFileSync(model.kernel)) : null;
-  const header = JSON.parse(readFileSync(model.header, "utf8"));
-  return engine.readModel(header, new Uint8Array(readFileSync(model.bytes)), kernel);
+  const kernel = model.kernel ? new Uint8Array(readFileSync(`${process.argv[2]}/engine/kernel.wasm`)) : null;
+  return engine.readModel(model.header, new Uint8Array(Buffer.from(model.data, "base64")), kernel);
 }
 
 /** The values of an answer that JSON has no word for become texts. */

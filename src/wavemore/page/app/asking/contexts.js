@@ -3,21 +3,28 @@
 //
 // Shapes: n contexts, V ids (id 0 is the boundary).
 
-const CONTEXT_BYTES = 1 << 26; // that the engine's rows may take before it is told to forget them
-const SHAPED_BYTES = 1 << 26; // the same for the rows of one job
+const ENGINE_BYTES = 1 << 27; // that a predictor may keep beside the model before it is told to forget
+const SHAPED_BYTES = 1 << 26; // that the rows of one job may take
 
 /** A predictor that several jobs ask. Its states hold until the era changes, which happens only in `tidy`. */
 export class Contexts {
   /**
    * @param {{start: () => number, step: (states: Int32Array, ids: Int32Array) => Int32Array,
-   *   logProbabilities: (states: Int32Array) => Float32Array, forget: () => void}} predictor
+   *   logProbabilities: (states: Int32Array) => Float32Array, kept: number, forget: () => void}} predictor
    * @param {number} width V
    */
   constructor(predictor, width) {
     this.predictor = predictor;
     this.width = width;
     this.era = 0;
-    this.most = 0;
+    this.most = predictor.kept + ENGINE_BYTES;
+  }
+
+  /** Call between portions of work: where much is kept, all is forgotten, and states from before are void. */
+  tidy() {
+    if (this.predictor.kept < this.most) return;
+    this.predictor.forget();
+    this.era++;
   }
 
   start() {
@@ -31,9 +38,7 @@ export class Contexts {
    * @returns {Int32Array}
    */
   step(states, ids) {
-    const after = this.predictor.step(states, ids);
-    for (const state of after) if (state > this.most) this.most = state;
-    return after;
+    return this.predictor.step(states, ids);
   }
 
   /**
@@ -54,14 +59,6 @@ export class Contexts {
    */
   logProbabilities(states) {
     return this.predictor.logProbabilities(states);
-  }
-
-  /** Call between portions of work: where much is kept, all is forgotten, and states from before are void. */
-  tidy() {
-    if (this.most * this.width * 8 < CONTEXT_BYTES) return;
-    this.predictor.forget();
-    this.era++;
-    this.most = 0;
   }
 }
 

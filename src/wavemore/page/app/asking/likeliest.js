@@ -13,7 +13,7 @@ import { Heap } from "./heap.js";
 import { checkedNumbers, refusalOf } from "./sampling.js";
 import { Refusal, grouped } from "./texts.js";
 
-const AT_ONCE = 64; // beginnings
+const BEGINNINGS_AT_ONCE = 64; // beginnings
 const KEPT_BYTES = 3 << 26; // that the rows of beginnings may take
 const MOST_BEGINNINGS = 2000000;
 
@@ -130,7 +130,7 @@ class BestFirst {
 
   /** The likeliest beginnings one character longer, to be continued next. */
   takeOut() {
-    while (this.waiting.size && this.queue.length < AT_ONCE) {
+    while (this.waiting.size && this.queue.length < BEGINNINGS_AT_ONCE) {
       const log = this.waiting.highest;
       const number = this.waiting.pop();
       const row = this.rows[number];

@@ -4,7 +4,7 @@ import { Contexts } from "./contexts.js";
 import { Alphabet, Refusal } from "./texts.js";
 import { scoredUnder } from "./scoring.js";
 
-const LONGEST = 1000; // characters, where a model does not say
+const LONGEST_STRING = 1000; // characters, where a model does not say
 
 /** A model and its characters; one `Asked` for each label that is asked for. */
 export class Asking {
@@ -52,7 +52,7 @@ export class Asked {
     this.contexts = new Contexts(this.predictor, asking.alphabet.size);
     const about = asking.model.about ?? {};
     /** The longest strings that it makes. */
-    this.longest = about.maxLength ?? LONGEST;
+    this.longest = about.maxLength ?? LONGEST_STRING;
     /** @type {import("./plausible.js").Limits | null} */
     this.limits = about.plausible ?? null;
     /** Log-likelihoods of held-out strings, rising; percentiles are of all labels together. */

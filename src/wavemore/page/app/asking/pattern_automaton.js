@@ -8,7 +8,7 @@ import { TooDeep, readPattern } from "./pattern_reading.js";
 import { standsFor } from "./pattern_characters.js";
 import { Refusal, grouped, inNfc, quoted } from "./texts.js";
 
-const LONGEST = 10000; // pieces of a pattern whose counts are written out
+const MOST_PIECES = 10000; // pieces of a pattern whose counts are written out
 const MOST_STATES = 50000; // sets of positions
 const MOST_WORK = 1 << 22; // positions and classes of characters that are looked at, in all states together
 
@@ -304,10 +304,10 @@ export function matching(pattern, alphabet) {
   try {
     const { pieces, flags } = readPattern(inNfc(pattern));
     const count = piecesIn(pieces);
-    if (count > LONGEST) {
+    if (count > MOST_PIECES) {
       throw new Refusal(
         `${quoted(pattern)} has ${grouped(count)} pieces when its counts are written out; they must be at most ` +
-          grouped(LONGEST),
+          grouped(MOST_PIECES),
       );
     }
     const positions = new PatternPositions(count + 1, alphabet.ids.has("\n"));

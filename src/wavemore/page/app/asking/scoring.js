@@ -2,7 +2,7 @@
 
 import { inNfc } from "./texts.js";
 
-const AT_ONCE = 256; // strings of a portion
+const STRINGS_AT_ONCE = 256; // strings of a portion
 const NUMBERS_AT_ONCE = 1 << 20; // log-probabilities of a portion
 const WORST = 3; // predictions that count for two thirds of the surprise
 
@@ -120,7 +120,7 @@ function rowOf(asked, string, ids, nats) {
  */
 export function* scoring(asked, strings) {
   const { alphabet, contexts } = asked;
-  const most = Math.max(1, Math.min(AT_ONCE, Math.floor(NUMBERS_AT_ONCE / alphabet.size)));
+  const most = Math.max(1, Math.min(STRINGS_AT_ONCE, Math.floor(NUMBERS_AT_ONCE / alphabet.size)));
   for (let start = 0; start < strings.length; start += most) {
     contexts.tidy();
     const texts = strings.slice(start, start + most).map(inNfc);
