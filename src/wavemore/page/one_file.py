@@ -3,10 +3,12 @@
 Scripts are plain ES modules, each with `import { a, b } from "./x.js";` in one line, and `export` before a function, a
 class or a const. Names at their top level are unique in the whole page, so a bundle is the modules one after the other,
 each after those that it imports, without these words. One bundle is the page's own, the other that of the worker, which
-the page starts from its text: a page that is opened from a disk may not load a second file.
+the page starts from its text, which it holds in base64 of gzip, as it does the model: a page that is opened from a disk
+may not load a second file. Comments for readers of the source are left out of both.
 """
 
 import base64
+import gzip
 import hashlib
 import re
 from html import escape
@@ -21,6 +23,7 @@ __all__ = ["bundle", "page_html"]
 
 _IMPORT = re.compile(r'^import (?:\{[^}\n]*\} from )?"([^"\n]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _POLICY = (
     "default-src 'none'; script-src 'sha256-{view}' 'wasm-unsafe-eval' blob:; style-src 'sha256-{style}'; "
@@ -42,7 +45,7 @@ def page_html(file: ModelFile) -> str:
         "header": model.text().replace("<", "\\u003c"),
         "bytes": base64.b64encode(model.compressed()).decode(),
         "kernel": base64.b64encode(app.joinpath("engine", "kernel.wasm").read_bytes()).decode(),
-        "worker": bundle("worker.js"),
+        "worker": base64.b64encode(gzip.compress(bundle("worker.js").encode(), 9, mtime=0)).decode(),
         "view": view,
     }
     page = app.joinpath("index.html").read_text(encoding="utf-8")
@@ -58,7 +61,7 @@ def bundle(start: str) -> str:
     """A module of the page and all that it imports, as one script."""
     order: list[str] = []
     _visit(start, order, ())
-    texts = [_EXPORT.sub("", _IMPORT.sub("", _read(name))) for name in order]
+    texts = [_EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", _read(name)))) for name in order]
     return _inert("\n".join(["", *texts]))
 
 

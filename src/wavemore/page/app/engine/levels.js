@@ -1,4 +1,4 @@
-import { Rows } from "./memory.js";
+import { NodeRows } from "./memory.js";
 import { ACTIVATIONS } from "./products.js";
 
 /** How many nodes are computed together. */
@@ -15,7 +15,7 @@ export function padded(channels) {
  * The weights of one level of one network, in the kernel's memory, and what it makes of nodes.
  *
  * Channels are padded with zeros to a multiple of 8, the two halves before a gate each by itself. Weights lie in panels
- * of 8 columns: those of a panel's first channel, then of its second, and so on.
+ * of 8 columns, as `kernel.wat` wants them.
  */
 export class Weights {
   /**
@@ -34,7 +34,7 @@ export class Weights {
     this.width = this.halves * this.out;
     this.size = padded(characters.length + 1);
     this.pieces = level.weights.map((number) => this.panels(arrays[number], hidden, this.halves));
-    this.channels = arrays[level.weights[0]].length / (this.halves * hidden);
+    this.channels = padded(arrays[level.weights[0]].length / (this.halves * hidden));
     const row = (number, fill) => this.row(number === null ? null : arrays[number], hidden, this.halves, fill);
     this.bias = row(level.bias, 0);
     this.zeros = row(null, 0);
@@ -62,12 +62,13 @@ export class Weights {
   panels(matrix, width, halves) {
     const side = padded(width);
     const channels = matrix.length / (width * halves);
-    const found = new Float32Array(channels * halves * side);
+    const panel = PANEL * padded(channels);
+    const found = new Float32Array((panel * halves * side) / PANEL);
     for (let c = 0, from = 0; c < channels; c++) {
       for (let half = 0; half < halves; half++) {
         for (let w = 0; w < width; w++) {
           const column = half * side + w;
-          found[(column - (column % PANEL)) * channels + PANEL * c + (column % PANEL)] = matrix[from++];
+          found[Math.floor(column / PANEL) * panel + PANEL * c + (column % PANEL)] = matrix[from++];
         }
       }
     }
@@ -90,7 +91,7 @@ export class Weights {
 
   /** What the head makes of nodes, from their addresses. */
   read(rows, n, out) {
-    this.memory.kernel.product(rows, n, this.head, this.headBias, this.hidden, this.size, out);
+    this.memory.kernel.product(rows, n, this.head, this.headBias, this.out, this.size, out);
   }
 
   /** Addresses of so many rows that lie one after the other, at `rows`; three more so that the kernel may take four. */
@@ -118,7 +119,7 @@ export class Products {
     this.weights = weights;
     this.place = place;
     this.kept = kept;
-    this.rows = weights.map((one) => new Rows(one.memory, one.width, TOGETHER));
+    this.rows = weights.map((one) => new NodeRows(one.memory, one.width, TOGETHER));
     this.drop();
   }
 

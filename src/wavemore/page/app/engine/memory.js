@@ -90,8 +90,8 @@ function compiled(kernel) {
   }
 }
 
-/** Rows of one width, as many as come, in blocks. */
-export class Rows {
+/** NodeRows of one width, as many as come, in blocks. */
+export class NodeRows {
   /**
    * @param {Memory} memory
    * @param {number} width numbers in a row, a multiple of 8
@@ -116,6 +116,10 @@ export class Rows {
   /** How many rows from this one on lie one after the other. */
   together(row) {
     return (1 << this.shift) - (row & ((1 << this.shift) - 1));
+  }
+
+  get bytesTaken() {
+    return 4 * this.size * this.blocks.length;
   }
 
   drop() {

@@ -22,11 +22,13 @@ export class Mixture {
   }
 
   get kept() {
-    return this.pairs.bytes + this.following.bytes + this.answers.bytes;
+    const own = this.pairs.bytes + this.following.bytes + this.answers.bytes;
+    return own + this.network.kept + this.ngram.kept;
   }
 
-  /** Drop what is kept of pairs; the two models forget by themselves. */
   forget() {
+    this.network.forget();
+    this.ngram.forget();
     this.pairs.drop();
     this.following.drop();
     this.answers.drop();
@@ -108,11 +110,12 @@ export class AnyLabel {
   }
 
   get kept() {
-    return this.following.bytes + this.answers.bytes + 4 * this.states.length + 8 * this.joint.length;
+    const own = this.following.bytes + this.answers.bytes + 4 * this.states.length + 8 * this.joint.length;
+    return own + this.predictors[0].kept; // all are of one network
   }
 
-  /** Drop all beginnings; the network forgets by itself. */
   forget() {
+    for (const predictor of this.predictors) predictor.forget();
     this.count = 0;
     this.states = new Int32Array(0); // of each beginning its state under each label
     this.joint = new Float64Array(0); // the log of the probability of each label and the beginning, up to a constant

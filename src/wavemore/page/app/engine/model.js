@@ -1,10 +1,13 @@
 import { readArrays } from "./arrays.js";
+import { readNgrams } from "./counted.js";
 import { Memory } from "./memory.js";
 import { AnyLabel, Mixture } from "./mixtures.js";
-import { Labelled, Network } from "./network.js";
-import { Ngram, readNgrams } from "./ngram.js";
+import { Labelled } from "./labelled.js";
+import { Network } from "./network.js";
+import { Counts, Ngram } from "./ngram.js";
 import { Seen } from "./seen.js";
 import { levelShapes, traced } from "./tree.js";
+import { Networks } from "./weights.js";
 
 /**
  * The model that a page holds.
@@ -27,12 +30,13 @@ export class Model {
     this.vocabularySize = header.characters.length + 1;
     /** {name, values} of each kind of label; [] without. */
     this.labels = header.labels ? header.labels.kinds : [];
-    this.network = header.networks.length ? new Network(header, arrays, new Memory(kernel)) : null;
-    this.ngram = header.ngram ? new Ngram(this.vocabularySize, readNgrams(header.ngram, arrays)) : null;
+    this.networks = header.networks.length ? new Networks(header, arrays, new Memory(kernel)) : null;
+    const size = this.vocabularySize;
+    this.counts = header.ngram ? new Counts(size, readNgrams(header.ngram, arrays, size)) : null;
     this.list = header.seen && new Seen(header.seen, arrays);
     this.predictors = new Map();
     /** How many ids a prediction looks back to. */
-    this.context = Math.max(this.network ? this.network.context : 0, this.ngram ? header.ngram.order - 1 : 0);
+    this.context = Math.max(this.networks ? this.networks.context : 0, this.counts ? header.ngram.order - 1 : 0);
     this.about = this.told();
   }
 
@@ -81,22 +85,6 @@ export class Model {
     return this.list && this.list.has(string);
   }
 
-  /** Bytes that states of all predictors, and what was computed for them, take. */
-  get kept() {
-    return [...this.parts()].reduce((sum, { kept }) => sum + kept, 0);
-  }
-
-  /** Drop it: states of all predictors are void. */
-  forget() {
-    for (const part of this.parts()) part.forget();
-  }
-
-  /** All that keeps something. */
-  parts() {
-    const every = [this.network, this.ngram, ...Array.from(this.predictors.values(), ({ part }) => part)];
-    return new Set(every.filter((part) => part !== null));
-  }
-
   /**
    * What says what follows.
    * @param {Object<string, string> | null} label a value of each kind, or of some; null for the mixture of all labels
@@ -104,23 +92,24 @@ export class Model {
    */
   given(label) {
     const name = JSON.stringify(Object.entries(label ?? {}).sort());
-    if (!this.predictors.has(name)) this.predictors.set(name, new Predictor(this, this.parted(label)));
+    if (!this.predictors.has(name)) this.predictors.set(name, new Predictor(this, this.part(label)));
     return this.predictors.get(name);
   }
 
-  parted(label) {
-    if (!this.network) return this.ngram;
-    if (!this.labels.length) return this.mixed(new Labelled(this.network, 0));
+  part(label) {
+    if (!this.networks) return new Ngram(this.counts);
+    const network = new Network(this.networks);
+    if (!this.labels.length) return this.mixed(new Labelled(network, 0));
     const numbers = this.numbers(label ?? {});
-    if (numbers.length === 1 && label) return this.mixed(new Labelled(this.network, numbers[0].number));
+    if (numbers.length === 1 && label) return this.mixed(new Labelled(network, numbers[0].number));
     if (!numbers.length) throw new Error(`No string of the list has the label ${Object.values(label).join(", ")}.`);
     const total = numbers.reduce((sum, { count }) => sum + count, 0);
-    const predictors = numbers.map(({ number }) => new Labelled(this.network, number));
+    const predictors = numbers.map(({ number }) => new Labelled(network, number));
     return new AnyLabel(predictors, numbers.map(({ count }) => count / total));
   }
 
   mixed(predictor) {
-    return this.ngram ? new Mixture(predictor, this.ngram, this.header.ngram.weight) : predictor;
+    return this.counts ? new Mixture(predictor, new Ngram(this.counts), this.header.ngram.weight) : predictor;
   }
 
   /** The labels, by number, that are meant: those that occur, and one that is told in full. */
@@ -179,9 +168,14 @@ export class Predictor {
     return this.part.draw(states, uniforms);
   }
 
-  /** Drop what is kept; earlier states are void, also those of the model's other predictors. */
+  /** Bytes that its states take, and what was computed for them. */
+  get kept() {
+    return this.part.kept;
+  }
+
+  /** Drop what is kept; earlier states are void. */
   forget() {
-    this.model.forget();
+    this.part.forget();
   }
 
   /** See `traced`. */

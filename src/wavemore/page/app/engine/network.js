@@ -1,12 +1,11 @@
-import { padded, Products, TOGETHER, Weights } from "./levels.js";
-import { Rows } from "./memory.js";
-import { shiftOf } from "./plain.js";
+import { Products, TOGETHER } from "./levels.js";
+import { NodeRows } from "./memory.js";
 import { Answers, Following, normalise, Numbering, withRoom } from "./tables.js";
 
 const MOST_KEPT = 1 << 20; // possible chunks of a level whose nodes' products are kept
 
 /**
- * The networks of a model: each distinct chunk computed once, level by level.
+ * What a model's networks say: each distinct chunk computed once, level by level.
  *
  * A chunk of a level is named by its children, the chunks of the level below that it is made of (and by the label, at
  * the levels that a label shifts); chunks are numbered as they come, and computed when log-probabilities are asked for,
@@ -14,55 +13,33 @@ const MOST_KEPT = 1 << 20; // possible chunks of a level whose nodes' products a
  * look back to. All networks of an ensemble have the same chunks, and each its own numbers.
  */
 export class Network {
-  /**
-   * @param {object} header of the model
-   * @param {(Float32Array | Uint8Array)[]} arrays
-   * @param {import("./memory.js").Memory} memory
-   */
-  constructor(header, arrays, memory) {
-    this.size = header.characters.length + 1;
+  /** @param {import("./weights.js").Networks} networks */
+  constructor(networks) {
+    const { memory, shape, size, of, width, logits } = networks;
+    this.networks = networks;
     this.memory = memory;
-    this.unshifted = header.unshifted;
-    this.labelled = header.labels !== null;
-    const first = header.networks[0];
-    this.shape = first.levels.map(({ group, dilation }) => ({ group, dilation, back: (group - 1) * dilation }));
-    this.context = 1 + this.shape.reduce((sum, { back }) => sum + back, 0);
-    this.weights = header.networks.map(({ levels }) =>
-      levels.map((level) => new Weights(memory, header, level, arrays)),
-    );
-    this.shift = (network, level, name, label) =>
-      shiftOf(header, arrays, header.networks[network].levels[level][name], label);
-    this.shiftRows = new Map();
-    this.headShifts = new Map();
-    this.embeddings = header.networks.map(({ embedding }) => {
-      const address = memory.put(arrays[embedding]);
-      const bytes = (4 * arrays[embedding].length) / this.size;
-      return { address: (id) => address + id * bytes };
-    });
-    this.chunks = this.shape.map(({ group }, i) => new Numbering(group + (this.shifted(i) ? 1 : 0)));
-    this.done = this.shape.map(() => 0);
+    this.shape = shape;
+    this.size = size;
+    this.weights = of;
+    this.chunks = shape.map(({ group }, i) => new Numbering(group + (networks.shifted(i) ? 1 : 0)));
+    this.done = shape.map(() => 0);
     this.products = this.productsOfLevels();
-    const room = (width) => header.networks.map(() => new Rows(memory, width, TOGETHER));
-    this.values = this.shape.map(() => room(padded(header.hidden)));
-    this.heads = this.shape.map(() => room(padded(this.size)));
-    this.addresses = memory.take((TOGETHER + 4) * (1 + Math.max(...this.shape.map(({ group }) => group))));
+    const room = (numbers) => of.map(() => new NodeRows(memory, numbers, TOGETHER));
+    this.values = shape.map(() => room(width));
+    this.heads = shape.map(() => room(logits));
+    const parts = 1 + Math.max(...shape.map(({ group }) => group));
+    this.addresses = memory.take((TOGETHER + 4) * parts);
     this.lines = memory.take(TOGETHER + 4);
-    this.answers = new Answers(this.size, (from, to, rows) => this.compute(from, to, rows));
-    this.following = new Following(this.size);
-    this.key = new Int32Array(1 + Math.max(...this.shape.map(({ group }) => group)));
-    this.noted = 0;
-    this.windows = new Int32Array(0);
-    this.labels = new Int32Array(0);
-  }
-
-  shifted(level) {
-    return this.labelled && level >= this.unshifted;
+    this.answers = new Answers(size, (from, to, rows) => this.compute(from, to, rows));
+    this.following = new Following(size);
+    this.key = new Int32Array(parts);
+    this.forget();
   }
 
   productsOfLevels() {
     let length = 1;
     return this.shape.map(({ group, back }, i) => {
-      const kept = this.size ** length <= MOST_KEPT && !this.shifted(i - 1);
+      const kept = this.size ** length <= MOST_KEPT && !this.networks.shifted(i - 1);
       length += back;
       const weights = this.weights.map((levels) => levels[i]);
       return Array.from({ length: group }, (_, place) => new Products(weights, place, kept));
@@ -72,7 +49,9 @@ export class Network {
   /** Bytes that nodes, states and their log-probabilities take. */
   get kept() {
     const numbered = this.chunks.reduce((sum, { bytes }) => sum + bytes, 0);
-    return this.memory.used + numbered + this.answers.bytes + this.following.bytes + 4 * this.windows.length;
+    const rows = [...this.values, ...this.heads, ...this.products.flat().map((products) => products.rows)].flat();
+    const nodes = rows.reduce((sum, { bytesTaken }) => sum + bytesTaken, 0);
+    return nodes + numbered + this.answers.bytes + this.following.bytes + 4 * this.windows.length;
   }
 
   /** Drop all nodes and states. */
@@ -107,7 +86,7 @@ export class Network {
 
   /** What a state needs beside its chunk: its label, and the chunks that its successors look back to. */
   note(state, label, window) {
-    const width = this.context - 1;
+    const width = this.networks.context - 1;
     this.labels = withRoom(this.labels, state + 1);
     this.labels[state] = label;
     this.windows = withRoom(this.windows, (state + 1) * width);
@@ -136,7 +115,7 @@ export class Network {
 
   next(state, id) {
     const { key, shape } = this;
-    const width = this.context - 1;
+    const width = this.networks.context - 1;
     const window = new Int32Array(width);
     let [newest, start] = [id, state * width];
     for (let i = 0, to = 0; i < shape.length; i++) {
@@ -182,11 +161,11 @@ export class Network {
     const children = Array.from({ length: group }, (_, j) =>
       Int32Array.from({ length: n }, (_, row) => keys[(first + row) * parts + j]),
     );
-    const below = i === 0 ? this.embeddings : this.values[i - 1];
+    const below = i === 0 ? this.networks.embeddings : this.values[i - 1];
     children.forEach((nodes, j) => this.products[i][j].require(nodes, n, below));
-    const labels = this.shifted(i) ? Int32Array.from({ length: n }, (_, row) => keys[(first + row) * parts + group]) : null;
+    const labels = this.networks.shifted(i) ? Int32Array.from({ length: n }, (_, row) => keys[(first + row) * parts + group]) : null;
     this.weights.forEach((levels, network) => {
-      const shifts = labels && Array.from(labels, (label) => this.shiftRow(network, i, label));
+      const shifts = labels && Array.from(labels, (label) => this.networks.shiftRow(network, i, label));
       const { integers } = this.memory;
       let at = this.addresses >> 2;
       for (let row = 0; row < n; row++) {
@@ -200,7 +179,7 @@ export class Network {
 
   addNewest(i, network, nodes, n, out) {
     const { floats } = this.memory;
-    const below = i === 0 ? this.embeddings : this.values[i - 1];
+    const below = i === 0 ? this.networks.embeddings : this.values[i - 1];
     const width = this.values[i][network].bytes >> 2;
     const channels = i === 0 ? this.weights[network][0].channels : width;
     for (let row = 0; row < n; row++) {
@@ -237,13 +216,13 @@ export class Network {
       levels[top].inOrder(this.lines, out[network], n, bytes);
       levels[top].read(this.lines, n, to);
       for (let row = 0; row < n; row++) {
-        this.add(rows, first + row, to + row * 4 * padded(size));
+        this.add(rows, first + row, to + row * 4 * this.networks.logits);
         this.addRead(rows, first + row, network);
       }
     });
     for (let row = first; row < first + n; row++) {
       const at = row * size;
-      if (this.labelled) this.addHeadShifts(rows, at, this.labels[row]);
+      if (this.networks.labelled) this.addHeadShifts(rows, at, this.labels[row]);
       for (let id = 0; id < size; id++) rows[at + id] /= this.weights.length;
       normalise(rows, at, size);
     }
@@ -266,64 +245,8 @@ export class Network {
 
   /** Add what a label shifts in the logits of all networks. */
   addHeadShifts(rows, at, label) {
-    if (!this.headShifts.has(label)) {
-      const top = this.shape.length - 1;
-      this.headShifts.set(label, this.weights.map((_, network) => this.shift(network, top, "headShifts", label)));
+    for (const row of this.networks.headShiftsOf(label)) {
+      for (let id = 0; id < this.size; id++) rows[at + id] += row[id];
     }
-    for (const row of this.headShifts.get(label)) for (let id = 0; id < this.size; id++) rows[at + id] += row[id];
-  }
-
-  /** The address of what a label shifts at a level. */
-  shiftRow(network, level, label) {
-    const name = `${network} ${level} ${label}`;
-    if (!this.shiftRows.has(name)) {
-      const { halves, hidden } = this.weights[network][level];
-      const row = this.shift(network, level, "shifts", label);
-      this.shiftRows.set(name, this.weights[network][level].row(row, hidden, halves));
-    }
-    return this.shiftRows.get(name);
-  }
-}
-
-/** A network under one label, or without labels, as the model's other parts want it. */
-export class Labelled {
-  /**
-   * @param {Network} network
-   * @param {number} label its number; 0 without labels
-   */
-  constructor(network, label) {
-    this.network = network;
-    this.label = label;
-    this.size = network.size;
-  }
-
-  start() {
-    return this.network.start(this.label);
-  }
-
-  step(states, ids) {
-    return this.network.step(states, ids);
-  }
-
-  /** The log-probabilities of all states so far; (states, V). */
-  rows() {
-    return this.network.answers.upTo(this.network.chunks[this.network.shape.length - 1].count);
-  }
-
-  logProbabilities(states) {
-    this.rows();
-    return this.network.answers.of(states);
-  }
-
-  draw(states, uniforms) {
-    this.rows();
-    return this.network.answers.drawn(states, uniforms);
-  }
-
-  /** Nothing: the network forgets by itself. */
-  forget() {}
-
-  get kept() {
-    return 0;
   }
 }

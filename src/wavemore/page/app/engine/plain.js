@@ -1,6 +1,4 @@
-import { activated, ACTIVATIONS } from "./products.js";
-
-const EPS = 1e-5;
+import { activated, ACTIVATIONS, NORM_EPS } from "./products.js";
 
 /**
  * The plain form: one context through one network, node by node, in double precision and without any sharing. It draws
@@ -28,7 +26,7 @@ export function placesOfTree(levels) {
  * @param {number} label its number; 0 without labels
  * @returns {{levels: Map<number, Float64Array>[], logits: Float64Array}} of each level the nodes by their place
  */
-export function treeOf(header, arrays, number, context, label) {
+export function nodesOfContext(header, arrays, number, context, label) {
   const network = header.networks[number];
   const places = placesOfTree(network.levels);
   const size = header.characters.length + 1;
@@ -68,7 +66,7 @@ function nodeOf(header, arrays, level, children, label) {
   if (level.gamma !== null) {
     const square = sum.reduce((total, value) => total + value * value, 0) / sum.length;
     const [gamma, beta] = [arrays[level.gamma], level.beta === null ? null : arrays[level.beta]];
-    sum.forEach((value, i) => (sum[i] = (value / Math.sqrt(square + EPS)) * gamma[i] + (beta ? beta[i] : 0)));
+    sum.forEach((value, i) => (sum[i] = (value / Math.sqrt(square + NORM_EPS)) * gamma[i] + (beta ? beta[i] : 0)));
   }
   const kind = ACTIVATIONS.indexOf(activation);
   const found = Float64Array.from({ length: hidden }, (_, i) => activated(kind, sum[i], gated ? sum[hidden + i] : 0));

@@ -1,7 +1,8 @@
 /** What `activate` does, by its number in the kernel. */
 export const ACTIVATIONS = ["tanh", "gated", "quick_gelu", "gelu"];
 
-const EPS = 1e-5;
+/** Added to the mean square in a norm. */
+export const NORM_EPS = 1e-5;
 const QUICK_GELU = 1.702;
 const GELU = [
   0.7978842683866169, 0.036334149187109886, -3.302675402679236e-5, -5.527337086145929e-5, 3.974068580988158e-6,
@@ -45,7 +46,7 @@ export function plainKernel(memory) {
         const at = (x >> 2) + r * width;
         let square = 0;
         for (let w = 0; w < width; w++) square += floats[at + w] * floats[at + w];
-        const times = 1 / Math.sqrt(square / channels + EPS);
+        const times = 1 / Math.sqrt(square / channels + NORM_EPS);
         for (let w = 0; w < width; w++) {
           floats[at + w] = floats[at + w] * times * floats[(gamma >> 2) + w] + floats[(beta >> 2) + w];
         }

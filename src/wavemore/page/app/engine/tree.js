@@ -1,5 +1,5 @@
 import { AnyLabel, Mixture } from "./mixtures.js";
-import { placesOfTree, treeOf } from "./plain.js";
+import { placesOfTree, nodesOfContext } from "./plain.js";
 
 /**
  * The shapes on the way up one tree, as the notes write them: [places, channels].
@@ -35,14 +35,14 @@ export function traced(model, predictor, ids) {
   let state = Int32Array.of(predictor.start());
   for (const id of ids) state = predictor.step(state, Int32Array.of(id));
   const logProbabilities = predictor.logProbabilities(state);
-  if (!model.network) return { levels: [], logProbabilities, network: null };
+  if (!model.networks) return { levels: [], logProbabilities, network: null };
   const { header, arrays } = model;
   const shapes = levelShapes(header, arrays);
   const { levels } = header.networks[0];
   const { label, said } = labelOf(model, predictor, state[0]);
-  const context = model.network.context;
+  const context = model.networks.context;
   const padded = [...new Array(context).fill(0), ...ids];
-  const tree = treeOf(header, arrays, 0, padded.slice(-context), label);
+  const tree = nodesOfContext(header, arrays, 0, padded.slice(-context), label);
   const chunks = chunksOf(levels, padded);
   const places = placesOfTree(levels);
   return {
@@ -68,7 +68,7 @@ export function traced(model, predictor, ids) {
 function whichNetwork(model) {
   const networks = model.header.networks.length;
   if (networks > 1) return `the first of ${networks} networks`;
-  return model.ngram ? "the network, without the n-grams" : "";
+  return model.counts ? "the network, without the n-grams" : "";
 }
 
 /** Under which label a tree is drawn: the predictor's own, or of a mixture the most probable one. */

@@ -13,7 +13,7 @@ export class CharacterTip {
     this.known = new Map();
     this.box = byId("tip");
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.hide());
-    document.addEventListener("scroll", () => this.hide(), { capture: true, passive: true });
+    document.addEventListener("scroll", () => this.shown && this.place(this.shown), { capture: true, passive: true });
   }
 
   /** Let the characters of a table tell. @param {HTMLElement} table */
@@ -51,22 +51,27 @@ export class CharacterTip {
       const answer = await this.known.get(string);
       if (this.shown === box) this.tell(box, answer.rows[Number(box.dataset.place)]);
     } catch (error) {
-      if (this.shown === box) this.place(box, error.message);
+      if (this.shown === box) this.say(box, error.message);
     }
   }
 
   /** @param {HTMLElement} box @param {any} step */
   tell(box, step) {
     const came = Number.isFinite(step.logProbability) ? percent(Math.exp(step.logProbability)) : "unknown to the model";
-    this.place(box, `${stepName(step.character)}: ${came}. Expected here: ${expectedText(step.expected)}`);
+    this.say(box, `${stepName(step.character)}: ${came}. Expected here: ${expectedText(step.expected)}`);
   }
 
-  /** Below the character, or above it where there is no room. @param {HTMLElement} box @param {string} sentence */
-  place(box, sentence) {
-    const tip = this.box;
-    tip.textContent = sentence;
-    tip.hidden = false;
+  /** @param {HTMLElement} box @param {string} sentence */
+  say(box, sentence) {
+    this.box.textContent = sentence;
+    this.box.hidden = false;
     box.setAttribute("aria-describedby", "tip");
+    this.place(box);
+  }
+
+  /** Below the character, or above it where there is no room. @param {HTMLElement} box */
+  place(box) {
+    const tip = this.box;
     const { left, top, bottom } = box.getBoundingClientRect();
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
     const below = bottom + 6 + tip.offsetHeight < window.innerHeight;

@@ -9,6 +9,7 @@ import { bitsPerCharacter, inOrder, noteOf, ROWS_A_PAGE, showPage } from "./scor
 import { chosenLabel, offerLabels } from "./wish_form.js";
 
 const FILE_LIMIT = 50e6;
+const LONG_TEXT = 5000;
 const SHOWN_IN_FIELD = 200_000;
 
 export class CheckTab {
@@ -24,6 +25,12 @@ export class CheckTab {
     this.tip.watch(byId("scores"));
     const soon = afterPause(() => this.taken(byId("given").value, ""), 250);
     byId("given").addEventListener("input", soon);
+    byId("given").addEventListener("paste", (event) => {
+      const text = event.clipboardData.getData("text/plain");
+      if (text.length < LONG_TEXT) return; // browsers themselves take a minute to paste thousands of lines
+      event.preventDefault();
+      this.pasted(text);
+    });
     byId("example").addEventListener("click", () => this.example());
     byId("file").addEventListener("change", (event) => this.opened(event.target.files[0]));
     for (const name of ["column", "heading"]) byId(name).addEventListener("change", () => this.score());
@@ -56,13 +63,20 @@ export class CheckTab {
 
   /** @param {string} text */
   pasted(text) {
-    byId("given").value = text;
+    byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
     this.taken(text, "");
   }
 
-  example() {
+  /** Strings that were made, and one of them with the least expected character put into its middle. */
+  async example() {
     const [first = "", ...others] = this.page.examples().slice(0, 5);
-    this.pasted([first, ...others, Array.from(first).reverse().join("")].join("\n"));
+    const characters = Array.from(first);
+    const middle = Math.ceil(characters.length / 2);
+    const before = characters.slice(0, middle).join("");
+    const { probabilities } = await this.page.link.one({ ask: "tree", string: before, label: this.label() });
+    const ranked = probabilities.filter((one) => one.character !== "end").sort((a, b) => a.probability - b.probability);
+    const odd = before + ranked[0].character + characters.slice(middle).join("");
+    this.pasted([first, ...others, odd].join("\n"));
     byId("given").focus();
   }
 
@@ -183,7 +197,7 @@ export class CheckTab {
     const names = heading ? rows[0] : table ? Array.from({ length: width }, (_, i) => `column ${i + 1}`) : ["string"];
     const padded = (row) => Array.from({ length: width }, (_, i) => row[i] ?? "");
     const added = ["log_likelihood", "bits_per_character", "percentile", "surprise", "unknown", "note"];
-    const number = (value, digits) => (Number.isFinite(value) ? Number(value.toFixed(digits)) : value === null || value === undefined || Number.isNaN(value) ? null : value > 0 ? "inf" : "-inf");
+    const number = (value, digits) => (Number.isFinite(value) ? Number(value.toFixed(digits)) : value);
     const lines = this.sorted.map((scored) => [
       ...padded(rows[scored.place + (heading ? 1 : 0)]),
       number(scored.logLikelihood, 6),

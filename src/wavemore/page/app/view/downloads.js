@@ -8,8 +8,8 @@ import { element } from "./elements.js";
  * @param {string | number | null} value
  */
 export function csvCell(value) {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number") return String(value);
+  if (value === null || value === undefined || Number.isNaN(value)) return "";
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : value > 0 ? "inf" : "-inf";
   const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
