@@ -92,7 +92,7 @@ def tree_of(characters: str, groups: list[int]) -> list[dict[str, Any]]:
     nodes = [["start" if c == "." else c] for c in characters]
     levels = [nodes]
     for group in groups:
-        nodes = [sum(nodes[i : i + group], []) for i in range(0, len(nodes), group)]
+        nodes = [[one for node in nodes[i : i + group] for one in node] for i in range(0, len(nodes), group)]
         levels.append(nodes)
     channels = [4] + [6] * len(groups)
     return [
