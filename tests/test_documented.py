@@ -8,13 +8,18 @@ from documented import BLOCK, commands, regenerated, same, without_luck
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if BLOCK.search(path.read_text("utf-8")))
 
+LONG = {"how-to/compare.md", "how-to/labels.md", "how-to/study.md"}
+"""They train for long, so `make slow` runs them."""
+
 
 def test_the_pages_that_show_commands_are_found():
-    assert {"index.md", "tutorial.md", "strings.md"} < set(PAGES)
+    assert {"index.md", "tutorial.md", "strings.md"} | LONG < set(PAGES)
     assert len(commands((DOCS / "strings.md").read_text(encoding="utf-8"))) > 5
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in PAGES]
+)
 def test_a_page_shows_what_its_commands_print(name: str, tmp_path: Path):
     page = (DOCS / name).read_text(encoding="utf-8")
     now = regenerated(page, tmp_path)

@@ -187,21 +187,20 @@ def test_only_long_runs_are_worth_it(strings, recipe):
     assert worth(best.with_settings({"train.steps": 2000}))
 
 
-def test_a_script_without_a_guard_is_run_once(tmp_path):
+@pytest.mark.parametrize("where", ["script.py", pytest.param("-", marks=pytest.mark.slow)])
+def test_a_script_without_a_guard_is_run_once(where, tmp_path):
     """And one that stands on standard input, in a folder of its own."""
     (tmp_path / "script.py").write_text(UNGUARDED)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    for command, given in (["script.py"], None), (["-"], UNGUARDED):
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=tmp_path,
-            env=environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.stdout, done.stderr, done.returncode) == ("3\n", "", 0)
+    done = subprocess.run(
+        [sys.executable, where],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        input=UNGUARDED if where == "-" else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("3\n", "", 0)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
