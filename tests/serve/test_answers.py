@@ -116,18 +116,6 @@ def test_no_strings_are_no_records(client: Client):
     assert asked(client, "explain", strings=[]) == []
 
 
-def test_the_page_may_run_its_own_scripts_alone(client: Client):
-    for path in ("/", "/models/sides"):
-        page = client.get(path)
-        assert page.status_code == 200
-        assert page.headers["content-type"] == "text/html; charset=utf-8"
-        policy = page.headers["content-security-policy"].split("; ")
-        assert policy[0] == "default-src 'none'"
-        assert "frame-ancestors 'none'" in policy
-        assert not any("'unsafe-inline'" in rule for rule in policy if rule.startswith("script-src"))
-        assert page.headers["x-content-type-options"] == "nosniff"
-
-
 def test_figures_count_requests(client: Client, service):
     def counted(path: str, status: str) -> float:
         labels = {"method": "GET", "path": path, "status": status}
