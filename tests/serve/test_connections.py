@@ -1,5 +1,6 @@
 """What only real connections show: slow clients, large bodies, many at once, work that is stopped, and the end."""
 
+import signal
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     limits = {"seconds": 1.5, "patience": 1.5, "workers": 3, "waiting": 40}
     with serving({"names": None}, tmp_path_factory.mktemp("served"), **limits) as served:
         yield served
+        assert served.end(signal.SIGINT) == 0  # as Ctrl-C does
 
 
 def trickled(connection: socket.socket, data: bytes, until: float) -> None:

@@ -65,7 +65,7 @@ def test_a_worker_that_ends_is_said_and_is_there_again(models: dict[str, Path]):
 
 def test_a_job_that_nobody_waits_for_is_left_out(models: dict[str, Path]):
     async def do(crew: Crew) -> None:
-        first = await crew.take("explain", EXPLAIN | {"strings": ["ba"] * 3000}, small=True)
+        first = await crew.take("explain", EXPLAIN | {"strings": ["ba"] * 100}, small=True)
         second = await crew.take("explain", EXPLAIN, small=True)
         third = await crew.take("explain", EXPLAIN, small=True)
         assert crew.waiting == 3

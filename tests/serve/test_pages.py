@@ -44,10 +44,12 @@ def test_a_model_that_no_page_can_run_says_so():
 
 
 @pytest.mark.slow
-def test_a_browser_runs_it(tiny_model: StringModel, tmp_path: Path):
+def test_a_browser_runs_it_and_gives_the_token_as_a_password(tiny_model: StringModel, tmp_path: Path):
     tiny_model.save(tmp_path / "tiny.safetensors")
-    with serving({"tiny": str(tmp_path / "tiny.safetensors")}, tmp_path, workers=2) as served, chromium() as browser:
-        page = browser.new_page()
+    models = {"tiny": str(tmp_path / "tiny.safetensors")}
+    with serving(models, tmp_path, token="a-token-of-sixteen", workers=2) as served, chromium() as browser:
+        asking = browser.new_context(http_credentials={"username": "anybody", "password": "a-token-of-sixteen"})
+        page = asking.new_page()
         said: list[str] = []
         asked: list[str] = []
         page.on("console", lambda message: said.append(message.text))
@@ -56,5 +58,5 @@ def test_a_browser_runs_it(tiny_model: StringModel, tmp_path: Path):
         page.goto(f"http://127.0.0.1:{served.port}/")
         page.wait_for_selector("main li", timeout=20_000)
         browser.close()
-    assert said == []
-    assert [url for url in asked if not url.startswith("blob:")] == [f"http://127.0.0.1:{served.port}/"]
+    assert [text for text in said if "401" not in text] == []  # which it says before it asks for the password
+    assert {url for url in asked if not url.startswith("blob:")} == {f"http://127.0.0.1:{served.port}/"}
