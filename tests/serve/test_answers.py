@@ -116,6 +116,16 @@ def test_no_strings_are_no_records(client: Client):
     assert asked(client, "explain", strings=[]) == []
 
 
+def test_explanations_of_many_strings_come_in_order(client: Client):
+    strings = ["ba", "do", "le"] * 100
+    assert [record["string"] for record in asked(client, "explain", strings=strings, alternatives=0)] == strings
+
+
+def test_a_head_is_answered_as_a_get(client: Client):
+    for path, status in (("/", 200), ("/healthz", 200), ("/v1/sample", 405), ("/nothing", 404)):
+        assert client.request("HEAD", path).status_code == status
+
+
 def test_figures_count_requests(client: Client, service):
     def counted(path: str, status: str) -> float:
         labels = {"method": "GET", "path": path, "status": status}

@@ -46,7 +46,7 @@ def test_a_model_that_no_page_can_run_says_so():
 @pytest.mark.slow
 def test_a_browser_runs_it_and_gives_the_token_as_a_password(tiny_model: StringModel, tmp_path: Path):
     tiny_model.save(tmp_path / "tiny.safetensors")
-    models = {"tiny": str(tmp_path / "tiny.safetensors")}
+    models: dict[str, str | None] = {"tiny": str(tmp_path / "tiny.safetensors")}
     with serving(models, tmp_path, token="a-token-of-sixteen", workers=2) as served, chromium() as browser:
         asking = browser.new_context(http_credentials={"username": "anybody", "password": "a-token-of-sixteen"})
         page = asking.new_page()
