@@ -18,8 +18,8 @@ from wavemore.serve.guards import Access
 from wavemore.serve.limits import Limits
 from wavemore.serve.server import bound, run
 from wavemore.serve.service import Service
-models, limits = json.loads(sys.argv[1])
-run(Service(models, Limits(**limits)), Access(), bound("127.0.0.1", 0))
+models, limits, token = json.loads(sys.argv[1])
+run(Service(models, Limits(**limits)), Access(token=token), bound("127.0.0.1", 0))
 """
 
 
@@ -40,9 +40,9 @@ class Served(NamedTuple):
             connection.sendall(request(path, body, **headers))
             return answer(connection)
 
-    def end(self) -> int:
-        """Its exit code after SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
+    def end(self, number: int) -> int:
+        """Its exit code after this signal."""
+        self.process.send_signal(number)
         return self.process.wait(timeout=30)
 
 
@@ -68,10 +68,12 @@ def answer(connection: socket.socket) -> tuple[int, Any]:
 
 
 @contextmanager
-def serving(models: dict[str, str | None], folder: Path, **limits: Any) -> Iterator[Served]:
+def serving(
+    models: dict[str, str | None], folder: Path, *, token: str | None = None, **limits: Any
+) -> Iterator[Served]:
     """A server with these limits, until the end of the context."""
     log = folder / "server.log"
-    command = [sys.executable, "-c", _RUN, json.dumps([models, limits])]
+    command = [sys.executable, "-c", _RUN, json.dumps([models, limits, token])]
     with log.open("wb") as file, subprocess.Popen(command, stderr=file, start_new_session=True) as process:
         try:
             yield Served(process, _port(process, log), log)

@@ -99,15 +99,6 @@ def test_a_port_that_is_taken_is_said(begun, refused: Refused):
     assert said == f"cannot listen at 127.0.0.1, port {port}: Address already in use; choose another --port"
 
 
-def test_a_model_that_the_workers_cannot_load_is_said(tiny_path: Path, tmp_path: Path, capfd, monkeypatch):
-    from wavemore.serve.limits import Limits
-
-    service = Service({"tiny": str(tiny_path)}, Limits(workers=2))
-    tiny_path.write_bytes(b"no model any more")
-    with server.bound("127.0.0.1", 0) as listening, pytest.raises(Exception, match="is not a wavemore model"):
-        server.run(service, Access(), listening)
-
-
 @pytest.mark.parametrize("package", ["fastapi", "uvicorn", "prometheus_client"])
 def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path, package: str):
     done = without(package, tmp_path, "serve")

@@ -116,16 +116,14 @@ def test_no_strings_are_no_records(client: Client):
     assert asked(client, "explain", strings=[]) == []
 
 
-def test_the_page_may_run_its_own_scripts_alone(client: Client):
-    for path in ("/", "/models/sides"):
-        page = client.get(path)
-        assert page.status_code == 200
-        assert page.headers["content-type"] == "text/html; charset=utf-8"
-        policy = page.headers["content-security-policy"].split("; ")
-        assert policy[0] == "default-src 'none'"
-        assert "frame-ancestors 'none'" in policy
-        assert not any("'unsafe-inline'" in rule for rule in policy if rule.startswith("script-src"))
-        assert page.headers["x-content-type-options"] == "nosniff"
+def test_explanations_of_many_strings_come_in_order(client: Client):
+    strings = ["ba", "do", "le"] * 100
+    assert [record["string"] for record in asked(client, "explain", strings=strings, alternatives=0)] == strings
+
+
+def test_a_head_is_answered_as_a_get(client: Client):
+    for path, status in (("/", 200), ("/healthz", 200), ("/v1/sample", 405), ("/nothing", 404)):
+        assert client.request("HEAD", path).status_code == status
 
 
 def test_figures_count_requests(client: Client, service):

@@ -1,5 +1,6 @@
 """What only real connections show: slow clients, large bodies, many at once, work that is stopped, and the end."""
 
+import signal
 import socket
 import threading
 import time
@@ -16,9 +17,10 @@ HEAVY = {"n": 1, "matches": "(.*q.*x.*j.*z.*){3}", "mode": "strict"}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    limits = {"seconds": 1.0, "patience": 1.5, "workers": 3, "waiting": 40}
+    limits = {"seconds": 1.5, "patience": 1.5, "workers": 3, "waiting": 40}
     with serving({"names": None}, tmp_path_factory.mktemp("served"), **limits) as served:
         yield served
+        assert served.end(signal.SIGINT) == 0  # as Ctrl-C does
 
 
 def trickled(connection: socket.socket, data: bytes, until: float) -> None:
@@ -122,9 +124,11 @@ def test_endless_work_is_stopped_and_others_are_served_meanwhile(served: Served)
         time.sleep(0.05)
     assert time.monotonic() - begun < 15
     assert [status for status, _ in found] == [422, 422]
-    assert all(said["error"].startswith("the work took longer than 1 s and was stopped") for _, said in found)
+    assert all(said["error"].startswith("the work took longer than 1.5 s and was stopped") for _, said in found)
     assert sorted(quick)[len(quick) // 2] < 1
-    assert served.ask("/v1/sample", {"n": 2, "ends_with": "a"})[0] == 200  # the workers are there again
+    until = time.monotonic() + 20
+    while served.ask("/v1/sample", {"n": 2, "ends_with": "a"})[0] != 200:  # until the workers are there again
+        assert time.monotonic() < until
     assert b"wavemore_workers_restarted 2.0" in served.ask("/metrics")[1]
 
 

@@ -5,7 +5,7 @@ what still comes of it is thrown away, so that the client gets to read the answe
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -79,11 +79,13 @@ async def refuse(
     said: str,
     *,
     until: float | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Answer with a sentence and close the connection; where there is an `until`, on the loop's clock, what still comes
     of the body is thrown away until then."""
-    answer = JSONResponse({"error": said}, status, {"Connection": "close", **(headers or {})})
+    answer = JSONResponse({"error": said}, status, {"Connection": "close"})
+    for name, value in headers:
+        answer.headers.append(name, value)
     await send({"type": "http.response.start", "status": status, "headers": answer.raw_headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})
     if until is not None:

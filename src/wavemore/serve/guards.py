@@ -22,6 +22,11 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 """What a machine calls itself."""
 OPEN = frozenset({"/healthz"})
 """Paths that need no token: they tell nothing but that the server works."""
+_CHALLENGES = [
+    ("WWW-Authenticate", 'Basic realm="wavemore, the password is the token", charset="UTF-8"'),
+    ("WWW-Authenticate", "Bearer"),
+]
+"""Two headers: browsers ask for a password by the first, and do not where both are in one."""
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -98,8 +103,7 @@ class Asked:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if self._token is not None and scope["path"] not in OPEN and not self._told(headers.get("authorization", "")):
             said = "this needs the token of the server, as in the header Authorization: Bearer TOKEN"
-            asks = 'Basic realm="wavemore: the password is the token", charset="UTF-8", Bearer'
-            await refuse(scope, receive, send, 401, said, headers={"WWW-Authenticate": asks})
+            await refuse(scope, receive, send, 401, said, headers=_CHALLENGES)
         elif scope["method"] == "POST" and kind != "application/json":
             said = f"the body is said to be {ascii(kind[:60]) if kind else 'nothing'}; it must be application/json"
             await refuse(scope, receive, send, 415, said)

@@ -27,6 +27,7 @@ class Logged:
             await self._app(scope, receive, send)
             return
         status, size, begun = 0, 0, time.perf_counter()
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope  # the server leaves the body out
 
         async def sent(message: Message) -> None:
             nonlocal status, size
@@ -38,11 +39,11 @@ class Logged:
 
         self._metrics.open.inc()
         try:
-            await self._app(scope, receive, sent)
+            await self._app(inner, receive, sent)
         finally:
             self._metrics.open.dec()
             seconds = time.perf_counter() - begun
-            self._metrics.count(scope["method"], self._path_of(scope), status, seconds)
+            self._metrics.count(scope["method"], self._path_of(inner), status, seconds)
             client = (scope.get("client") or ("-",))[0]
             self._say(line(client, f"{scope['method']} {scope['path']}", status, seconds, size))
 

@@ -1,15 +1,14 @@
 """The page of a model, as a server sends it: its own scripts alone may run, and it may load nothing."""
 
-import base64
-import hashlib
 from html import escape
 from html.parser import HTMLParser
-from importlib import import_module
 from typing import NamedTuple, Self
 
 from starlette.responses import Response
 
+from wavemore.errors import UsageError
 from wavemore.models.modelfile import ModelFile
+from wavemore.page.one_file import page_html
 
 __all__ = ["Page", "page_answer"]
 
@@ -17,9 +16,13 @@ _PLAIN = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{name}</title>
 <h1>{name}</h1>
 <p>{summary}</p>
+<p>There is no page to click in: {why}.</p>
 <p>What this server does for programs is described at <a href="/openapi.json">/openapi.json</a>.</p>
 </html>
 """
+_STRICT = "default-src 'none'; base-uri 'none'; form-action 'none'"
+_FRAMES = "frame-ancestors 'none'"
+"""What a page cannot say itself."""
 
 
 class Page(NamedTuple):
@@ -30,9 +33,12 @@ class Page(NamedTuple):
 
     @classmethod
     def of(cls, name: str, file: ModelFile) -> Self:
-        """The page of a model with that name."""
-        html = _html(name, file)
-        return cls(html.encode(), _policy(html))
+        """The page of a model with that name; for a baseline, which no page can run, one that says so."""
+        try:
+            html = page_html(file)
+        except UsageError as error:
+            html = _PLAIN.format(name=escape(name), summary=escape(file.summary), why=escape(str(error)))
+        return cls(html.encode(), f"{_own_policy(html)}; {_FRAMES}")
 
 
 def page_answer(page: Page) -> Response:
@@ -41,51 +47,19 @@ def page_answer(page: Page) -> Response:
     return Response(page.html, media_type="text/html", headers=headers)
 
 
-def _html(name: str, file: ModelFile) -> str:
-    try:
-        page_html = import_module("wavemore.page.one_file").page_html
-    except ModuleNotFoundError:  # until the package has it
-        return _PLAIN.format(name=escape(name), summary=escape(file.summary))
-    return page_html(file)
+def _own_policy(html: str) -> str:
+    """The policy that a page has for when it is opened as a file: as a header nothing comes before it."""
+    found = _Policy()
+    found.feed(html[: html.find("<script")])
+    return found.policy
 
 
-def _policy(html: str) -> str:
-    """Scripts of the page itself by their hashes, its WebAssembly and its worker; no connection to anywhere."""
-    found = _Scripts()
-    found.feed(html)
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in found.scripts]
-    scripts = [*(f"'sha256-{each}'" for each in hashes), "'wasm-unsafe-eval'", "blob:"] if hashes else ["'none'"]
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(scripts)}",
-            "worker-src blob:",
-            "style-src 'unsafe-inline'",
-            "img-src data: blob:",
-            "font-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        ]
-    )
+class _Policy(HTMLParser):
+    """What the page's own element says; of a page without one, that nothing may run."""
 
-
-class _Scripts(HTMLParser):
-    """The texts of all scripts in a page."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.scripts: list[str] = []
-        self._inside = False
+    policy = _STRICT
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "script":
-            self._inside = True
-            self.scripts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = False if tag == "script" else self._inside
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.scripts[-1] += data
+        told = dict(attrs)
+        if tag == "meta" and (told.get("http-equiv") or "").lower() == "content-security-policy":
+            self.policy = told.get("content") or _STRICT

@@ -22,7 +22,7 @@ from wavemore.tables.columns import json_values
 __all__ = ["DONE_BY", "Work", "typical_length"]
 
 _MOST = 8  # labels and ways to score whose preparations are kept
-_AT_ONCE = 4096  # strings whose scores are sent together
+_AT_ONCE, _EXPLAINED_AT_ONCE = 4096, 256  # strings whose scores, and explanations, are sent together
 _WISH = (
     *("starts_with", "ends_with", "contains", "matches", "length", "only", "never", "banned", "not_in", "new"),
     *("distance", "fold_case"),
@@ -100,8 +100,11 @@ class Work:
     def explain(self, ask: Ask) -> Iterator[str]:
         """A record for each string, with one for each of its characters."""
         model, _ = self._chosen(ask)
-        for explanation in model.explain(ask["strings"], alternatives=ask["alternatives"]):
-            yield _line(explanation.to_dict())
+        strings: list[str] = ask["strings"]
+        for start in range(0, len(strings), _EXPLAINED_AT_ONCE):
+            some = strings[start : start + _EXPLAINED_AT_ONCE]
+            explained = model.explain(some, alternatives=ask["alternatives"])
+            yield "".join(_line(explanation.to_dict()) for explanation in explained)
 
     def info(self, ask: Ask) -> Iterator[str]:
         """One record, with what the model knows by heart where `memory` asks for that."""
