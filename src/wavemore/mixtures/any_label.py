@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 
 from wavemore.lists.labelled import Labelled
-from wavemore.lists.vocabulary import Vocabulary
+from wavemore.lists.vocabulary import Vocabulary, lengths_of
 from wavemore.predict.chunks import distinct
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
@@ -95,7 +95,7 @@ class AnyLabel:
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         first, start = 0, 0
-        lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1  # (S,)
+        lengths = lengths_of(strings) + 1  # (S,)
         most = max(1, _NUMBERS_AT_ONCE // (len(self.labels) * self._size))  # predictions
         while start < len(strings):
             ends = np.cumsum(lengths[start : start + most])
@@ -112,7 +112,7 @@ class AnyLabel:
         most = max(1, _NUMBERS_AT_ONCE // (16 * len(self.labels)))  # strings
         for start in range(0, len(strings), most):
             part = strings[start : start + most]
-            lengths = np.fromiter(map(len, part), dtype=np.int64, count=len(part)) + 1
+            lengths = lengths_of(part) + 1
             said = np.zeros(len(self.labels) * lengths.sum())
             for rows, context_of, logits, answers in self._under_each(part, vocabulary):
                 said[rows] = log_softmax(finite(logits))[context_of, answers]
