@@ -59,7 +59,8 @@ HOUSE: list[dict[str, str]] = [
         "> pictures > page > __init__",
         "study": "probes statistics trial > trials > claims > drawing flow hierarchy > flexibility information "
         "processing report > measuring > pool > running > __init__",
-        "scale": "carried texts > drawing scorer",
+        "scale": "carried texts > drawing scorer > parts with_duckdb with_pandas with_polars with_ray with_spark "
+        "> on_ray with_dask > jobs",
     },
     {
         "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score study "

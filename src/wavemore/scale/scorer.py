@@ -8,6 +8,7 @@ engine and the number of workers; on processors of one kind, since NumPy's expon
 otherwise on another. That holds for all models in NumPy, and not for PyTorch's recurrent networks and Transformers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +18,18 @@ import numpy as np
 from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
+from wavemore.lists.rows import listing
 from wavemore.scale.carried import Carried
 from wavemore.scale.texts import Distinct, pyarrow_for
-from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Columns
+from wavemore.settings.strict import suggestion
+from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Columns, check_new
 
 if TYPE_CHECKING:
-    from pyarrow import Array, ChunkedArray, RecordBatch, Schema
+    from pyarrow import Array, ChunkedArray, RecordBatch, Schema, Table
 
     from wavemore.judging.row_scores import RowScores
 
-__all__ = ["Scorer", "log_likelihoods"]
+__all__ = ["Scorer", "check_column", "log_likelihoods"]
 
 _AT_ONCE = 1 << 20  # rows: more share hardly more
 
@@ -54,7 +57,7 @@ class Scorer:
 
     def __init__(
         self, model: "StringModel | str | Path | Carried | None" = None, *, tidy: bool = False, **options: Any
-    ):
+    ) -> None:
         if options.get("unknown") in ("drop", "error"):
             raise UsageError(
                 f"unknown={options['unknown']!r} takes rows out of a table, and an engine wants one for each; "
@@ -100,6 +103,16 @@ class Scorer:
             return parts[0]
         return pyarrow.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
+    def appended(self, table: "Table", column: str) -> "Table":
+        """A pyarrow.Table with the columns of one of its columns added. Raises `UsageError` where that is not there,
+        and where one that is added is there already."""
+        check_column(column, table.column_names, "the table")
+        check_new(self.names, table.column_names, "the table")
+        found = self(table.column(column))
+        for added in found.schema:
+            table = table.append_column(added, found.column(added.name))
+        return table
+
     def _part(self, array: "Array | ChunkedArray") -> "RecordBatch":
         pyarrow = pyarrow_for("a column of Arrow")
         strings = Distinct.of(array)
@@ -127,6 +140,13 @@ class Scorer:
             name: _merged(len(strings), (np.flatnonzero(plain), of_plain[name]), (others, of_others[name]))
             for name in scores.names
         }
+
+
+def check_column(column: str, there: Sequence[str], where: str) -> None:
+    """Raise `UsageError` where a table has no such column, or two of them."""
+    if list(there).count(column) != 1:
+        known = f"{suggestion(column, there[:100])}; its columns are {listing(there)}"
+        raise UsageError(f'{where} has no column "{column}"{known}')
 
 
 def log_likelihoods(model: "StringModel | str | Path | Carried | None", array: "Array | ChunkedArray") -> "Array":
