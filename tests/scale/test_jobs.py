@@ -99,7 +99,7 @@ def test_a_part_that_cannot_be_written_leaves_nothing(data, tiny_path, monkeypat
             raise full
 
     job = score_job("data/*/*.parquet", "name", "out", tiny_path)
-    broken = [replace(part, scorer=Full(tiny_path)) for part in job.parts if isinstance(part, parts.ScorePart)]
+    broken = [replace(part, shared=Full(tiny_path)) for part in job.parts if isinstance(part, parts.ScorePart)]
     with pytest.raises(FileError) as error:
         jobs.Job(broken, "out", job.about).run(here)
     assert str(error.value) == f"cannot write {Path('out/one/people.parquet')}: No space left on device"

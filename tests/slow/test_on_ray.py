@@ -102,7 +102,7 @@ def dying(part: Any, marker: Path) -> ScorePart:
                     os.kill(os.getpid(), signal.SIGKILL)
             return ScorePart.write(self, folder)
 
-    return Dying(part.source, part.groups, part.column, part.target, part.scorer)
+    return Dying(part.source, part.groups, part.column, part.target, part.shared)
 
 
 def test_a_worker_that_dies_in_the_midst_changes_no_byte(model, data, expected, tmp_path):

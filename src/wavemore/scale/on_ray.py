@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from wavemore.errors import FileError, UsageError, WavemoreError
@@ -39,12 +40,14 @@ def _finished(ray: Any, parts: Sequence[Part], folder: str) -> Iterator[int]:
     """The rows of each part as it is finished. Some more tasks are handed out than there are CPUs, and no more: what
     waits is not sent yet."""
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_written)
+    shared = ray.put(parts[0].shared)  # each machine gets it once, and not with each part
     most = max(2, 2 * int(ray.cluster_resources().get("CPU", 1)))
-    rest, running = iter(parts), []
+    rest: Iterator[Any] = iter(parts)
+    running: list[Any] = []
     try:
         while True:
             while len(running) < most and (part := next(rest, None)) is not None:
-                running.append(task.remote(part, folder))
+                running.append(task.remote(replace(part, shared=None), shared, folder))
             if not running:
                 return
             ready, running = ray.wait(running)
@@ -63,10 +66,10 @@ def _finished(ray: Any, parts: Sequence[Part], folder: str) -> Iterator[int]:
             ray.cancel(one)
 
 
-def _written(part: Part, folder: str) -> int:
+def _written(part: Any, shared: Any, folder: str) -> int:
     """What a worker does."""
     use_cores(1)
-    return part.write(folder)
+    return replace(part, shared=shared).write(folder)
 
 
 @contextmanager

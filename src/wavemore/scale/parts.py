@@ -35,6 +35,11 @@ class Part(Protocol):
         """Its path below the job's folder."""
         ...
 
+    @property
+    def shared(self) -> Any:
+        """What all parts of a job have in common, the model: a dataclass field, so that it is sent once."""
+        ...
+
     def write(self, folder: str) -> int:
         """Write it into the folder, and return how many rows it has."""
         ...
@@ -52,7 +57,7 @@ class ScorePart:
     groups: tuple[int, ...]
     column: str
     target: str
-    scorer: Scorer = field(repr=False)
+    shared: Scorer = field(repr=False)
 
     def write(self, folder: str) -> int:
         """Raises `FileError` and what `opened_parquet` raises; `UsageError` for a column of no strings."""
@@ -62,11 +67,11 @@ class ScorePart:
         rows = 0
         with opened_file(self.source) as file, _written(folder, self.target) as out:
             schema = without_views(file.schema_arrow)
-            for added in self.scorer.schema:
+            for added in self.shared.schema:
                 schema = schema.append(added)
             with ParquetWriter(out, schema, compression=compression_of(file)) as writer:
                 for batch in self._batches(file):
-                    table = self.scorer.appended(pyarrow.Table.from_batches([batch]), self.column)
+                    table = self.shared.appended(pyarrow.Table.from_batches([batch]), self.column)
                     writer.write_table(table.cast(schema), _ROWS_WRITTEN)
                     rows += len(table)
         return rows
@@ -96,7 +101,7 @@ class SamplePart:
     faithful: bool
     wish: dict[str, Any]
     target: str
-    carried: Carried = field(repr=False)
+    shared: Carried = field(repr=False)
 
     def write(self, folder: str) -> int:
         """Raises `FileError` and what `sampled` raises."""
@@ -107,7 +112,7 @@ class SamplePart:
         with _written(folder, self.target) as out, ParquetWriter(out, schema, compression="zstd") as writer:
             for number, count in self.batches:
                 how = {"seed": self.seed, "size": self.size, "strings": count, "faithful": self.faithful}
-                strings = sampled(self.carried, number, **how, **self.wish)
+                strings = sampled(self.shared, number, **how, **self.wish)
                 writer.write_table(pyarrow.table([strings], ["string"]).cast(schema), self.size)
                 rows += count
         return rows

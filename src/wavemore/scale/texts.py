@@ -110,7 +110,7 @@ class Distinct:
 
     def at(self, places: np.ndarray) -> list[str]:
         """The strings at these places as Python's."""
-        return self.values.take(places).to_pylist() if len(places) else []
+        return self.values.take(pyarrow_for("a column of Arrow").array(places)).to_pylist()
 
 
 def code_points(text: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
