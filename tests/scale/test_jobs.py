@@ -74,6 +74,16 @@ def test_a_large_file_becomes_parts_of_some_row_groups(data, tiny_path, monkeypa
     assert joined.equals(pq.read_table("whole/people.parquet"))
 
 
+def test_of_wide_rows_fewer_are_read_at_once(data, tiny_path, monkeypatch):
+    score_job("data/one/*.parquet", "name", "whole", tiny_path).run(here)
+    monkeypatch.setattr(parts, "_BYTES_READ", 1)
+    monkeypatch.setattr(parts, "_FEWEST_READ", 8)
+    score_job("data/one/*.parquet", "name", "out", tiny_path).run(here)
+    found = pq.ParquetFile("out/people.parquet")
+    assert found.metadata.num_row_groups == 6
+    assert found.read().equals(pq.read_table("whole/people.parquet"))
+
+
 def test_a_job_that_was_stopped_goes_on_and_ends_in_the_same_bytes(data, tiny_path, monkeypatch):
     score_job("data/*/*.parquet", "name", "whole", tiny_path).run(here)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Part", "Runner", "SamplePart", "ScorePart", "opened_file"]
 
 _ROWS_READ = 1 << 18  # at once: what is scored together shares more
+_BYTES_READ = 1 << 28  # at once, with all columns
+_FEWEST_READ = 1 << 10  # rows
 _ROWS_WRITTEN = 1 << 17  # of a row group
 
 
@@ -78,7 +80,10 @@ class ScorePart:
 
     def _batches(self, file: "ParquetFile") -> Iterator[Any]:
         pyarrow = pyarrow_for("Parquet")
-        batches = file.iter_batches(_ROWS_READ, row_groups=list(self.groups))
+        groups = [file.metadata.row_group(group) for group in self.groups]
+        size = sum(group.total_byte_size for group in groups) / max(1, sum(group.num_rows for group in groups))
+        rows = max(_FEWEST_READ, min(_ROWS_READ, int(_BYTES_READ / max(1, size))))
+        batches = file.iter_batches(rows, row_groups=list(self.groups))
         while True:
             try:
                 batch = next(batches, None)
