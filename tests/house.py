@@ -59,6 +59,8 @@ HOUSE: list[dict[str, str]] = [
         "> pictures > page > __init__",
         "study": "probes statistics trial > trials > claims > drawing flow hierarchy > flexibility information "
         "processing report > measuring > pool > running > __init__",
+        "scale": "carried texts > drawing scorer > parts with_duckdb with_pandas with_polars with_ray with_spark "
+        "> on_ray with_dask > jobs",
     },
     {
         "serve": "answers asks bodies limits pages work > guards protocol worker > crew > metrics > log service > app "
@@ -99,7 +101,10 @@ TORCH_WORLD = {"nn", "train.in_torch"}
 ASKS_FOR_TORCH = {"train.forms"}
 """The modules beside these that import it in a function."""
 
-LAZY = {"matplotlib", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"}
+LAZY = {
+    *("matplotlib", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"),
+    *("dask", "duckdb", "pandas", "polars", "pyspark", "ray"),
+}
 """Packages that no module may import when it is itself imported."""
 
 AT_TOP = {GROUND, FACE, "fitting", "estimator"}

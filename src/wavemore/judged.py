@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -44,6 +44,11 @@ class Judged(Estimator):
     def distribution_(self) -> Distribution:
         """What predicts: for a WaveNet its folded form."""
         return distribution_of(self._file)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled and copied: not what follows from the file, which is worked out again when it is needed."""
+        follows = {"_preparations"} if self._leans else {"_preparations", "distribution_"}
+        return {name: value for name, value in self.__dict__.items() if name not in follows}
 
     @property
     @abstractmethod

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["Later", "Team", "blas_on_one_thread", "cores", "free_memory", "interrupt_sets", "side_by_side"]
+__all__ = ["Later", "Team", "blas_on_one_thread", "cores", "free_memory", "interrupt_sets", "side_by_side", "use_cores"]
 
 _T = TypeVar("_T")
 
@@ -155,9 +155,22 @@ def free_memory() -> float | None:
     return 1024.0 * int(told)
 
 
+class _Most:
+    """How many cores this process is to use at most."""
+
+    cores: int | None = None
+
+
+def use_cores(most: int | None) -> None:
+    """From now on let this process use so many cores at most, None for all: for a worker of an engine that runs one on
+    each. Results do not depend on it."""
+    _Most.cores = most
+
+
 def cores() -> int:
     """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return found if _Most.cores is None else min(found, _Most.cores)
 
 
 @contextmanager

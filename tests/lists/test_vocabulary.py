@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavemore.errors import UnknownCharacterError, UsageError
-from wavemore.lists.vocabulary import BOUNDARY, Vocabulary, normalise
+from wavemore.lists.vocabulary import BOUNDARY, Encoded, Vocabulary, lengths_of, normalise
 
 lists = st.lists(st.text(max_size=12), max_size=8)
 
@@ -103,3 +103,25 @@ def test_a_vocabulary_is_frozen_and_equal_to_its_like():
 @given(st.text())
 def test_normalise_is_nfc(string: str):
     assert normalise(string) == unicodedata.normalize("NFC", string)
+
+
+def test_strings_as_ids_are_a_sequence_of_strings():
+    vocabulary = Vocabulary.of(["anna", "bé", ""])
+    encoded = Encoded(vocabulary, *vocabulary.encode_all(["anna", "", "bé", "b"]))
+    assert list(encoded) == ["anna", "", "bé", "b"]
+    assert encoded[-1] == "b"
+    assert list(encoded[1:3]) == ["", "bé"]
+    assert list(encoded[3:1]) == []
+    assert lengths_of(encoded).tolist() == lengths_of(list(encoded)).tolist() == [4, 0, 2, 1]
+    ids, lengths = vocabulary.encode_all(encoded[2:])
+    assert np.array_equal(ids, vocabulary.encode("béb"))
+    lengths += 1  # those who ask may change what they get
+    assert encoded.lengths.tolist() == [4, 0, 2, 1]
+    other = Vocabulary.of(["banéx"])
+    assert np.array_equal(other.encode_all(encoded)[0], other.encode("annabéb"))
+    with pytest.raises(IndexError):
+        encoded[4]
+    with pytest.raises(UsageError, match="have no slices with a step of 2"):
+        encoded[::2]
+    with pytest.raises(UsageError, match="3 ids cannot be strings of 2 characters"):
+        Encoded(vocabulary, np.array([1, 1, 1], np.int32), np.array([2]))

@@ -7,7 +7,7 @@ from models_at_random import ABC, any_label, network, rows, stepped_rows
 from wavemore.errors import ModelFileError, UsageError
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.labelled import Labelled
-from wavemore.mixtures.any_label import AnyLabel
+from wavemore.mixtures.any_label import AnyLabel, _so_far
 from wavemore.predict.engine import Engine
 from wavemore.predict.predictor import Distribution
 from wavemore.settings.config import ModelConfig
@@ -71,3 +71,14 @@ def test_numbers_that_overflow_are_refused():
     engine = Engine(config, {name: np.full(s, 8e8, np.float32) for name, s in config.weight_shapes(4)})
     with np.errstate(all="ignore"), pytest.raises(ModelFileError, match="too large to compute with"):
         AnyLabel(engine, np.array([0, 1]), np.array([0.5, 0.5])).joint(STRINGS, ABC)
+
+
+def test_what_was_said_before_a_prediction_does_not_depend_on_other_strings():
+    draw, lengths = np.random.default_rng(0), np.array([3, 1, 6, 2, 6])
+    said = -np.exp(draw.normal(-10, 10, (2, lengths.sum())))  # from nearly 0 to very unlikely
+    together, ends = _so_far(said, lengths), np.cumsum(lengths)
+    for start, end in zip(ends - lengths, ends, strict=True):
+        one = said[:, start:end]
+        expected = np.concatenate([np.zeros((2, 1)), np.cumsum(one, axis=1)[:, :-1]], axis=1)
+        assert np.array_equal(together[:, start:end], expected)
+    assert _so_far(said[:, :0], lengths[:0]).shape == (2, 0)

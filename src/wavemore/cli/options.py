@@ -19,6 +19,7 @@ __all__ = [
     "Json",
     "List",
     "Model",
+    "On",
     "Quiet",
     "Set",
     "Strip",
@@ -72,6 +73,13 @@ FoldCase = Annotated[
     bool,
     typer.Option(
         "--fold-case", help="A character that the model does not know stands for its other case, if it knows that."
+    ),
+]
+On = Annotated[
+    str | None,
+    typer.Option(
+        metavar="here|ray[=ADDRESS]",
+        help="A job of many Parquet files: here, or on a cluster of Ray (extra ray). It goes on where it was stopped.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]

@@ -17,9 +17,12 @@ from wavemore.errors import FileError, UsageError
 from wavemore.tables.visible import visible, visible_json
 
 if TYPE_CHECKING:
-    from wavemore.judging.scored_table import ScoredTable
+    from collections.abc import Callable
 
-__all__ = ["json_line", "result_file", "say", "say_without", "write_lines", "write_rows"]
+    from wavemore.judging.scored_table import ScoredTable
+    from wavemore.scale.jobs import Job
+
+__all__ = ["json_line", "result_file", "run_job", "say", "say_without", "write_lines", "write_rows"]
 
 
 def say(message: str) -> None:
@@ -81,6 +84,27 @@ def write_rows(found: "ScoredTable", output: str | None, *, json: bool) -> None:
     )
     with result_file(output, text) as file:
         found.write(file, json=json)
+
+
+def run_job(
+    make: "Callable[[str], Job]", on: str, output: str | None, useless: Mapping[str, bool], *, quiet: bool
+) -> None:
+    """Run a job of many files, into the folder `output`. Raises `UsageError` without one, and for options that were
+    given and are of no use to a job (`useless`)."""
+    from wavemore.scale.jobs import runner_of
+
+    for name in (name for name, given in useless.items() if given):
+        raise UsageError(f"--{name} has no use with --on, whose parts are written one by one; leave one of them out")
+    if output in (None, "-"):
+        raise UsageError("--on writes many files; name a folder for them, as in --output out")
+    runner = runner_of(on)
+    try:
+        done = make(output).run(runner, progress=not quiet)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; what is finished stays in {output}, and the same command goes on") from None
+    if not quiet:
+        before = f"; of these were there already: {done.before:,}" if done.before else ""
+        say(f"{output}: {done.rows:,} rows were written; parts in all: {done.parts:,}{before}")
 
 
 def say_without(found: "ScoredTable") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from wavemore.cli import options
-from wavemore.cli.output import json_line, say, write_lines
+from wavemore.cli.output import json_line, run_job, say, write_lines
 from wavemore.cli.reading import read_list
 from wavemore.errors import SamplingError, UsageError
 
@@ -73,6 +73,8 @@ def command(
         int | None,
         options.whole(help="A whole number, for the same strings again."),
     ] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="With --on: the folder for the files.")] = None,
+    on: options.On = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -94,6 +96,8 @@ def command(
     the records of --json, say which strings that holds for; of a list that is neither in the package nor given, a
     model has fingerprints alone, which take longer and tell two edits at most.
 
+    With --on strings go to Parquet files of about a million each; their bytes are the same on any number of workers.
+
     Without -n there are 20, enough to look at; sample() in Python gives one, as in scikit-learn.
 
     --most-likely searches for the likeliest strings and prints the log-likelihood of each, in nats, before it. That
@@ -114,6 +118,7 @@ def command(
       wavemore sample --like favourites.txt --strength 1.5 --new
       wavemore sample --most-likely -n 10 --length 4
       wavemore sample -n 1000000 --json > names.jsonl
+      wavemore sample -n 1000000000 --seed 1 --on ray -o names      Parquet files, on a cluster
     """
     from wavemore.cli.reading import model_of
     from wavemore.progress import watching
@@ -143,8 +148,11 @@ def command(
     if not quiet:
         for sentence in wish.in_vain(loaded.file_.vocabulary):
             say(sentence)
+    if output is not None and on is None:
+        raise UsageError("--output goes with --on; without it strings go to standard output, as in > names.txt")
     if most_likely:
         drawing = {
+            "on": on is not None,
             "faithful": faithful,
             "temperature": temperature is not None,
             "unique": unique,
@@ -162,6 +170,18 @@ def command(
     if faithful and any(shaped.values()):
         name = next(name for name, given in shaped.items() if given)
         raise UsageError(f"--faithful shapes nothing, and --{name} does; leave one of them out")
+    if on is not None:
+        from functools import partial
+
+        from wavemore.scale.jobs import sample_job
+
+        useless = {"not-in": bool(not_in), "distance": distance > 0, "like": bool(like), "unique": unique, "json": json}
+        drawn = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "mode": None if mode == "exact" else mode}
+        asked = wish.asked() | {name: value for name, value in drawn.items() if value is not None}
+        own = faithful or any(shaped.values())
+        make = partial(sample_job, n, model=loaded, seed=seed, faithful=own, **asked)
+        run_job(make, on, output, useless, quiet=quiet)
+        return
     with watching("sampling: {:,} strings drawn, {:,} found", quiet=quiet) as watch:
         strings = wish.samples(
             loaded.file_,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from wavemore.cli import options
-from wavemore.cli.output import say, say_without, write_rows
+from wavemore.cli.output import run_job, say, say_without, write_rows
 from wavemore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def command(
     delimiter: options.Delimiter = None,
     header: options.Header = None,
     strip: options.Strip = False,
+    on: options.On = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -101,6 +102,9 @@ def command(
     probability of one that its list did not have; ignore scores the string without such characters, drop leaves its row
     out, and error stops there.
 
+    With --on the list is a Parquet file or a pattern in quotes, and --output a folder. Each file becomes one of the
+    same name there, or several of about a million rows; their bytes are the same on any number of workers.
+
     \b
     Examples
       wavemore score -s emma -s xqzt
@@ -110,6 +114,7 @@ def command(
       wavemore score people.safetensors mixed.txt --posterior          how probable each label is
       wavemore score it.safetensors mixed.txt --against fr.safetensors --posterior --prior it=3 --prior fr=1
       wavemore score users.safetensors - --percentile --guess-number --json
+      wavemore score users.safetensors 'data/*.parquet' --column name -o out --on ray
     """
     from wavemore.cli.reading import model_of
     from wavemore.files import check_no_input
@@ -126,6 +131,22 @@ def command(
             with_it = f"with {model}, as in: wavemore score {model}" if model else "as in: wavemore score"
             raise UsageError(f"name the list to score{' ' if model else ', '}{with_it} names")
         source = list_
+    if on is not None:
+        from wavemore.scale.jobs import score_job
+
+        useless = {"string": bool(string), "against": bool(against), "prior": bool(prior), "odd": odd is not None}
+        useless |= {"sort": sort is not None, "reverse": reverse, "strip": strip, "json": json}
+        useless |= {"format": format not in (None, "parquet"), "encoding": encoding != "utf-8"}
+        if column is None and not any(useless.values()):
+            raise UsageError("--on scores a column of Parquet files; name it, as in --column name")
+        asked = {"unknown": unknown, "percentile": percentile, "guess_number": guess_number}
+        asked |= {"posterior": posterior, "fold_case": fold_case}
+        given = {name: value for name, value in asked.items() if value}
+        first = model_of(model, label)
+        run_job(
+            lambda folder: score_job(source, column or "", folder, first, **given), on, output, useless, quiet=quiet
+        )
+        return
     order = Order(odd, sort, reverse)
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     check_no_input(output, source, model, *(against or []))

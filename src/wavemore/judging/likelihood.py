@@ -8,7 +8,7 @@ import numpy as np
 
 from wavemore.errors import UnknownCharacterError
 from wavemore.lists.labelled import Labelled, at
-from wavemore.lists.vocabulary import CHARACTERS, Vocabulary, normalise
+from wavemore.lists.vocabulary import CHARACTERS, Encoded, Vocabulary, lengths_of, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution, log_probabilities, portions
 
@@ -49,7 +49,7 @@ def stream_log_likelihoods(
 ) -> Iterator[tuple[Sequence[str], np.ndarray]]:
     """The same for any number of strings in bounded memory: some thousand strings and their scores at once."""
     vocabulary = distribution.vocabulary
-    for part in portions(strings):
+    for part in portions(strings, distribution.predictor):
         try:
             scores = _scores(distribution, part)
         except UnknownCharacterError:
@@ -77,10 +77,12 @@ def floored_log_likelihoods(distribution: Distribution, strings: Sequence[str], 
     Over all strings of Unicode these probabilities sum to one. Raises `ModelFileError` as `log_likelihoods` does.
     """
     vocabulary = distribution.vocabulary
-    brought = [string if vocabulary.knows(string) else normalise(string) for string in strings]
-    known = [string if vocabulary.knows(string) else vocabulary.known_part(string) for string in brought]
-    lengths = np.fromiter(map(len, known), dtype=np.int64, count=len(known))  # (strings,)
-    unseen = np.fromiter(map(len, brought), dtype=np.int64, count=len(known)) - lengths
+    brought, known = strings, strings
+    if not isinstance(strings, Encoded):  # of which all are known
+        brought = [string if vocabulary.knows(string) else normalise(string) for string in strings]
+        known = [string if vocabulary.knows(string) else vocabulary.known_part(string) for string in brought]
+    lengths = lengths_of(known)  # (strings,)
+    unseen = lengths_of(brought) - lengths
     floor = log_floor(vocabulary, share)
     return log_likelihoods(distribution, known) + (lengths + 1) * np.log1p(-share) + unseen * floor
 
@@ -102,7 +104,7 @@ def scores_of(
 
 def _scores(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
     """The log-likelihoods of strings without unknown characters: (strings,). Raises `UnknownCharacterError`."""
-    predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
+    predictions = lengths_of(strings) + 1
     return np.add.reduceat(log_probabilities(distribution, strings), np.cumsum(predictions) - predictions)
 
 
@@ -150,7 +152,7 @@ class Surprises(NamedTuple):
 
 def surprises(distribution: Distribution, strings: Sequence[str]) -> Surprises:
     """Of each string the sum over its predictions and over the most surprising ones. Raises `UnknownCharacterError`."""
-    predictions = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1
+    predictions = lengths_of(strings) + 1
     total, top, start = np.zeros(len(strings)), np.zeros((WORST, len(strings))), 0
     for part in portions(strings):
         rows = slice(start, start + len(part))

@@ -13,7 +13,7 @@ from wavemore.errors import UsageError
 from wavemore.judging.likelihood import floored_log_likelihoods, log_floor, log_likelihoods, surprise
 from wavemore.judging.posterior import log_posteriors, log_priors
 from wavemore.lists.given import listed
-from wavemore.lists.vocabulary import Vocabulary, normalise
+from wavemore.lists.vocabulary import Encoded, Vocabulary, lengths_of, normalise
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 from wavemore.settings.strict import one_of
@@ -102,8 +102,9 @@ class RowScores:
         ]
 
     def columns(self, strings: Sequence[str]) -> Columns:
-        """The columns of these strings, which are brought to NFC as those of a list are. Raises `UsageError` for a
-        single string, and for what is no string.
+        """The columns of these strings, which are brought to NFC as those of a list are; strings as ids (`Encoded`) of
+        the first model's vocabulary are taken as they are. Raises `UsageError` for a single string, and for what is no
+        string.
 
         log_likelihood         (strings,), nats, all characters and the boundary at the end; -inf where the
                                probability is zero, NaN where a string was to be scored without all its characters
@@ -116,7 +117,8 @@ class RowScores:
                                "" where it is possible under none
         unknown                the characters that the first model does not know
         """
-        strings = list(map(normalise, listed(strings)))
+        if not isinstance(strings, Encoded):
+            strings = list(map(normalise, listed(strings)))
         judge = self.judges[0]
         scores, lengths, unknown = self._scores(judge, strings)
         columns: Columns = {"log_likelihood": scores, "bits_per_character": -scores / np.log(2) / (lengths + 1)}
@@ -179,12 +181,23 @@ class RowScores:
 
         return Guesses.of(self.judges[0].distribution, seed=0)
 
-    def _scores(self, judge: Judge, strings: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    def _scores(self, judge: Judge, strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """Log-likelihoods (strings,), numbers of scored characters (strings,), and the unknown ones of each string."""
         vocabulary = judge.file.vocabulary
+        if isinstance(strings, Encoded):
+            if vocabulary == strings.vocabulary:  # all characters are known
+                share = judge.file.unseen_share
+                floored = self.unknown == "floor"
+                scored = (
+                    floored_log_likelihoods(judge.distribution, strings, share)
+                    if floored
+                    else log_likelihoods(judge.distribution, strings)
+                )
+                return scored, strings.lengths, [""] * len(strings)
+            strings = list(strings)
         strings = list(map(vocabulary.folded, strings)) if self.fold_case else strings
         found = _unknown(vocabulary, strings)
-        lengths = np.fromiter(map(len, strings), np.int64, len(strings))
+        lengths = lengths_of(strings)
         unknown = [""] * len(strings)
         for place, characters in found.items():
             unknown[place] = characters
@@ -200,17 +213,17 @@ class RowScores:
             return scores, lengths, unknown
         return log_likelihoods(judge.distribution, strings), lengths, unknown
 
-    def _surprise(self, judge: Judge, strings: list[str], scores: np.ndarray) -> np.ndarray:
+    def _surprise(self, judge: Judge, strings: Sequence[str], scores: np.ndarray) -> np.ndarray:
         """How surprising each string is, (strings,): infinitely where its probability is 0."""
         vocabulary, unseen = judge.file.vocabulary, np.inf
-        strings = list(map(vocabulary.folded, strings)) if self.fold_case else strings
+        strings = list(map(vocabulary.folded, strings)) if self.fold_case else list(strings)
         if self.unknown == "ignore":
             strings = list(map(vocabulary.known_part, strings))
         elif self.unknown == "floor":
             unseen = -log_floor(vocabulary, judge.file.unseen_share) / np.log(2)
         return np.where(np.isnan(scores), np.nan, surprise(judge.distribution, strings, unseen))
 
-    def _labels(self, strings: list[str]) -> Columns:
+    def _labels(self, strings: Sequence[str]) -> Columns:
         """How probable each label is, given the string, and which is most probable. Unknown characters tell nothing."""
         from wavemore.mixtures.any_label import AnyLabel  # here: a model without labels does not need it
 
@@ -222,7 +235,7 @@ class RowScores:
         best = [self._label_names[i] for i in chances.argmax(axis=1).tolist()]
         return {**dict(zip(self._posteriors, chances.T, strict=True)), "best": best}
 
-    def _compared(self, scores: np.ndarray, strings: list[str]) -> Columns:
+    def _compared(self, scores: np.ndarray, strings: Sequence[str]) -> Columns:
         """The columns that other models give."""
         others = [self._scores(judge, strings)[0] for judge in self.judges[1:]]
         every = np.stack([scores, *others])  # (judges, strings)

@@ -5,13 +5,23 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 
 from wavemore.conventions import brief
 from wavemore.errors import UnknownCharacterError, UsageError
 
-__all__ = ["BOUNDARY", "CHARACTERS", "Vocabulary", "has_surrogate", "normalise", "unseen_share"]
+__all__ = [
+    "BOUNDARY",
+    "CHARACTERS",
+    "Encoded",
+    "Vocabulary",
+    "has_surrogate",
+    "lengths_of",
+    "normalise",
+    "unseen_share",
+]
 
 BOUNDARY = 0
 CHARACTERS = 0x110000 - 0x800
@@ -123,7 +133,9 @@ class Vocabulary:
 
         Raises `UnknownCharacterError` for the first string with a character that the vocabulary lacks.
         """
-        lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))  # (strings,)
+        if isinstance(strings, Encoded) and strings.vocabulary == self:
+            return strings.ids, strings.lengths.copy()
+        lengths = lengths_of(strings)
         ids = self.encode_known("".join(strings))  # (characters,)
         if (ids < 0).any():
             for string in strings:
@@ -144,6 +156,55 @@ class Vocabulary:
             return [self.decode(row[row != BOUNDARY]) for row in ids]
         points = np.append(np.uint32(0), self._code_points)[ids]  # (strings, length), 0 after each string
         return np.ascontiguousarray(points, dtype=np.uint32).view(f"U{ids.shape[1]}")[:, 0].tolist()
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Encoded(Sequence[str]):
+    """Strings as the ids of their characters, for tables of millions of rows: a sequence of strings of which none is
+    made before it is asked for. All of their characters are known, and each string is in NFC.
+
+    Raises `UsageError` where lengths and ids do not fit together."""
+
+    __repr__ = brief
+
+    vocabulary: Vocabulary
+    ids: np.ndarray
+    """int32, (characters,): those of all strings end to end."""
+    lengths: np.ndarray
+    """int64, (strings,): how many characters each has."""
+
+    def __post_init__(self) -> None:
+        if int(self.lengths.sum()) != len(self.ids):
+            raise UsageError(f"{len(self.ids):,} ids cannot be strings of {int(self.lengths.sum()):,} characters")
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        """(strings + 1,): where each string ends, and before them 0."""
+        return np.concatenate([[0], np.cumsum(self.lengths)])
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Encoded": ...
+    def __getitem__(self, place: int | slice) -> "str | Encoded":
+        if isinstance(place, slice):
+            start, stop, step = place.indices(len(self))
+            if step != 1:
+                raise UsageError(f"strings as ids have no slices with a step of {step}; take them one after the other")
+            stop = max(start, stop)
+            return Encoded(self.vocabulary, self.ids[self._ends[start] : self._ends[stop]], self.lengths[start:stop])
+        place = range(len(self))[place]
+        return self.vocabulary.decode(self.ids[self._ends[place] : self._ends[place + 1]])
+
+
+def lengths_of(strings: Sequence[str]) -> np.ndarray:
+    """How many characters each string has: int64, (strings,)."""
+    if isinstance(strings, Encoded):
+        return strings.lengths
+    return np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
 
 
 def unseen_share(strings: Iterable[str]) -> float:

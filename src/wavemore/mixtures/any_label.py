@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 
 from wavemore.lists.labelled import Labelled
-from wavemore.lists.vocabulary import Vocabulary
+from wavemore.lists.vocabulary import Vocabulary, lengths_of
 from wavemore.predict.chunks import distinct
 from wavemore.predict.engine import Engine
 from wavemore.predict.ensemble import Ensemble
@@ -95,7 +95,7 @@ class AnyLabel:
 
     def predictions(self, strings: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictions]:
         first, start = 0, 0
-        lengths = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1  # (S,)
+        lengths = lengths_of(strings) + 1  # (S,)
         most = max(1, _NUMBERS_AT_ONCE // (len(self.labels) * self._size))  # predictions
         while start < len(strings):
             ends = np.cumsum(lengths[start : start + most])
@@ -112,7 +112,7 @@ class AnyLabel:
         most = max(1, _NUMBERS_AT_ONCE // (16 * len(self.labels)))  # strings
         for start in range(0, len(strings), most):
             part = strings[start : start + most]
-            lengths = np.fromiter(map(len, part), dtype=np.int64, count=len(part)) + 1
+            lengths = lengths_of(part) + 1
             said = np.zeros(len(self.labels) * lengths.sum())
             for rows, context_of, logits, answers in self._under_each(part, vocabulary):
                 said[rows] = log_softmax(finite(logits))[context_of, answers]
@@ -136,10 +136,7 @@ class AnyLabel:
             answers[rows] = answers_of
         every, answers = every.reshape(labels, total, -1), answers[:total]
         said = every[:, np.arange(total), answers].astype(np.float64)  # (K, N)
-        # What each label has said so far of the string: all before a prediction, less all before its string.
-        so_far = np.cumsum(said, axis=1) - said
-        so_far -= np.repeat(so_far[:, np.cumsum(lengths) - lengths], lengths, axis=1)
-        return _mixed(every.transpose(1, 0, 2), so_far.T + np.log(self.weights)), answers
+        return _mixed(every.transpose(1, 0, 2), _so_far(said, lengths).T + np.log(self.weights)), answers
 
     def _state(
         self, network: State, strings: np.ndarray, beginning: np.ndarray, where: np.ndarray, joint: np.ndarray
@@ -155,6 +152,19 @@ class AnyLabel:
             rows = network.context_of[where[part, None] * labels + np.arange(labels)]  # (n, K)
             logits[part] = _mixed(every[rows], joint[part])
         return LabelState(strings, beginning, logits, network, joint)
+
+
+def _so_far(said: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """What each label has said of a string before each prediction, (K, N), from what it says of each, (K, N), and how
+    many predictions each string has, (S,). Added up string by string: a sum over all of them, less what stands before
+    a string, would be rounded otherwise in other company."""
+    sums = np.zeros_like(said)
+    longest_first = np.argsort(-lengths, kind="stable")
+    starts, ordered = (np.cumsum(lengths) - lengths)[longest_first], lengths[longest_first]
+    for place in range(1, int(lengths.max(initial=0))):
+        rows = starts[: np.searchsorted(-ordered, -place)] + place  # of the strings that are longer
+        sums[:, rows] = sums[:, rows - 1] + said[:, rows - 1]
+    return sums
 
 
 def _mixed(every: np.ndarray, joint: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from typing import Any, Self
 import numpy as np
 
 from wavemore.errors import UsageError
-from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
+from wavemore.lists.vocabulary import BOUNDARY, Vocabulary, lengths_of
 from wavemore.predict.chunks import distinct, joined, laid_out
 from wavemore.predict.counts import ROOT, counted
 from wavemore.predict.ngram import Ngram, NgramState
@@ -193,7 +193,7 @@ def _factors(distribution: Distribution, favourites: Sequence[str]) -> tuple[np.
 
 def _lengths(strings: Sequence[str]) -> np.ndarray:
     """How many characters of its string stand before each prediction, (N,)."""
-    counts = np.fromiter(map(len, strings), dtype=np.int64, count=len(strings)) + 1  # (strings,)
+    counts = lengths_of(strings) + 1  # (strings,)
     return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from wavemore.conventions import brief
 from wavemore.errors import ModelFileError
 from wavemore.lists.labelled import Labelled
-from wavemore.lists.vocabulary import Vocabulary
+from wavemore.lists.vocabulary import Encoded, Vocabulary, lengths_of
 from wavemore.threads import side_by_side
 
 __all__ = [
@@ -30,6 +30,8 @@ _ROWS_AT_ONCE = 4096
 _PREDICTIONS_AT_ONCE = 1 << 15
 _STRINGS_AT_ONCE = 1 << 16
 _CHARACTERS_AT_ONCE = 1 << 18
+_MOST_AT_ONCE = 1 << 20  # characters, of strings that come as ids
+_BYTES_AT_ONCE = 1 << 33  # if no two of them share anything; most do
 
 
 class Predictions(NamedTuple):
@@ -117,13 +119,23 @@ class Distribution(NamedTuple):
         return self.predictor.predictions(strings, self.vocabulary)
 
 
-def portions(strings: Iterable[str]) -> Iterator[Sequence[str]]:
-    """The strings in portions that are limited in number and in characters. Labels stay with their strings."""
+def portions(strings: Iterable[str], predictor: Predictor[Any] | None = None) -> Iterator[Sequence[str]]:
+    """The strings in portions that are limited in number and in characters. Labels stay with their strings. Strings
+    that come as ids are in memory already: for a `predictor` that needs little for each, as many as share well."""
     if isinstance(strings, Labelled):
         start = 0
-        for part in portions(strings.strings):
+        for part in portions(strings.strings, predictor):
             yield strings[start : start + len(part)]
             start += len(part)
+        return
+    if isinstance(strings, Encoded):
+        room = 0 if predictor is None else min(_MOST_AT_ONCE, _BYTES_AT_ONCE // predictor.remembered)
+        ends, start = np.cumsum(strings.lengths + 1), 0
+        while start < len(strings):
+            most = max(_CHARACTERS_AT_ONCE, room) + (ends[start - 1] if start else 0)
+            stop = max(start + 1, int(np.searchsorted(ends, most, side="right")))
+            yield strings[start:stop]
+            start = stop
         return
     rest = iter(strings)
     held: list[str] = []
@@ -137,7 +149,7 @@ def portions(strings: Iterable[str]) -> Iterator[Sequence[str]]:
 def log_probabilities(distribution: Distribution, strings: Sequence[str]) -> np.ndarray:
     """The log-probability of every character and of the boundary at each end: float64, (N,), string after string.
     Raises `UnknownCharacterError`, and `ModelFileError` as `finite` does."""
-    out = np.empty(sum(map(len, strings)) + len(strings))
+    out = np.empty(int(lengths_of(strings).sum()) + len(strings))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large are refused
         for predictions in distribution.predictions(strings):
             _look_up(predictions, out)

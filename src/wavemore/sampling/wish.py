@@ -1,7 +1,7 @@
 """What is asked for when strings are asked for, in one form for Python and the command line."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -78,6 +78,11 @@ class Wish:
     def _known(self) -> set[str]:
         """The strings of `not_in`, read once: a pipe gives them no second time."""
         return _listed(self.not_in)
+
+    def asked(self) -> dict[str, Any]:
+        """The fields that ask for something, by their names."""
+        every = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: value for name, (value, default) in every.items() if value not in (default, (), "")}
 
     def folded(self, vocabulary: Vocabulary) -> "Wish":
         """The same wish in the characters of a vocabulary, if it is to be folded."""

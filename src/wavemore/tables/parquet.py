@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyarrow import Array
     from pyarrow.parquet import ParquetFile
 
-__all__ = ["open_parquet"]
+__all__ = ["compression_of", "damaged", "open_parquet", "opened_parquet", "without_views"]
 
 _ROWS_AT_ONCE = 1 << 17  # also of a row group that is written
 _WRITTEN = {"UNCOMPRESSED": "NONE"}  # compressions that a writer calls by another name
@@ -35,7 +35,7 @@ def open_parquet(source: Source, names: Sequence[str], layout: Layout) -> Iterat
     with opened(source) as raw, tempfile.TemporaryFile() as spooled:
         if not raw.seekable():
             _spool(raw, spooled, place(source))
-        with _opened_parquet(raw if raw.seekable() else cast(BinaryIO, spooled), place(source)) as file:
+        with opened_parquet(raw if raw.seekable() else cast(BinaryIO, spooled), place(source)) as file:
             yield _Parquet(place(source), file, names, layout)
 
 
@@ -73,7 +73,7 @@ class _Parquet(Table):
         pyarrow = _pyarrow()
         first = 1
         try:
-            for batch in map(_without_views, self._file.iter_batches(_ROWS_AT_ONCE)):
+            for batch in map(without_views, self._file.iter_batches(_ROWS_AT_ONCE)):
                 cells = batch.column(self._column).cast(pyarrow.string()).to_pylist()
                 tidy = [tidied(cell, LONGEST_STRING, strip=self._strip) for cell in cells]
                 for i, (text, problem) in enumerate(tidy):
@@ -83,18 +83,17 @@ class _Parquet(Table):
                 yield Portion(numbers, texts, problems, pyarrow.Table.from_batches([batch]))
                 first += len(tidy)
         except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
-            raise _damaged(self.source, error) from error
+            raise damaged(self.source, error) from error
 
     def write(self, file: BinaryIO, parts: Iterable[Part]) -> None:
         pyarrow = _pyarrow()
         from pyarrow.parquet import ParquetWriter
 
-        about, schema = self._file.metadata, _without_views(self._file.schema_arrow)
+        schema = without_views(self._file.schema_arrow)
         fields = [pyarrow.field(n, pyarrow.string() if n in TEXTS else pyarrow.float64()) for n in self._names]
         for field in fields:
             schema = schema.append(field)
-        compression = about.row_group(0).column(0).compression if about.num_row_groups else "SNAPPY"
-        with ParquetWriter(file, schema, compression=_WRITTEN.get(compression, compression)) as writer:
+        with ParquetWriter(file, schema, compression=compression_of(self._file)) as writer:
             for part in parts:
                 table = part.kept
                 for field in fields:
@@ -108,7 +107,14 @@ class _Parquet(Table):
         return _pyarrow().concat_tables(kept)
 
 
-def _without_views(held: Any) -> Any:
+def compression_of(file: "ParquetFile") -> str:
+    """That of a file's first column, as a writer calls it."""
+    about = file.metadata
+    compression = about.row_group(0).column(0).compression if about.num_row_groups else "SNAPPY"
+    return _WRITTEN.get(compression, compression)
+
+
+def without_views(held: Any) -> Any:
     """A batch or a schema with plain strings in place of views of strings, of which pyarrow takes no rows."""
     pyarrow = _pyarrow()
     schema = held if isinstance(held, pyarrow.Schema) else held.schema
@@ -127,7 +133,8 @@ def _array(column: Column) -> "Array":
     return pyarrow.array(column, pyarrow.float64(), mask=np.isnan(column))
 
 
-def _opened_parquet(raw: BinaryIO, where: str) -> "ParquetFile":
+def opened_parquet(raw: BinaryIO, where: str) -> "ParquetFile":
+    """A file as Parquet; `where` is what messages call it. Raises `CorpusError` for what is none."""
     pyarrow = _pyarrow()
     from pyarrow.parquet import ParquetFile
 
@@ -138,10 +145,11 @@ def _opened_parquet(raw: BinaryIO, where: str) -> "ParquetFile":
     try:
         return ParquetFile(raw, pre_buffer=False)
     except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(where, error) from error
+        raise damaged(where, error) from error
 
 
-def _damaged(where: str, error: Exception) -> CorpusError:
+def damaged(where: str, error: Exception) -> CorpusError:
+    """The sentence for what pyarrow cannot read."""
     reason = str(error).split("\n")[0].rstrip(".")
     return CorpusError(f"{where} is no Parquet file, or is damaged or cut short ({reason}); write or copy it again")
 

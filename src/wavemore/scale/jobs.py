@@ -1,0 +1,239 @@
+"""Jobs of many files: which parts there are, which of them are finished, and the rest one after the other or on Ray.
+
+The folder of a job holds its parts and `_job.json`, which says what job it is: started again, a job goes on with the
+parts that are missing, and another job is refused. The parts, and the bytes of each, do not depend on who writes them.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any
+
+from wavemore._version import __version__
+from wavemore.errors import CorpusError, FileError, UsageError
+from wavemore.estimator import StringModel
+from wavemore.files import write_whole
+from wavemore.scale.carried import Carried
+from wavemore.scale.drawing import BATCH
+from wavemore.scale.parts import Part, Runner, SamplePart, ScorePart, opened_file
+from wavemore.scale.scorer import Scorer, check_column
+from wavemore.settings.strict import whole_number
+from wavemore.tables.columns import check_new
+
+__all__ = ["Done", "Job", "here", "runner_of", "sample_job", "score_job"]
+
+_ABOUT = "_job.json"  # readers of folders of Parquet files pass over names like this one
+_ROWS = 1 << 20  # of a part, about
+_BATCHES = 8  # of samples, in a part
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a job has come to."""
+
+    parts: int
+    before: int
+    """Parts that were finished already."""
+    rows: int
+    """Of those that were written now."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Parts, and what they are parts of."""
+
+    parts: Sequence[Part]
+    folder: str
+    about: dict[str, Any]
+
+    def run(self, runner: Runner, *, progress: bool = False) -> Done:
+        """Write what is not there yet. Raises `UsageError` for a folder that holds something else, `FileError`, and
+        what the parts raise; parts that are finished by then stay."""
+        from wavemore.progress import counted
+
+        self._claim()
+        left = [part for part in self.parts if not (Path(self.folder) / part.target).exists()]
+        finished = counted(runner(left, self.folder), len(left), "parts", quiet=not progress)
+        rows = sum(finished) if left else 0
+        return Done(len(self.parts), len(self.parts) - len(left), rows)
+
+    def _claim(self) -> None:
+        path = Path(self.folder) / _ABOUT
+        held = about_of(self.folder)
+        if held is None:
+            write_whole(path, json.dumps(self.about, indent=1).encode())
+            return
+        wanted = json.loads(json.dumps(self.about))
+        for key in {**held, **wanted}:
+            if held.get(key) != wanted.get(key):
+                raise UsageError(
+                    f"{self.folder} holds parts of another job, whose {key} differs; name another folder, or empty it"
+                )
+
+
+def about_of(folder: str) -> dict[str, Any] | None:
+    """What job a folder is of, None where it is empty; it is made where it is not there. Raises `FileError`, and
+    `UsageError` for one that holds something else."""
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        there = {entry.name for entry in path.iterdir()}
+        text = (path / _ABOUT).read_text(encoding="utf-8") if _ABOUT in there else None
+    except OSError as error:
+        raise FileError.of("use the folder", folder, error) from error
+    if text is None:
+        if any(not name.startswith(".") for name in there):
+            raise UsageError(f"the folder {folder} holds files that are no parts of a job; name an empty or a new one")
+        return None
+    try:
+        held = json.loads(text)
+    except ValueError:
+        held = None
+    if not isinstance(held, dict):
+        raise CorpusError(
+            f"{path / _ABOUT} is damaged, so nobody knows what the parts in {folder} are; empty the folder"
+        )
+    return held
+
+
+def here(parts: Sequence[Part], folder: str) -> Iterator[int]:
+    """A `Runner` in this process, one part after the other."""
+    return (part.write(folder) for part in parts)
+
+
+def runner_of(on: str) -> Runner:
+    """What runs a job: "here", "ray" for a cluster on this machine or the one that `RAY_ADDRESS` names, or
+    "ray=ADDRESS". Raises `UsageError` for anything else, `MissingExtraError` without Ray."""
+    engine, equals, address = on.partition("=")
+    if engine == "here" and not equals:
+        return here
+    if engine == "ray" and bool(equals) == bool(address):
+        from wavemore.scale.on_ray import runner
+
+        return runner(address or None)
+    raise UsageError(f'a job runs on "{on}"; it must be here, ray, or ray=ADDRESS such as ray=10.0.0.5:6379')
+
+
+def score_job(
+    sources: str | Path | Sequence[str | Path],
+    column: str,
+    folder: str | Path,
+    model: "StringModel | str | Path | None" = None,
+    **options: Any,
+) -> Job:
+    """The job of scoring a column of many Parquet files: each becomes files with the same rows and columns, and those
+    of `score` added, of about a million rows each.
+
+    sources    paths, or patterns such as "data/*.parquet"
+    folder     for the parts; empty, or that of the same job before
+    options    those of `Scorer`; rows are tidy as those of a table are
+
+    Raises `FileError`, `CorpusError` for what is no Parquet, and `UsageError` for a column that is not there or holds
+    no strings, and for options that are none.
+    """
+    scorer = Scorer(model, tidy=True, **options)
+    paths = _paths([sources] if isinstance(sources, str | Path) else sources)
+    names, parts = _names(paths), []
+    for path, name in zip(paths, names, strict=True):
+        groups = _groups(path, column, scorer.names)
+        for number, some in enumerate(groups):
+            target = name if len(groups) == 1 else f"{name.removesuffix('.parquet')}-{number:05}.parquet"
+            parts.append(ScorePart(path, some, column, target, scorer))
+    about = {
+        "what": "score",
+        "wavemore": __version__,
+        "model": scorer.carried.sum,
+        "column": column,
+        "options": options,
+        "inputs": [[path, os.stat(path).st_size, os.stat(path).st_mtime_ns] for path in paths],  # noqa: PTH116
+    }
+    return Job(parts, str(folder), about)
+
+
+def sample_job(
+    n: int,
+    folder: str | Path,
+    model: "StringModel | str | Path | None" = None,
+    *,
+    seed: int | None = None,
+    faithful: bool = False,
+    **wish: Any,
+) -> Job:
+    """The job of drawing n strings, about a million a file, a column "string".
+
+    seed        a whole number for the same strings again; where None, that of the folder's job, or a new one
+    faithful    as `sampled` has it; then the files one after the other are what `model.sample(n, seed=seed)` gives
+    wish        arguments of `StringModel.sample` that hold for each string by itself
+
+    Raises `UsageError` for a folder that holds something else, and `FileError`.
+    """
+    whole_number("the number of strings", n, 0)
+    carried = Carried(model)
+    if seed is None:
+        seed = int((about_of(str(folder)) or {}).get("seed", int.from_bytes(os.urandom(6))))
+    batches = [(i, min(BATCH, n - i * BATCH)) for i in range(-(-n // BATCH))]
+    some = [tuple(batches[i : i + _BATCHES]) for i in range(0, len(batches), _BATCHES)]
+    parts = [
+        SamplePart(those, BATCH, seed, faithful, wish, f"part-{number:06}.parquet", carried)
+        for number, those in enumerate(some)
+    ]
+    about = {
+        "what": "sample",
+        "wavemore": __version__,
+        "model": carried.sum,
+        "n": n,
+        "seed": seed,
+        "faithful": faithful,
+        "wish": wish,
+    }
+    return Job(parts, str(folder), about)
+
+
+def _paths(sources: Sequence[str | Path]) -> list[str]:
+    """The files that paths and patterns name, sorted, each once."""
+    found: set[str] = set()
+    for source in map(str, sources):
+        if not has_magic(source):
+            found.add(source)
+            continue
+        some = glob(source, recursive=True)  # noqa: PTH207 - of any folder
+        if not some:
+            raise FileError(f"no file is named {source}; name one, or put the pattern into quotes")
+        found.update(some)
+    return sorted(found)
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    """What the parts of each file are called: its path below the folder that all of them share."""
+    folders = [os.path.abspath(os.path.dirname(path)) for path in paths]  # noqa: PTH100, PTH120
+    shared = os.path.commonpath(folders)
+    below = [os.path.relpath(os.path.abspath(path), shared) for path in paths]  # noqa: PTH100
+    return [f"{name.removesuffix('.pq').removesuffix('.parquet')}.parquet" for name in below]
+
+
+def _groups(path: str, column: str, names: Sequence[str]) -> list[tuple[int, ...]]:
+    """The row groups of each part of a file."""
+    with opened_file(path) as file:
+        there = file.schema_arrow.names
+        check_column(column, there, path)
+        check_new(names, there, path)
+        kind = str(file.schema_arrow.field(column).type)
+        if (
+            not kind.removeprefix("large_")
+            .removeprefix("dictionary<values=")
+            .removeprefix("large_")
+            .startswith("string")
+        ):
+            raise UsageError(f'the column "{column}" of {path} holds {kind} and not strings; name another')
+        parts: list[list[int]] = [[]]
+        rows = 0
+        for group in range(file.metadata.num_row_groups):
+            if rows >= _ROWS:
+                parts.append([])
+                rows = 0
+            parts[-1].append(group)
+            rows += file.metadata.row_group(group).num_rows
+    return [tuple(part) for part in parts]

@@ -1,0 +1,178 @@
+"""Jobs on real clusters of Ray: the same bytes on any number of workers and nodes, and when a worker dies; and what
+goes wrong is one sentence. Ray Data beside them.
+
+Skipped where Ray is not installed; `make slow` installs it."""
+
+import errno
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wavemore.cli import run
+from wavemore.errors import CorpusError, FileError, UsageError
+from wavemore.estimator import StringModel, load
+from wavemore.files import whole_file
+from wavemore.scale.jobs import Done, Job, here, runner_of, sample_job, score_job
+from wavemore.scale.parts import ScorePart
+from wavemore.scale.with_ray import scored
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of Ray's own
+ray = pytest.importorskip("ray")
+pyarrow = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+
+@contextmanager
+def cluster(*nodes: int) -> Iterator[str]:
+    """The address of a cluster whose nodes have so many CPUs."""
+    from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]
+
+    started = Cluster(initialize_head=True, head_node_args={"num_cpus": nodes[0], "include_dashboard": False})
+    try:
+        for cpus in nodes[1:]:
+            started.add_node(num_cpus=cpus)
+        yield started.address
+    finally:
+        ray.shutdown()
+        started.shutdown()
+
+
+@pytest.fixture(scope="module")
+def model() -> StringModel:
+    return load()
+
+
+@pytest.fixture(scope="module")
+def data(model, tmp_path_factory) -> Path:
+    """Six files of names."""
+    folder = tmp_path_factory.mktemp("data")
+    for number in range(6):
+        names = [*model.sample(4000, seed=number), None, "zoé", ""]
+        pq.write_table(pyarrow.table({"id": range(len(names)), "name": names}), folder / f"{number}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(model, data, tmp_path_factory) -> dict[str, bytes]:
+    """What the job writes in one process."""
+    folder = tmp_path_factory.mktemp("here")
+    assert a_job(data, folder, model).run(here) == Done(6, 0, 24_018)
+    return contents(folder)
+
+
+def a_job(data: Path, folder: Path, model: StringModel) -> Job:
+    return score_job(f"{data}/*.parquet", "name", folder, model, percentile=True)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("nodes", [(1,), (1, 1), (2, 2)], ids=str)
+def test_any_number_of_workers_and_nodes_writes_the_same_bytes(model, data, expected, tmp_path, nodes):
+    with cluster(*nodes) as address:
+        done = a_job(data, tmp_path / "out", model).run(runner_of(f"ray={address}"))
+        assert done == Done(6, 0, 24_018)
+        assert contents(tmp_path / "out") == expected
+        for folder in ("drawn", "here"):
+            job = sample_job(300_000, tmp_path / folder, model, seed=5, faithful=True)
+            job.run(here if folder == "here" else runner_of(f"ray={address}"))
+        assert contents(tmp_path / "drawn") == contents(tmp_path / "here")
+
+
+def dying(part: Any, marker: Path) -> ScorePart:
+    """The same part, whose first worker dies in the midst of writing it."""
+
+    @dataclass(frozen=True)
+    class Dying(ScorePart):
+        def write(self, folder: str) -> int:
+            if not marker.exists():
+                marker.touch()
+                with whole_file(Path(folder) / self.target) as file:
+                    file.write(b"PAR1 half of it")
+                    file.flush()
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return ScorePart.write(self, folder)
+
+    return Dying(part.source, part.groups, part.column, part.target, part.shared)
+
+
+def test_a_worker_that_dies_in_the_midst_changes_no_byte(model, data, expected, tmp_path):
+    job = a_job(data, tmp_path / "out", model)
+    parts = [dying(part, tmp_path / "died") if number == 2 else part for number, part in enumerate(job.parts)]
+    with cluster(2) as address:
+        assert Job(parts, job.folder, job.about).run(runner_of(f"ray={address}")) == Done(6, 0, 24_018)
+    assert (tmp_path / "died").exists()
+    assert contents(tmp_path / "out") == expected
+
+
+def test_what_goes_wrong_on_a_worker_is_one_sentence(model, data, tmp_path):
+    pq.write_table(pyarrow.table({"name": ["a"] * 100_000}), tmp_path / "list.parquet")
+    job = score_job([tmp_path / "list.parquet"], "name", tmp_path / "out", model)
+    (tmp_path / "list.parquet").write_bytes(b"PAR1 cut short PAR1")
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(small)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        with cluster(1) as address:
+            on = runner_of(f"ray={address}")
+            with pytest.raises(CorpusError, match=r"list\.parquet is no Parquet file, or is damaged or cut short"):
+                job.run(on)
+            assert [path.name for path in (tmp_path / "out").iterdir()] == ["_job.json"]
+            if mounted:
+                with pytest.raises(FileError) as error:
+                    a_job(data, small / "out", model).run(on)
+                assert str(error.value).endswith(f": {os.strerror(errno.ENOSPC)}")
+                assert str(error.value).startswith(f"cannot write {small / 'out'}")
+                assert [path.name for path in (small / "out").iterdir()] == ["_job.json"]
+    finally:
+        if mounted:
+            subprocess.run(["umount", str(small)], check=True)
+
+
+def test_an_address_where_nothing_answers_is_one_sentence(data, tmp_path, capfd):
+    for address, sentence, code in (
+        ("127.0.0.1:1", "cannot reach a cluster of Ray at 127.0.0.1:1: Connection refused; is it running there?", 1),
+        ("nowhere", '"nowhere" is no address of a cluster; write HOST:PORT, such as 10.0.0.5:6379, or auto', 2),
+    ):
+        line = ["score", f"{data}/*.parquet", "--column", "name", "-o", str(tmp_path / "out"), "--on", f"ray={address}"]
+        assert run(line) == code
+        assert capfd.readouterr().err == f"wavemore: {sentence}\n"
+
+
+def test_the_command_starts_a_cluster_of_its_own(model, data, expected, tmp_path, capfd):
+    out = tmp_path / "out"
+    line = ["score", f"{data}/*.parquet", "--column", "name", "-o", str(out), "--on", "ray", "--percentile"]
+    assert run(line) == 0
+    assert capfd.readouterr().err.endswith(f"wavemore: {out}: 24,018 rows were written; parts in all: 6\n")
+    assert {k: v for k, v in contents(out).items() if k != "_job.json"} == {
+        k: v for k, v in expected.items() if k != "_job.json"
+    }
+
+
+def test_ray_data_has_the_models_scores_and_keeps_whole_numbers(model, data):
+    names = [*model.sample(5000, seed=9), None, "zoé", ""]
+    ids = [2**60 + 1, None, *range(len(names) - 2)]
+    parts = [pyarrow.table({"id": ids[a : a + 2000], "name": names[a : a + 2000]}) for a in range(0, 6000, 2000)]
+    with cluster(2) as address:
+        ray.init(address=address, log_to_driver=False)
+        found = scored(ray.data.from_arrow(parts), "name", model, workers=2, batch_size=1500).take_all()
+        with pytest.raises(Exception, match="has no column"):  # Ray wraps it in an error of its own
+            scored(ray.data.from_arrow(parts), "nam", model).take_all()
+    # The order of blocks is Ray's own; a string's score is its own too.
+    by_name = {row["name"]: row["log_likelihood"] for row in found}
+    assert sorted(row["id"] for row in found if row["id"] is not None) == sorted(i for i in ids if i is not None)
+    wanted = model.score_samples(names)
+    assert np.array_equal([by_name[name] for name in names if name is not None], wanted[~np.isnan(wanted)])
+    assert by_name[None] is None
+    with pytest.raises(UsageError, match="there are no such options of a score: percentil"):
+        scored(ray.data.from_arrow(parts), "name", model, percentil=True)
