@@ -2,12 +2,11 @@
 strings against the distribution that is enumerated here, with fixed seeds. Each must have a p-value above 0.001."""
 
 from collections import Counter
-from math import erfc, log, sqrt
 from typing import Any
 
 import numpy as np
 import pytest
-from enumerated import ABC, EVERY, enumerated, sharp_engine
+from enumerated import ABC, EVERY, enumerated, p_value, sharp_engine
 from in_node import Page, table_of
 
 from wavemore.sampling.automaton import Automaton
@@ -17,23 +16,6 @@ from wavemore.sampling.shape import Shape
 
 N = 100_000
 SHORT = Length(1, 8)
-
-
-def p_value(counts: Counter[str], probabilities: dict[str, float]) -> float:
-    """Of a G-test; strings that are expected fewer than eight times share a cell. A string that has no probability
-    makes it 0."""
-    if not counts.keys() <= {string for string, p in probabilities.items() if p > 0}:
-        return 0.0
-    n, total = counts.total(), sum(probabilities.values())
-    expected = {s: p / total * n for s, p in probabilities.items()}
-    cells = [(counts[s], e) for s, e in expected.items() if e >= 8]
-    rest = (n - sum(o for o, _ in cells), n - sum(e for _, e in cells))
-    cells += [rest] if rest[1] > 1e-6 * n else []
-    g = 2 * sum(o * log(o / e) for o, e in cells if o)
-    freedom = len(cells) - 1
-    assert freedom > 5, "too few cells to tell anything"
-    z = ((g / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))) / sqrt(2 / (9 * freedom))  # Wilson and Hilferty 1931
-    return 0.5 * erfc(z / sqrt(2))
 
 
 def drawn(page: Page, model: dict[str, Any], **wish: Any) -> Counter[str]:
