@@ -35,12 +35,11 @@ def predictor(label: Any) -> Predictor[Any]:
 @pytest.mark.parametrize("name", LABELS)
 @pytest.mark.parametrize("condition", ["", "a rare ending"])
 def test_strings_are_those_of_the_label(page: Page, name: str, condition: str) -> None:
-    label, ending = LABELS[name], "cca" if condition else ""
-    conditions: list[Condition] = [EndsWith(ending), SHORT] if ending else [SHORT]
+    label = LABELS[name]
+    wish = {"endsWith": "ca", "minLength": 4, "maxLength": 8} if condition else {}
+    conditions: list[Condition] = [EndsWith("ca"), Length(4, 8)] if condition else [SHORT]
     expected = enumerated(predictor(label), conditions, Shape())
-    strings = page.strings(
-        model_of(FILE), count=N, seed=2, label=label, endsWith=ending, maxLength=8 if ending else None
-    )
+    strings = page.strings(model_of(FILE), count=N, seed=2, label=label, **wish)
     counts = Counter(string for string in strings if len(string) <= 8)
     assert p_value(counts, expected) > 0.001
     if name != "no label":  # labels differ, and the test tells them apart
