@@ -13,7 +13,7 @@ import { Streams } from "./random.js";
 
 const [GUIDING, MEASURING] = [3, 4]; // tell random numbers from others of the same seed
 const LOOKED_AT = 4096; // plain strings from which a look ahead is made
-const MEASURED = 2048; // guided strings of one round
+const MEASURED = 4096; // guided strings of one round
 const GUIDED_AT_ONCE = 512;
 const CLIPPED_AT_MOST = 0.001; // the share of the weights above the bound, when it is chosen
 const SOUND_CLIPPED = 0.01; // the share, as measured again, with which a guide may be used

@@ -157,7 +157,9 @@ export function* sampling(asked, wish) {
     if (leading === null || source !== leading.pruning || missing === 0) continue;
     const better = leading.better(portion.steps);
     let step = better.next();
+    const begun = performance.now();
     for (; !step.done; step = better.next()) yield answer([]);
+    tally.since += performance.now() - begun; // patience is for what is tried
     if (step.value !== null) source = step.value;
   }
   if (numbers.count === 0) yield answer([], true);
