@@ -99,6 +99,8 @@ def test_the_page_says_what_python_says(answers: dict[str, Any], case: tuple[str
         np.testing.assert_allclose(together, python, atol=1e-5, rtol=1e-5)
         np.testing.assert_allclose(np.exp(together.astype(np.float64)).sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.concatenate(fast), np.concatenate(plain), atol=1e-5, rtol=1e-5)
+    # Which strings stand beside a string changes nothing of it.
+    np.testing.assert_array_equal(np.concatenate(fast), np.concatenate(alone[::-1]))
 
 
 def test_the_kinds_differ(answers: dict[str, Any]) -> None:
