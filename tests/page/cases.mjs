@@ -9,6 +9,8 @@ const at = (name) => import(pathToFileURL(`${process.argv[2]}/${name}`));
 const { Desk } = await at("asking/desk.js");
 const { matching } = await at("asking/pattern_automaton.js");
 const { conditionsOf, allOf } = await at("asking/conditions.js");
+const { Asking } = await at("asking/models.js");
+const { treeOf } = await at("asking/scoring.js");
 const { Alphabet, quoted } = await at("asking/texts.js");
 
 /** What a table says: of each context of `context` ids a row of V logits. */
@@ -131,6 +133,18 @@ const DOES = {
   },
   quoted({ texts }) {
     return texts.map(quoted);
+  },
+  tree({ characters, string, ids }) {
+    const nodes = ids.map((some) => ({ ids: some, values: Float32Array.of(1), shared: 1 }));
+    const levels = [{ shape: [ids.length, 1], nodes }];
+    let read = null;
+    const trace = (known) => {
+      read = known;
+      return { levels, network: null, logProbabilities: new Float32Array(characters.length + 1) };
+    };
+    const predictor = { start: () => 0, trace, kept: 0 };
+    const model = { characters, labels: [], about: {}, seen: () => null, given: () => predictor };
+    return { ...treeOf(new Asking(model).under(null), string), read };
   },
   async asked({ model, ...rest }) {
     const read = await modelOf(model);

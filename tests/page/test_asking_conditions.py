@@ -39,7 +39,25 @@ PIECES = [
         "İ",
         "µ",
     ),
-    *(" ", "#", "\n", "(?aiLmsux)", "(?u)", "(?m)", "(?sx)", "σ", "[Α-Ω]", "[k-s]", "[^K]", "{4294967295}", "{99999}"),
+    *(
+        "ß",
+        "ſ",
+        "İ",
+        "µ",
+        " ",
+        "#",
+        "\n",
+        "(?aiLmsux)",
+        "(?u)",
+        "(?m)",
+        "(?sx)",
+        "σ",
+        "[Α-Ω]",
+        "[k-s]",
+        "[^K]",
+        "{4294967295}",
+        "{99999}",
+    ),
 ]
 REFUSED = {
     "(?=a)b": "look-around",
@@ -88,9 +106,7 @@ def check_patterns(page: Page, vocabulary: Vocabulary, patterns: list[str], rng:
     cases = [{"pattern": one, "strings": strings} for one in patterns]
     found = page.does("matches", characters=[*letters], cases=cases)
     expected = [told(one, vocabulary, strings) for one in patterns]
-    assert {p: f for p, f in zip(patterns, found, strict=True)} == {
-        p: e for p, e in zip(patterns, expected, strict=True)
-    }
+    assert dict(zip(patterns, found, strict=True)) == dict(zip(patterns, expected, strict=True))
     return expected
 
 

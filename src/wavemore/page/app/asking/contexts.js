@@ -3,7 +3,7 @@
 //
 // Shapes: n contexts, V ids (id 0 is the boundary).
 
-const ENGINE_BYTES = 1 << 27; // that a predictor may keep beside the model before it is told to forget
+const ENGINE_BYTES = 1 << 28; // that a predictor may keep beside the model before it is told to forget
 const SHAPED_BYTES = 1 << 26; // that the rows of one job may take
 
 /** A predictor that several jobs ask. Its states hold until the era changes, which happens only in `tidy`. */

@@ -99,7 +99,7 @@ export class Desk {
         const { value, done } = job.next();
         if (done) return false;
         this.post({ id, ...value });
-        if (value.done) return false;
+        if (value.done || !this.jobs.some((one) => one.job === job)) return false; // done, or stopped meanwhile
       } while (performance.now() < end);
       return true;
     } catch (error) {

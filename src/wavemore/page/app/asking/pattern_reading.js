@@ -9,15 +9,12 @@
 //   { op: "anchor", kind }                 "^", "$", "start" (\A) or "end" (\Z)
 //   { op: "refused", what }                what no automaton can follow here
 
-import { PatternSource, PatternFault, escapeIn } from "./pattern_source.js";
+import { PatternSource, PatternFault, TooDeep, escapeIn } from "./pattern_source.js";
 
 const MOST_REPEATS = 4294967295;
 const DEEPEST = 300; // brackets inside brackets
 const QUANTIFIERS = "*+?{";
 const FLAG_LETTERS = "iLmsxau";
-
-/** A pattern that is nested too deeply. */
-export class TooDeep extends Error {}
 
 /** Reads one pattern. */
 class PatternReader {

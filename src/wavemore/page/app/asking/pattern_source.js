@@ -27,6 +27,9 @@ export class PatternFault extends Error {
   }
 }
 
+/** A pattern that is nested too deeply. */
+export class TooDeep extends Error {}
+
 /** A pattern's tokens, one after the other, and its groups. */
 export class PatternSource {
   /** @param {string} pattern */

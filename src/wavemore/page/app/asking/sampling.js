@@ -5,9 +5,9 @@ import { AsTheyCome, DrawnFrom } from "./drawing.js";
 import { Choice, limitsByItself } from "./plausible.js";
 import { Pruning } from "./pruning.js";
 import { freshSeed } from "./random.js";
-import { Refusal, grouped, inNfc } from "./texts.js";
+import { Refusal, grouped, inNfc, quoted } from "./texts.js";
 
-const HOPELESS = 1 << 23; // characters drawn in a row without a string to keep
+const HOPELESS = 1 << 22; // characters drawn in a row without a string to keep
 const PATIENCE = 20000; // milliseconds without one
 const FIRST_PORTION = 32; // strings: they are there at once
 const MOST_AT_ONCE = 8192;
@@ -91,7 +91,7 @@ function sourceOf(asked, wish, numbers, refused) {
   const drawn = from(ids, Math.max(longest, 2 * automaton.distance[0]));
   if (drawn.begun === 0) {
     throw new Refusal(
-      `every string that meets the conditions begins with "${drawn.beginning}", and the model makes no such string; ` +
+      `every string that meets the conditions begins with ${quoted(drawn.beginning)}, and the model makes no such string; ` +
         "ask for fewer conditions",
     );
   }

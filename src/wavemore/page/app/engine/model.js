@@ -1,9 +1,10 @@
 import { readArrays } from "./arrays.js";
+import { readNgrams } from "./counted.js";
 import { Memory } from "./memory.js";
 import { AnyLabel, Mixture } from "./mixtures.js";
 import { Labelled } from "./labelled.js";
 import { Network } from "./network.js";
-import { Counts, Ngram, readNgrams } from "./ngram.js";
+import { Counts, Ngram } from "./ngram.js";
 import { Seen } from "./seen.js";
 import { levelShapes, traced } from "./tree.js";
 import { Networks } from "./weights.js";
@@ -30,7 +31,8 @@ export class Model {
     /** {name, values} of each kind of label; [] without. */
     this.labels = header.labels ? header.labels.kinds : [];
     this.networks = header.networks.length ? new Networks(header, arrays, new Memory(kernel)) : null;
-    this.counts = header.ngram ? new Counts(this.vocabularySize, readNgrams(header.ngram, arrays)) : null;
+    const size = this.vocabularySize;
+    this.counts = header.ngram ? new Counts(size, readNgrams(header.ngram, arrays, size)) : null;
     this.list = header.seen && new Seen(header.seen, arrays);
     this.predictors = new Map();
     /** How many ids a prediction looks back to. */

@@ -7,17 +7,17 @@ import { Answers } from "./tables.js";
 export class Counts {
   /**
    * @param {number} size how many ids there are, V
-   * @param {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array}} told of each n-gram, from the
-   * first: the number of its beginning, which is all but its newest id; that id; how often it was seen
+   * @param {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array, shorter: Int32Array}} told as
+   * `readNgrams` gives it
    */
   constructor(size, told) {
     this.size = size;
-    const { order, parents, newest, counts } = told;
+    const { order, parents, newest, counts, shorter } = told;
     this.newest = newest;
     this.ends = endsOf(parents);
     this.contexts = this.ends[Math.min(order, this.ends.length) - 1];
     this.starts = startsOf(parents);
-    this.shorter = this.withoutOldest(parents);
+    this.shorter = shorter;
     this.weigh(parents, counts);
   }
 
@@ -42,21 +42,13 @@ export class Counts {
     }
   }
 
-  /** Of each n-gram the number of the one without its oldest id, the empty one first. */
-  withoutOldest(parents) {
-    this.shorter = new Int32Array(parents.length + 1);
-    for (let number = this.ends[1]; number <= parents.length; number++) {
-      this.shorter[number] = this.found(this.shorter[parents[number - 1]], this.newest[number - 1]);
-    }
-    return this.shorter;
-  }
-
   /** What each n-gram has of its context's probability, and what each context leaves to the shorter one. */
   weigh(parents, counts) {
     const size = counts.length;
     const preceding = new Float64Array(size + 1);
     for (let number = 1; number <= size; number++) preceding[this.shorter[number]]++;
-    const adjusted = counts.map((count, i) => preceding[i + 1] || count);
+    const adjusted = new Float64Array(size);
+    for (let i = 0; i < size; i++) adjusted[i] = preceding[i + 1] || counts[i];
     const discounts = new Float64Array(size);
     for (let length = 1; length < this.ends.length; length++) {
       const [from, to] = [this.ends[length - 1] - 1, this.ends[length] - 1];
@@ -69,8 +61,10 @@ export class Counts {
       totals[parents[i]] += adjusted[i];
       left[parents[i]] += discounts[i];
     }
-    this.left = left.map((sum, i) => (totals[i] > 0 ? sum / totals[i] : 1));
-    this.own = adjusted.map((count, i) => (count - discounts[i]) / totals[parents[i]]);
+    this.left = new Float64Array(size + 1);
+    for (let i = 0; i <= size; i++) this.left[i] = totals[i] > 0 ? left[i] / totals[i] : 1;
+    this.own = new Float64Array(size);
+    for (let i = 0; i < size; i++) this.own[i] = (adjusted[i] - discounts[i]) / totals[parents[i]];
   }
 
   /** The probabilities of what follows an n-gram. */
@@ -155,7 +149,7 @@ function endsOf(parents) {
 /** Where the n-grams stand that each one begins, the empty one first. */
 function startsOf(parents) {
   const starts = new Int32Array(parents.length + 2);
-  for (const parent of parents) starts[parent + 1]++;
+  for (let i = 0; i < parents.length; i++) starts[parents[i] + 1]++;
   for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
   return starts;
 }
@@ -163,21 +157,10 @@ function startsOf(parents) {
 /** What is subtracted from counts of 1, of 2, and of more, of the n-grams of one length. */
 function discountsOf(adjusted) {
   const times = [0, 0, 0, 0, 0];
-  for (const count of adjusted) if (count <= 4) times[count]++;
+  for (let i = 0; i < adjusted.length; i++) if (adjusted[i] <= 4) times[adjusted[i]]++;
   const single = times[1] ? times[1] / (times[1] + 2 * times[2]) : 0;
   return [1, 2, 3].map((count) => {
     const estimate = times[count] ? count - ((count + 1) * single * times[count + 1]) / times[count] : 0;
     return estimate > 0 && estimate < count ? estimate : 0.5 * count;
   });
-}
-
-/** The n-grams of a packed model. */
-export function readNgrams(told, arrays) {
-  const numbers = (number, Kind) => new Kind(arrays[number].buffer);
-  return {
-    order: told.order,
-    parents: numbers(told.parents, Int32Array),
-    newest: numbers(told.newest, Int32Array),
-    counts: numbers(told.counts, Float64Array),
-  };
 }
