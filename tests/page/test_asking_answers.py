@@ -40,7 +40,8 @@ def test_scores_are_pythons(page: Page, tiny_model: StringModel, strings: list[s
     rows = [row for answer in answers for row in answer["rows"]]
     assert [answer["done"] for answer in answers] == [False] * (len(answers) - 1) + [True]
     judge = Judge("tiny", tiny_model.file_, tiny_model.distribution_)
-    expected = RowScores([judge], surprise=True).columns(texts)
+    columns = RowScores([judge], surprise=True).columns(texts)
+    expected = {name: np.asarray(column) for name, column in columns.items()}
     np.testing.assert_allclose(
         as_numbers([row["logLikelihood"] for row in rows]), expected["log_likelihood"], atol=1e-5
     )
@@ -51,7 +52,7 @@ def test_scores_are_pythons(page: Page, tiny_model: StringModel, strings: list[s
     np.testing.assert_allclose(percentiles, 100 * ranks(QUANTILES, expected["log_likelihood"]), atol=1e-3)
     assert 0 in percentiles
     assert 100 in percentiles
-    assert [row["unknown"] or "" for row in rows] == expected["unknown"]
+    assert [row["unknown"] or "" for row in rows] == expected["unknown"].tolist()
     assert [row["seen"] for row in rows] == [text in strings for text in texts]
     assert rows[-1]["string"] == "ba\u00e9"  # in NFC
 
