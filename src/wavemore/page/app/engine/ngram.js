@@ -127,11 +127,6 @@ export class Ngram {
     this.rows();
     return this.answers.of(states);
   }
-
-  draw(states, uniforms) {
-    this.rows();
-    return this.answers.drawn(states, uniforms);
-  }
 }
 
 /** The n-grams of length k are those from ends[k - 1] up to ends[k]. */
