@@ -20,6 +20,7 @@ from wavemore.settings.config import NgramConfig, Recipe
 CASES = APP.parents[3] / "tests" / "page" / "engine_cases.mjs"
 KERNEL = APP / "engine" / "kernel.wasm"
 ABC = Vocabulary("abc")
+KINDS = {"language": ("it", "no", "tr"), "gender": ("f", "m")}
 STRINGS = ["", "a", "abcabcabcabcabc", "cab", "cabb", "bbbbbbbbb", "cabbac", *COUNTED]
 
 
@@ -42,7 +43,9 @@ def network_file(seed: int = 0, vocabulary: Vocabulary = ABC, spread: float = 0.
     labels = None
     if kinds:
         counts = np.arange(np.prod([len(values) for values in kinds.values()]))
-        labels = Labels(kinds, counts)  # the first combination does not occur
+        labels = Labels(
+            {name: tuple(values) for name, values in kinds.items()}, counts
+        )  # the first combination does not occur
     return ModelFile(recipe, vocabulary, weights, labels=labels)
 
 

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 
 const at = (name) => import(pathToFileURL(`${process.argv[2]}/${name}`));
 const { readModel } = await at("engine/model.js");
+const { readNgrams } = await at("engine/counted.js");
 const { fromBase64 } = await at("engine/open.js");
 const { nodesOfContext } = await at("engine/plain.js");
 
@@ -39,17 +40,18 @@ const DOES = {
     }
     return rowsOf(predictor, model.vocabularySize, strings, alone).map(toBase64);
   },
+  scores(model, predictor, { strings }) {
+    const size = model.vocabularySize;
+    const rows = rowsOf(predictor, size, strings, false);
+    const score = (ids, said) => [...ids, 0].reduce((sum, id, depth) => sum + said[depth * size + id], 0);
+    return toBase64(Float64Array.from(strings, (ids, i) => score(ids, rows[i])));
+  },
   plain(model, _, { strings, number, label }) {
     const context = model.networks.context;
     return strings.map((ids) => {
       const padded = [...new Array(context).fill(0), ...ids].slice(-context);
       return toBase64(nodesOfContext(model.header, model.arrays, number, padded, label).logits);
     });
-  },
-  drawn(model, predictor, { ids, uniforms }) {
-    let state = Int32Array.of(predictor.start());
-    for (const id of ids) state = predictor.step(state, Int32Array.of(id));
-    return toBase64(predictor.draw(new Int32Array(uniforms.length).fill(state[0]), Float64Array.from(uniforms)));
   },
   trace(model, predictor, { ids }) {
     const { levels, logProbabilities, network } = predictor.trace(ids);
@@ -58,6 +60,10 @@ const DOES = {
       nodes: nodes.map(({ values, ...node }) => ({ ...node, values: Array.from(values) })),
     }));
     return { levels: plain, logProbabilities: Array.from(logProbabilities), network };
+  },
+  ngrams(model) {
+    const { parents, newest, counts } = readNgrams(model.header.ngram, model.arrays, model.vocabularySize);
+    return { parents: toBase64(parents), newest: toBase64(newest), counts: toBase64(counts) };
   },
   seen(model, _, { texts }) {
     return texts.map((text) => model.seen(text));

@@ -1,18 +1,21 @@
 """The page's engine says the same as Python's with the same rounded weights."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from models_at_random import rows
-from packed_models import ABC, STRINGS, Asked, network_file, ngram_file, numbers
+from packed_models import ABC, KINDS, STRINGS, Asked, network_file, ngram_file, numbers
 from rounded import rounded
 
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.corpus import read_corpus
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.models.modelfile import ModelFile
-from wavemore.predict.predictor import log_softmax
+from wavemore.models.kinds import distribution_of
+from wavemore.models.modelfile import ModelFile, pretrained_path
+from wavemore.predict.predictor import Distribution, log_softmax
 
-KINDS = {"language": ("it", "no", "tr"), "gender": ("f", "m")}
 WIDE = Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + 150))))
 
 FILES: dict[str, ModelFile] = {
@@ -96,9 +99,100 @@ def test_the_page_says_what_python_says(answers: dict[str, Any], case: tuple[str
         np.testing.assert_allclose(together, python, atol=1e-5, rtol=1e-5)
         np.testing.assert_allclose(np.exp(together.astype(np.float64)).sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.concatenate(fast), np.concatenate(plain), atol=1e-5, rtol=1e-5)
+    # Which strings stand beside a string changes nothing of it.
+    np.testing.assert_array_equal(np.concatenate(fast), np.concatenate(alone[::-1]))
 
 
 def test_the_kinds_differ(answers: dict[str, Any]) -> None:
     """Otherwise the test above could not fail."""
     first = {name: tuple(np.round(python[:, 1], 3)) for name, (_, python, _) in answers.items()}
     assert len(set(first.values())) == len(ASKED)
+
+
+def test_the_fast_form_says_what_the_plain_one_says() -> None:
+    """Node by node in double precision: an oracle in JavaScript itself, which also draws the tree."""
+    asked, found = Asked(), {}
+    for name in ("as taught", "cycles", "skips", "residual, wide", "rms and quick gelu", "labels, all levels"):
+        file = FILES[name]
+        model, packed = asked.model(file)
+        label = {"label": 5, "under": {"language": "tr", "gender": "m"}} if file.labels else {"label": 0}
+        ids = [file.vocabulary.encode(string).tolist() for string in STRINGS]
+        fast = asked.case("rows", model, strings=ids, under=label.get("under"))
+        numbered = range(len(packed.header["networks"]))
+        found[name] = fast, [asked.case("plain", model, strings=ids, number=n, label=label["label"]) for n in numbered]
+    told = asked.answers()
+    for fast, networks in found.values():
+        last = np.stack([numbers(row)[-4:] for row in told[fast]])
+        logits = np.mean([[numbers(row, np.float64) for row in told[case]] for case in networks], axis=0)
+        np.testing.assert_allclose(last, log_softmax(logits), atol=1e-5)
+
+
+def test_later_characters_change_nothing_before_them() -> None:
+    asked = Asked()
+    model, _ = asked.model(FILES["mixture with an ensemble"])
+    short, long = (asked.case("rows", model, strings=[ids]) for ids in ([1, 2], [1, 2, 3, 3, 1]))
+    told = asked.answers()
+    before, after = (numbers(told[case][0]) for case in (short, long))
+    np.testing.assert_array_equal(before, after[: len(before)])
+
+
+def test_the_tree_of_a_string() -> None:
+    asked = Asked()
+    taught, _ = asked.model(FILES["as taught"])
+    cycles, _ = asked.model(FILES["cycles"])
+    labels, _ = asked.model(FILES["labels"])
+    counted, _ = asked.model(FILES["n-gram"])
+    cases = [asked.case("trace", model, ids=[1, 2, 1, 2, 3]) for model in (taught, cycles, labels, counted)]
+    ends = asked.case("rows", taught, strings=[[1, 2, 1, 2, 3]])
+    told = asked.answers()
+    tree, deep, mixed, nothing = (told[case] for case in cases)
+    assert [level["shape"] for level in tree["levels"]] == [[8, 3], [4, 5], [2, 5], [1, 5]]
+    assert [level["flattened"] for level in tree["levels"]] == [None, [4, 6], [2, 10], [1, 10]]
+    assert [level["group"] for level in tree["levels"]] == [1, 2, 2, 2]
+    pairs = tree["levels"][1]["nodes"]
+    assert [node["ids"] for node in pairs] == [[0, 0], [0, 1], [2, 1], [2, 3]]
+    assert [node["end"] for node in pairs] == [1, 3, 5, 7]
+    assert [node["children"] for node in pairs] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert [node["shared"] for node in pairs] == [6, 3, 2, 1]  # of the contexts of 0 to 5 characters
+    assert all(len(node["values"]) == 5 for node in pairs)
+    assert tree["network"] is None
+    np.testing.assert_allclose(tree["logProbabilities"], numbers(told[ends][0])[-4:], atol=1e-6)
+    assert [level["shape"] for level in deep["levels"]] == [[10, 3], *([n, 12] for n in (9, 7, 6, 4, 2, 1))]
+    assert deep["levels"][1]["nodes"][3]["children"] == [3, 4]
+    assert mixed["network"].startswith("with language = ")
+    assert nothing["levels"] == []
+    assert np.exp(nothing["logProbabilities"]).sum() == pytest.approx(1)
+
+
+def test_a_label_that_the_model_does_not_have() -> None:
+    asked = Asked()
+    model, _ = asked.model(FILES["labels"])
+    asked.case("rows", model, strings=[[1]], under={"language": "xx"})
+    with pytest.raises(AssertionError, match="The model has no label language = xx"):
+        asked.answers()
+
+
+def test_numbers_too_large_to_compute_with() -> None:
+    file = network_file(groups=[2] * 5, norm="none", activation="gelu")
+    asked = Asked()
+    large = {name: np.full_like(array, 9e8) for name, array in file.weights.items()}
+    asked.case("rows", asked.model(replace(file, weights=large))[0], strings=[[1]])
+    with pytest.raises(AssertionError, match="numbers are too large to compute with"):
+        asked.answers()
+
+
+def test_ten_thousand_log_likelihoods_of_the_package() -> None:
+    """The same as Python's with the same rounded weights; and what rounding costs."""
+    file = ModelFile.load(pretrained_path())
+    asked = Asked()
+    model, packed = asked.model(file)
+    strings = [*read_corpus("names").strings][:10_000]
+    case = asked.case("scores", model, strings=[file.vocabulary.encode(string).tolist() for string in strings])
+    page = numbers(asked.answers()[case], np.float64)
+    own, exact = (
+        log_likelihoods(Distribution(predictor, file.vocabulary), strings)
+        for predictor in (rounded(file, packed), distribution_of(file).predictor)
+    )
+    assert np.abs(page - own).max() < 1e-4
+    assert abs(exact.sum() - page.sum()) / (sum(map(len, strings)) + len(strings)) < 1e-3
+    assert np.abs(exact - page).max() > 1e-6  # they are rounded

@@ -1,4 +1,4 @@
-"""The page is one file: its scripts follow the convention by which they are joined, and it asks nothing of any other."""
+"""The page is one file: its scripts follow the convention by which they are joined, and it names no other file."""
 
 import re
 import subprocess

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import subprocess
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def tree_of(characters: str, groups: list[int]) -> list[dict[str, Any]]:
     nodes = [["start" if c == "." else c] for c in characters]
     levels = [nodes]
     for group in groups:
-        nodes = [sum(nodes[i : i + group], []) for i in range(0, len(nodes), group)]
+        nodes = [[*chain(*nodes[i : i + group])] for i in range(0, len(nodes), group)]
         levels.append(nodes)
     channels = [4] + [6] * len(groups)
     return [

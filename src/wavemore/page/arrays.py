@@ -5,7 +5,7 @@ between 2^13 and 2^14, so none overflows, and small ones keep their bits. The lo
 then the upper ones: these are alike, and so gzip makes them smaller.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class Arrays:
         return b"".join([halves.T.tobytes(), *singles, *self._bytes])
 
 
-def unpacked(told: list[Mapping[str, Any]], data: bytes) -> list[np.ndarray]:
+def unpacked(told: Sequence[Mapping[str, Any]], data: bytes) -> list[np.ndarray]:
     """The arrays again, float32 or uint8, as the page has them."""
     sizes = {kind: sum(_size(one) for one in told if one["kind"] == kind) for kind in ("half", "single", "bytes")}
     halves = np.frombuffer(data, np.uint8, 2 * sizes["half"]).reshape(2, -1).T.copy().view("<f2")[:, 0]

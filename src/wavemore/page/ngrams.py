@@ -1,16 +1,16 @@
 """The n-grams of a model file as the page has them: exactly, in few bits.
 
-N-grams are one trie (`predict/counts.py`). For each n-gram that others begin with, from the shortest on and in order, it
-is said how often each id follows it. Most of that can be guessed. Ids that follow it follow its shorter form too, the
-n-gram without its oldest id, and in all as often as that form is followed by them: so each time that is told, less of
-the shorter form's is left for others. With c still to tell, and r of R that are left for an id, none of the c falls to it
-with probability about (1 - r / R)^c, or, where r is less than c, (1 - c / R)^r; this says which of some adaptive
+N-grams are one trie (`predict/counts.py`). For each n-gram that others begin with, from the shortest on and in order,
+it is said how often each id follows it. Most of that can be guessed. Ids that follow it follow its shorter form too,
+the n-gram without its oldest id, and in all as often as that form is followed by them: so each time that is told, less
+of the shorter form's is left for others. With c still to tell, and r of R that are left for an id, none of the c falls
+to it with probability about (1 - r / R)^c, or, where r is less than c, (1 - c / R)^r; this says which of some adaptive
 probabilities the answer is coded with. An arithmetic coder makes bits of that (Rissanen 1976; here the range coder of
-G. N. N. Martin 1979 with binary decisions): an eighth of what gzip makes of the numbers.
+G. N. N. Martin 1979 with binary decisions): about two for an n-gram, an eighth of what gzip makes of the numbers.
 
-How often an id follows, k from 1 to c, is its number of bits, one decision each, and then these bits. All c are told when
-none is left; the last id of all gets what is left. The decoder, `app/engine/counted.js`, makes the same steps with the
-same arithmetic: sums, products and quotients of whole numbers and of float64, which are the same everywhere.
+How often an id follows, k from 1 to c, is its number of bits, one decision each, and then these bits. All c are told
+when none is left; the last id of all gets what is left. The decoder, `app/engine/counted.js`, makes the same steps with
+the same arithmetic: sums, products and quotients of whole numbers and of float64, which are the same everywhere.
 """
 
 from typing import Any

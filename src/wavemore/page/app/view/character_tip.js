@@ -19,8 +19,10 @@ export class CharacterTip {
   /** Let the characters of a table tell. @param {HTMLElement} table */
   watch(table) {
     const at = (event) => event.target instanceof Element && event.target.closest("[data-place]");
-    table.addEventListener("mouseover", (event) => (at(event) ? this.show(at(event)) : this.hide()));
-    table.addEventListener("mouseleave", () => this.hide());
+    const focused = () => table.contains(document.activeElement) && at({ target: document.activeElement });
+    const left = () => (focused() ? this.show(focused()) : this.hide()); // the mouse has left, the focus may be there still
+    table.addEventListener("mouseover", (event) => (at(event) ? this.show(at(event)) : left()));
+    table.addEventListener("mouseleave", left);
     table.addEventListener("focusin", (event) => (at(event) ? this.show(at(event)) : this.hide()));
     table.addEventListener("focusout", () => this.hide());
     table.addEventListener("click", (event) => at(event) && (at(event).focus(), this.show(at(event))));
