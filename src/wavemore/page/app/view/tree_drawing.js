@@ -10,7 +10,7 @@ const GAP = 28; // between rows, for the lines
 
 /** How large nodes are: as wide as the place allows, and never too small to read. @param {number} room @param {number} leaves */
 function sizesFor(room, leaves) {
-  const column = Math.max(38, Math.min(92, Math.floor(room / leaves)));
+  const column = Math.max(46, Math.min(92, Math.floor(room / leaves)));
   const node = Math.min(64, column - 8);
   const heat = Math.round(node * 0.55);
   return { column, node, heat, row: heat + 24 + GAP };
