@@ -5,6 +5,8 @@
 
 const ENGINE_BYTES = 1 << 28; // that a predictor may keep beside the model before it is told to forget
 const SHAPED_BYTES = 1 << 26; // that the rows of one job may take
+const FIRST_ROWS = 1 << 14;
+const FIRST_NUMBERS = 1 << 18; // of rows, for which there is room at first
 
 /** A predictor that several jobs ask. Its states hold until the era changes, which happens only in `tidy`. */
 export class Contexts {
@@ -75,11 +77,11 @@ export class Shaped {
     this.era = contexts.era;
     this.count = 0;
     /** The row of each state, -1 where there is none. */
-    this.rowOf = new Int32Array(1024).fill(-1);
+    this.rowOf = new Int32Array(FIRST_ROWS).fill(-1);
     /** Rows x V, nats. */
-    this.raw = new Float32Array(1024 * this.width);
+    this.raw = new Float32Array(Math.max(this.width, FIRST_NUMBERS));
     /** Rows x V: each row's weights added up from its first id on. */
-    this.sums = new Float64Array(1024 * this.width);
+    this.sums = new Float64Array(this.raw.length);
   }
 
   /** Call between portions of work: drops rows that are void or too many. */

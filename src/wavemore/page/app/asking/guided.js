@@ -191,6 +191,7 @@ export class Guided {
    * @param {number[]} logWeights
    */
   measure(logWeights) {
+    this.sound = false;
     const highest = logWeights.reduce((most, one) => Math.max(most, one), -Infinity);
     if (highest === -Infinity) return;
     const weights = logWeights.map((one) => Math.exp(one - highest));

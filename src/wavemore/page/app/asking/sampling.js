@@ -115,9 +115,8 @@ export function* sampling(asked, wish) {
   const { source: first, known, filtered } = sourceOf(asked, wish, numbers, refused);
   let source = first;
   const leading = source instanceof Pruning ? new Leading(source) : null;
-  const limits = wish.plausible
-    ? (asked.limits ?? limitsByItself(asked.contexts, asked.alphabet, asked.longest))
-    : null;
+  if (wish.plausible) asked.limits ??= limitsByItself(asked.contexts, asked.alphabet, asked.longest);
+  const limits = wish.plausible ? asked.limits : null;
   const choice = limits && new Choice(limits);
   const pace = new Pace();
   const tally = { found: 0, looked: 0, inVain: 0, lookedInVain: 0, since: performance.now() };
