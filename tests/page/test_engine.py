@@ -99,6 +99,8 @@ def test_the_page_says_what_python_says(answers: dict[str, Any], case: tuple[str
         np.testing.assert_allclose(together, python, atol=1e-5, rtol=1e-5)
         np.testing.assert_allclose(np.exp(together.astype(np.float64)).sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.concatenate(fast), np.concatenate(plain), atol=1e-5, rtol=1e-5)
+    # Which strings stand beside a string changes nothing of it.
+    np.testing.assert_array_equal(np.concatenate(fast), np.concatenate(alone[::-1]))
 
 
 def test_the_kinds_differ(answers: dict[str, Any]) -> None:
@@ -132,22 +134,6 @@ def test_later_characters_change_nothing_before_them() -> None:
     told = asked.answers()
     before, after = (numbers(told[case][0]) for case in (short, long))
     np.testing.assert_array_equal(before, after[: len(before)])
-
-
-def test_draws_are_those_of_the_cumulative_probabilities() -> None:
-    asked, uniforms = Asked(), np.random.default_rng(0).random(500).tolist()
-    cases = {}
-    for name in ("ensemble", "mixture", "n-gram", "labels", "large vocabulary"):
-        model, _ = asked.model(FILES[name])
-        rows_of = asked.case("rows", model, strings=[[1, 2]])
-        cases[name] = rows_of, asked.case("drawn", model, ids=[1, 2], uniforms=[0, *uniforms])
-    told = asked.answers()
-    for name, (rows_of, drawn) in cases.items():
-        size = len(FILES[name].vocabulary)
-        chances = np.exp(numbers(told[rows_of][0])[-size:].astype(np.float64))
-        sums = np.cumsum(chances)
-        expected = np.searchsorted(sums, np.array([0, *uniforms]) * sums[-1], side="right")
-        np.testing.assert_array_equal(numbers(told[drawn], np.int32), expected)
 
 
 def test_the_tree_of_a_string() -> None:
