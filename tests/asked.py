@@ -3,11 +3,16 @@
 from collections import Counter
 from typing import Any
 
-from enumerated import ABC, sharp_engine
+import numpy as np
+import pytest
+from enumerated import ABC, enumerated, p_value, sharp_engine
 from in_node import Page, table_of
 
+from wavemore.judging.likelihood import log_likelihoods
+from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, Never, Only, StartsWith
 from wavemore.sampling.patterns import Matches
+from wavemore.sampling.shape import Shape
 
 N = 100_000
 SHORT = Length(1, 8)
@@ -62,3 +67,31 @@ def drawn(page: Page, model: dict[str, Any], **wish: Any) -> Counter[str]:
 def sharp_model() -> dict[str, Any]:
     """The model whose strings are enumerated, as a table."""
     return table_of(sharp_engine(), ABC, 4)
+
+
+GUIDED: dict[str, tuple[dict[str, Any], list[Condition], int]] = {
+    "before it has learned": ({"endsWith": "bca"}, [EndsWith("bca"), SHORT], 1),
+    "when it has learned": ({"endsWith": "bca"}, [EndsWith("bca"), SHORT], 2),
+    "from a beginning, stranger": (
+        {"startsWith": "c", "endsWith": "ab", "temperature": 1.5},
+        [StartsWith("c"), EndsWith("ab"), SHORT],
+        2,
+    ),
+}
+
+
+def check_guided(page: Page, case: str) -> None:
+    """What a guide keeps is the model's own, by a G-test."""
+    wish, conditions, rounds = GUIDED[case]
+    told = page.does("guided", model=sharp_model(), wish={"seed": 3, **wish}, rounds=rounds, count=30_000)
+    assert told["sound"]
+    assert told["clipped"] < 0.01
+    assert told["kept"] > 0.1
+    strings = [string for string, _ in told["found"]]
+    temperature = wish.get("temperature", 1.0)
+    expected = enumerated(sharp_engine(), conditions, Shape(temperature=temperature))
+    assert p_value(Counter(string for string in strings if len(string) <= 8), expected) > 0.001
+    scores = log_likelihoods(Distribution(sharp_engine(), ABC), strings[:300])
+    np.testing.assert_allclose([score for _, score in told["found"][:300]], scores, atol=1e-4)
+    longer = sum(len(string) > 8 for string in strings) / 30_000
+    assert told["share"] * (1 - longer) == pytest.approx(sum(expected.values()), rel=0.1)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
+expect.set_options(timeout=30_000)  # the machine that runs tests may be busy
 PHONE: ViewportSize = {"width": 375, "height": 667}
 
 

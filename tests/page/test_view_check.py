@@ -74,7 +74,7 @@ def test_a_character_tells_what_was_expected_by_mouse_keyboard_and_finger(visit:
     boxes = page.locator("#scores tr[data-string='marlxna'] .box")
     expect(boxes).to_have_count(8)
     boxes.nth(4).tap()
-    expect(tip).to_contain_text(re.compile(r"^x: under 0\.1 %\. Expected here: i \d+ %, e \d+ %"))
+    expect(tip).to_contain_text(re.compile(r"^x: under 0\.1\s%\. Expected here: i \d+\s%, e \d+\s%"))
     page.keyboard.press("ArrowRight")
     expect(tip).to_contain_text(re.compile("^n: .*Expected here: a "))
     expect(boxes.nth(5)).to_be_focused()

@@ -115,7 +115,7 @@ def test_a_tree_stands_over_its_characters_and_padding_is_folded():
     ]
 
 
-def test_where_levels_overlap_a_node_stands_over_the_children_that_it_names():
+def test_where_levels_overlap_a_node_stands_over_its_last_character():
     nodes = [[{"characters": [c], "values": [1], "shared": 1} for c in "abc"]]
     nodes.append(
         [{"characters": [*c], "values": [1], "shared": 1, "children": [i, i + 1]} for i, c in ((0, "ab"), (1, "bc"))]
@@ -123,7 +123,7 @@ def test_where_levels_overlap_a_node_stands_over_the_children_that_it_names():
     nodes.append([{"characters": [*"abc"], "values": [1], "shared": 1, "children": [0, 1]}])
     levels = json.dumps([{"nodes": level} for level in nodes])
     assert run("tree_layout.js", "treePlaces", f"treePlaces({levels})") == {
-        "columns": [[0.5, 1.5, 2.5], [1.0, 2.0], [1.5]],
+        "columns": [[0.5, 1.5, 2.5], [1.5, 2.5], [2.5]],
         "count": 3,
     }
 

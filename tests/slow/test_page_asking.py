@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from asked import CASES, SHORT, WISHES, drawn, sharp_model
+from asked import CASES, GUIDED, SHORT, WISHES, check_guided, drawn, sharp_model
 from enumerated import ABC, enumerated, p_value, sharp_engine
 from in_node import Page
 from labelled_page import LABELS, check_strings
@@ -37,6 +37,11 @@ def test_new_strings_are_the_models_own_without_those_of_its_list(page: Page) ->
     seen = sorted(expected, key=lambda string: -expected[string])[:30:2]
     counts = drawn(page, {**sharp_model(), "seen": seen}, isNew=True)
     assert p_value(counts, {s: p for s, p in expected.items() if s not in seen}) > 0.001
+
+
+@pytest.mark.parametrize("case", GUIDED)
+def test_what_a_guide_keeps_is_the_models_own(page: Page, case: str) -> None:
+    check_guided(page, case)
 
 
 @pytest.mark.parametrize("name", LABELS)

@@ -37,6 +37,8 @@ export class Pruning {
     this.tree = new Tree(from.contexts.width);
     this.tree.refresh([this.tree.add(-1, 0, this.said(from.first, from.firstSums, 0, state, from.prefix.length))]);
     this.tried = 0;
+    /** @type {{tried: number, through: number, steps: number} | null} of the last batch */
+    this.latest = null;
     this.begin();
     // What is known of the share of the model's strings that meet the conditions.
     this.through = 0;
@@ -58,6 +60,8 @@ export class Pruning {
     const most = Math.floor(TREE_BYTES / (48 * this.tree.width));
     this.batch = Math.max(SMALLEST_BATCH, Math.min(this.tried, LARGEST_BATCH, most));
     this.batchDone = 0;
+    this.batchThrough = 0;
+    this.batchSteps = 0;
     /** @type {Map<number, {parent: number, character: number, said: object}>} */
     this.added = new Map();
     /** @type {number[]} */
@@ -105,6 +109,8 @@ export class Pruning {
     const found = this.attempt(size);
     this.tried += size;
     this.batchDone += size;
+    this.batchThrough += found.strings.length;
+    this.batchSteps += found.steps;
     this.through += found.strings.length;
     this.weighed += size / this.tree.bounds[0];
     this.met += found.strings.length + (size * this.removed) / this.tree.bounds[0];
@@ -132,6 +138,7 @@ export class Pruning {
     for (const row of this.failed) tree.fail(row);
     tree.refresh(this.failed);
     this.removed += before - tree.bounds[0];
+    this.latest = { tried: this.batch, through: this.batchThrough, steps: this.batchSteps };
     this.begin();
   }
 

@@ -2,6 +2,8 @@
 
 import { allOf, checkSomeLeft, conditionsOf } from "./conditions.js";
 import { AsTheyCome, DrawnFrom } from "./drawing.js";
+import { Guided } from "./guided.js";
+import { Leading } from "./leading.js";
 import { Choice, limitsByItself } from "./plausible.js";
 import { Pruning } from "./pruning.js";
 import { freshSeed } from "./random.js";
@@ -110,7 +112,9 @@ function sourceOf(asked, wish, numbers, refused) {
 export function* sampling(asked, wish) {
   const numbers = checkedNumbers(wish);
   const refused = refusalOf(asked, wish.isNew);
-  const { source, known, filtered } = sourceOf(asked, wish, numbers, refused);
+  const { source: first, known, filtered } = sourceOf(asked, wish, numbers, refused);
+  let source = first;
+  const leading = source instanceof Pruning ? new Leading(source) : null;
   const limits = wish.plausible
     ? (asked.limits ?? limitsByItself(asked.contexts, asked.alphabet, asked.longest))
     : null;
@@ -124,6 +128,7 @@ export function* sampling(asked, wish) {
     tally.found += strings.length;
     const told = { strings, looked: tally.looked, done: done || missing === 0, reason };
     if (known && source.share >= 0) told.share = source.share;
+    if (source instanceof Guided) told.clipped = source.clipped;
     if (choice) told.implausible = choice.implausible;
     return told;
   };
@@ -149,6 +154,13 @@ export function* sampling(asked, wish) {
       }
     }
     yield answer(items);
+    if (leading === null || source !== leading.pruning || missing === 0) continue;
+    const better = leading.better(portion.steps);
+    let step = better.next();
+    const begun = performance.now();
+    for (; !step.done; step = better.next()) yield answer([]);
+    tally.since += performance.now() - begun; // patience is for what is tried
+    if (step.value !== null) source = step.value;
   }
   if (numbers.count === 0) yield answer([], true);
 }

@@ -74,6 +74,7 @@ export class CharacterTip {
   /** Below the character, or above it where there is no room. @param {HTMLElement} box */
   place(box) {
     const tip = this.box;
+    tip.style.left = "0"; // where it has room to be as wide as it likes
     const { left, top, bottom } = box.getBoundingClientRect();
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
     const below = bottom + 6 + tip.offsetHeight < window.innerHeight;
