@@ -3,7 +3,7 @@
 //
 // Shapes: n contexts, V ids (id 0 is the boundary).
 
-const ENGINE_BYTES = 1 << 28; // that a predictor may keep beside the model before it is told to forget
+const ENGINE_BYTES = 1 << 28; // that predictors may keep beside the model before they are told to forget
 const SHAPED_BYTES = 1 << 26; // that the rows of one job may take
 const FIRST_ROWS = 1 << 14;
 const FIRST_NUMBERS = 1 << 18; // of rows, for which there is room at first
@@ -14,12 +14,13 @@ export class Contexts {
    * @param {{start: () => number, step: (states: Int32Array, ids: Int32Array) => Int32Array,
    *   logProbabilities: (states: Int32Array) => Float32Array, kept: number, forget: () => void}} predictor
    * @param {number} width V
+   * @param {number} [sharers] how many predictors share the memory, as those of labels do
    */
-  constructor(predictor, width) {
+  constructor(predictor, width, sharers = 1) {
     this.predictor = predictor;
     this.width = width;
     this.era = 0;
-    this.most = predictor.kept + ENGINE_BYTES;
+    this.most = predictor.kept + ENGINE_BYTES / sharers;
   }
 
   /** Call between portions of work: where much is kept, all is forgotten, and states from before are void. */
