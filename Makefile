@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check types pages format oldest slow soak bench pretrained base kernel lesson docs drawings
+.PHONY: help demo test check types pages format oldest slow soak bench pretrained base kernel lesson docs drawings screenshots chromium
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
@@ -18,6 +18,7 @@ help:
 	@echo "make kernel      assemble the page's products again; needs wat2wasm, of wabt"
 	@echo "make docs        build the documentation into site/, warnings are errors"
 	@echo "make drawings    draw the pictures of README.md and docs/ again"
+	@echo "make screenshots take the pictures of the page again, with Chromium"
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
 
 # .venv has what the targets that were made so far need: an extra of pyproject.toml each. Modules are compiled when they
@@ -36,8 +37,17 @@ demo: .venv/with-base
 	$(BIN)/wavemore train names -o demo.safetensors --restart
 	$(BIN)/wavemore sample demo.safetensors -n 20
 
-test: .venv/with-test
+test: .venv/with-test chromium
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/docs
+
+# The page is tested in the system's own Chromium; where there is none, its tests skip themselves and say so.
+CHROMIUM := command -v chromium || command -v chromium-browser || command -v google-chrome
+chromium:
+	@if { $(CHROMIUM); } > /dev/null; then :; \
+	elif command -v apt-get > /dev/null && test "$$(id -u)" = 0; then \
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium \
+		|| echo "Chromium was not installed; the tests of the page are skipped"; \
+	else echo "the tests of the page need Chromium and are skipped; install it with: sudo apt-get install chromium"; fi
 
 check: .venv/with-check
 	$(BIN)/ruff format --check .
@@ -92,3 +102,6 @@ docs: .venv/with-docs
 
 drawings: .venv/with-torch
 	$(BIN)/python docs/draw.py
+
+screenshots: .venv/with-test chromium
+	$(BIN)/python docs/draw_page.py

@@ -1,6 +1,7 @@
 """The pictures of README.md and docs/ are what the code draws now."""
 
 import draw
+import draw_page
 import numpy as np
 import pytest
 
@@ -15,7 +16,10 @@ def test_the_pictures_are_what_the_code_draws(name: str):
 
 
 def test_there_is_no_picture_that_nothing_draws():
-    assert {path.stem for path in draw.FOLDER.iterdir()} == set(draw.PICTURES)
+    assert {path.stem for path in draw.FOLDER.glob("*.svg")} == set(draw.PICTURES)
+    assert {path.name for path in draw.FOLDER.iterdir() if path.suffix != ".svg"} == {
+        f"{name}.webp" for name in draw_page.SCREENSHOTS
+    }
 
 
 def test_the_picture_of_the_folded_form_has_the_numbers_of_the_windowed_one():

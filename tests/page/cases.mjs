@@ -9,7 +9,11 @@ const at = (name) => import(pathToFileURL(`${process.argv[2]}/${name}`));
 const { Desk } = await at("asking/desk.js");
 const { matching } = await at("asking/pattern_automaton.js");
 const { conditionsOf, allOf } = await at("asking/conditions.js");
+const { DrawnFrom } = await at("asking/drawing.js");
+const { Guided } = await at("asking/guided.js");
+const { Pruning } = await at("asking/pruning.js");
 const { Asking } = await at("asking/models.js");
+const { sampling } = await at("asking/sampling.js");
 const { treeOf } = await at("asking/scoring.js");
 const { Alphabet, quoted } = await at("asking/texts.js");
 
@@ -133,6 +137,31 @@ const DOES = {
   },
   quoted({ texts }) {
     return texts.map(quoted);
+  },
+  async counted({ model, wish }) {
+    const counts = {};
+    for (const { strings } of sampling(new Asking(await modelOf(model)).under(wish.label), wish)) {
+      for (const { string } of strings) counts[string] = (counts[string] ?? 0) + 1;
+    }
+    return counts;
+  },
+  async guided({ model, wish, rounds, count }) {
+    const asked = new Asking(await modelOf(model)).under(null);
+    const automaton = allOf(conditionsOf(wish, asked.alphabet), asked.alphabet);
+    const { ids, state } = automaton.forced();
+    const from = new DrawnFrom(asked.contexts, asked.alphabet, wish.temperature ?? 1, ids, asked.longest, wish.seed);
+    const guided = new Guided(new Pruning(from, automaton, state, () => false));
+    for (let round = 0; round < rounds; round++) {
+      if (round > 0) guided.learn();
+      for (const step of guided.round()) if (step !== undefined) throw new Error("nothing is told between portions");
+    }
+    const found = [];
+    while (found.length < count) {
+      const { strings, logLikelihoods } = guided.portion(2048);
+      strings.forEach((string, place) => found.push([string, logLikelihoods[place]]));
+    }
+    const { sound, kept, clipped, share } = guided;
+    return { found: found.slice(0, count), sound, kept, clipped, share };
   },
   tree({ characters, string, ids }) {
     const nodes = ids.map((some) => ({ ids: some, values: Float32Array.of(1), shared: 1 }));

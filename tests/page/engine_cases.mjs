@@ -53,11 +53,6 @@ const DOES = {
       return toBase64(nodesOfContext(model.header, model.arrays, number, padded, label).logits);
     });
   },
-  drawn(model, predictor, { ids, uniforms }) {
-    let state = Int32Array.of(predictor.start());
-    for (const id of ids) state = predictor.step(state, Int32Array.of(id));
-    return toBase64(predictor.draw(new Int32Array(uniforms.length).fill(state[0]), Float64Array.from(uniforms)));
-  },
   trace(model, predictor, { ids }) {
     const { levels, logProbabilities, network } = predictor.trace(ids);
     const plain = levels.map(({ nodes, ...rest }) => ({

@@ -5,13 +5,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from enumerated import ABC, sharp_engine
-from in_node import Page, table_of
+from asked import WISHES, sharp_model
+from enumerated import ABC
+from in_node import Page
 from patterns_at_random import pattern
 
 from wavemore.errors import WavemoreError
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, Never, Only, StartsWith, conjunction
+from wavemore.sampling.constraints import Condition, EndsWith, Length, Only, StartsWith, conjunction
 from wavemore.sampling.patterns import Matches
 
 WIDE = Vocabulary("".join(sorted(set("abkKsSI019_ -[]^.\t\nßẞſiıİKÅåµμΣσςθϑϴΐéÉ中²٣|\\𐐀𐐨"))))
@@ -72,24 +73,6 @@ REFUSED = {
 }
 SETS = ["k", "S", "i", "ß", "ẞ", "ſ", "µ", "σ", "θ", "ΐ", "\\w", "\\d", "\\W", "a-z", "Α-Ω", "𐐀-𐐧", "é-ÿ", "^"]
 
-WISHES: list[tuple[dict[str, Any], list[Condition]]] = [
-    ({"startsWith": "ab"}, [StartsWith("ab")]),
-    ({"endsWith": "cca"}, [EndsWith("cca")]),
-    ({"contains": "bab"}, [Contains("bab")]),
-    ({"contains": ["aa", "ca"]}, [Contains("aa"), Contains("ca")]),
-    ({"minLength": 3}, [Length(3)]),
-    ({"maxLength": 4}, [Length(0, 4)]),
-    ({"minLength": 2, "maxLength": 2}, [Length(2, 2)]),
-    ({"only": "ab"}, [Only("ab")]),
-    ({"never": "bx"}, [Never("bx")]),
-    ({"pattern": "(ab|c)*[ac]{1,3}"}, [Matches("(ab|c)*[ac]{1,3}")]),
-    (
-        {"startsWith": "b", "endsWith": "a", "contains": "cc", "minLength": 4, "maxLength": 7, "pattern": ".*c.?a"},
-        [StartsWith("b"), EndsWith("a"), Contains("cc"), Length(4, 7), Matches(".*c.?a")],
-    ),
-    ({"endsWith": "c", "never": "a", "minLength": 3}, [EndsWith("c"), Never("a"), Length(3)]),
-]
-
 
 def told(pattern: str, vocabulary: Vocabulary, strings: list[str]) -> list[int] | str:
     """Which strings Python's automaton accepts, or its sentence of why there is none."""
@@ -112,15 +95,15 @@ def check_patterns(page: Page, vocabulary: Vocabulary, patterns: list[str], rng:
 
 def test_patterns_drawn_at_random_match_what_python_matches(page: Page) -> None:
     rng = Random(1)
-    expected = check_patterns(page, ABC, [pattern(rng) for _ in range(250)], rng)
-    assert sum(isinstance(one, list) and 1 in one for one in expected) > 150
+    expected = check_patterns(page, ABC, [pattern(rng) for _ in range(120)], rng)
+    assert sum(isinstance(one, list) and 1 in one for one in expected) > 70
 
 
 def test_what_is_no_pattern_is_refused_with_pythons_sentence(page: Page) -> None:
     rng = Random(2)
-    patterns = [*REFUSED, *("".join(rng.choices(PIECES, k=rng.randint(1, 6))) for _ in range(400))]
+    patterns = [*REFUSED, *("".join(rng.choices(PIECES, k=rng.randint(1, 6))) for _ in range(200))]
     expected = check_patterns(page, WIDE, patterns, rng)
-    assert sum(isinstance(one, str) for one in expected) > 100
+    assert sum(isinstance(one, str) for one in expected) > 50
     for (one, what), sentence in zip(REFUSED.items(), expected, strict=False):
         assert f"{one!r} has {what};" in str(sentence)
 
@@ -130,10 +113,10 @@ def test_case_is_ignored_as_in_python(page: Page) -> None:
     flags = ["(?i)", "(?ai)", "(?i)", "(?s)", "(?a)"]
     patterns = [
         rng.choice(flags) + "".join(f"[{''.join(rng.choices(SETS, k=rng.randint(1, 3)))}]" for _ in range(2)) + "?"
-        for _ in range(250)
+        for _ in range(100)
     ]
     expected = check_patterns(page, WIDE, patterns, rng)
-    assert sum(isinstance(one, list) and 1 in one for one in expected) > 100
+    assert sum(isinstance(one, list) and 1 in one for one in expected) > 50
 
 
 def test_a_pattern_that_takes_too_much_is_refused(page: Page) -> None:
@@ -156,13 +139,13 @@ def test_conditions_accept_what_pythons_accept(page: Page, wish: dict[str, Any],
     assert 0 < sum(found) < len(found)
 
 
-@pytest.mark.parametrize(("wish", "conditions"), WISHES)
+@pytest.mark.parametrize(("wish", "conditions"), [WISHES[1], WISHES[-2]])
 def test_each_condition_holds_for_ten_thousand_strings(
     page: Page, wish: dict[str, Any], conditions: list[Condition]
 ) -> None:
     automaton = conjunction(conditions, ABC)
     assert automaton is not None
-    strings = page.strings(table_of(sharp_engine(), ABC, 4), count=10_000, seed=5, **wish)
+    strings = page.strings(sharp_model(), count=10_000, seed=5, **wish)
     assert len(strings) == 10_000
     assert all(automaton.accepts(ABC.encode(string)) for string in set(strings))
 
@@ -184,12 +167,12 @@ def test_what_no_string_can_meet_is_told_at_once(page: Page, wish: dict[str, Any
     with pytest.raises(WavemoreError) as error:
         conjunction(conditions, ABC)
     for likeliest in (False, True):
-        (answer,) = page.sampled(table_of(sharp_engine(), ABC, 4), count=3, likeliest=likeliest, **wish)
+        (answer,) = page.sampled(sharp_model(), count=3, likeliest=likeliest, **wish)
         assert answer["error"] == str(error.value)
 
 
 def test_wrong_numbers_and_characters_are_told(page: Page) -> None:
-    model = table_of(sharp_engine(), ABC, 4)
+    model = sharp_model()
     wrong: dict[str, dict[str, Any]] = {
         "the number of strings is -1; it must be a whole number from 0 to 10,000,000": {"count": -1},
         "the temperature is 0; it must be a finite number above 0": {"count": 1, "temperature": 0},

@@ -2,88 +2,29 @@
 strings against the distribution that is enumerated here, with fixed seeds. Each must have a p-value above 0.001."""
 
 from collections import Counter
-from math import erfc, log, sqrt
 from typing import Any
 
 import numpy as np
 import pytest
-from enumerated import ABC, EVERY, enumerated, sharp_engine
-from in_node import Page, table_of
+from asked import CASES, SHORT, N, drawn, sharp_model
+from enumerated import ABC, EVERY, enumerated, p_value, sharp_engine
+from in_node import Page
 
 from wavemore.sampling.automaton import Automaton
-from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, Only, StartsWith, conjunction
-from wavemore.sampling.patterns import Matches
+from wavemore.sampling.constraints import EndsWith, conjunction
 from wavemore.sampling.shape import Shape
-
-N = 100_000
-SHORT = Length(1, 8)
-
-
-def p_value(counts: Counter[str], probabilities: dict[str, float]) -> float:
-    """Of a G-test; strings that are expected fewer than eight times share a cell. A string that has no probability
-    makes it 0."""
-    if not counts.keys() <= {string for string, p in probabilities.items() if p > 0}:
-        return 0.0
-    n, total = counts.total(), sum(probabilities.values())
-    expected = {s: p / total * n for s, p in probabilities.items()}
-    cells = [(counts[s], e) for s, e in expected.items() if e >= 8]
-    rest = (n - sum(o for o, _ in cells), n - sum(e for _, e in cells))
-    cells += [rest] if rest[1] > 1e-6 * n else []
-    g = 2 * sum(o * log(o / e) for o, e in cells if o)
-    freedom = len(cells) - 1
-    assert freedom > 5, "too few cells to tell anything"
-    z = ((g / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))) / sqrt(2 / (9 * freedom))  # Wilson and Hilferty 1931
-    return 0.5 * erfc(z / sqrt(2))
-
-
-def drawn(page: Page, model: dict[str, Any], **wish: Any) -> Counter[str]:
-    """The strings that are enumerated too."""
-    strings = page.strings(model, count=N, **{"seed": 11, **wish})
-    assert len(strings) == N
-    return Counter(string for string in strings if len(string) <= 8)
 
 
 @pytest.fixture(scope="module")
 def model() -> dict[str, Any]:
-    return table_of(sharp_engine(), ABC, 4)
+    return sharp_model()
 
 
-CASES: dict[str, tuple[dict[str, Any], list[Condition], float]] = {
-    "as they come": ({}, [SHORT], 1.0),
-    "likelier": ({"temperature": 0.6}, [SHORT], 0.6),
-    "stranger": ({"temperature": 1.7}, [SHORT], 1.7),
-    "a beginning": ({"startsWith": "ca"}, [StartsWith("ca"), SHORT], 1.0),
-    "an ending": ({"endsWith": "bca"}, [EndsWith("bca"), SHORT], 1.0),
-    "within a length": ({"minLength": 5, "maxLength": 8}, [Length(5, 8)], 1.0),
-    "an ending, stranger": ({"endsWith": "bca", "temperature": 1.7}, [EndsWith("bca"), SHORT], 1.7),
-    "several": (
-        {"startsWith": "a", "endsWith": "c", "contains": "bb", "maxLength": 8},
-        [StartsWith("a"), EndsWith("c"), Contains("bb"), SHORT],
-        1.0,
-    ),
-    "a rare pattern": ({"pattern": "(ac|bc)[ab]*b.{2}(ca)?c"}, [Matches("(ac|bc)[ab]*b.{2}(ca)?c"), SHORT], 1.0),
-    "a rare one, likelier": (
-        {"contains": ["cab", "bb"], "only": "abc", "minLength": 7, "maxLength": 8, "temperature": 0.6},
-        [Contains("cab"), Contains("bb"), Only("abc"), Length(7, 8)],
-        0.6,
-    ),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["as they come", "several"])
 def test_strings_are_the_models_own(page: Page, model: dict[str, Any], case: str) -> None:
     wish, conditions, temperature = CASES[case]
     expected = enumerated(sharp_engine(), conditions, Shape(temperature=temperature))
     assert p_value(drawn(page, model, **wish), expected) > 0.001
-
-
-def test_new_strings_are_the_models_own_without_those_of_its_list(page: Page, model: dict[str, Any]) -> None:
-    for wish, conditions in (({}, [SHORT]), ({"endsWith": "a"}, [EndsWith("a"), SHORT])):
-        expected = enumerated(sharp_engine(), conditions, Shape())
-        seen = sorted(expected, key=lambda string: -expected[string])[:30:2]
-        assert sum(expected[string] for string in seen) > 0.1 * sum(expected.values())
-        counts = drawn(page, {**model, "seen": seen}, isNew=True, **wish)
-        assert p_value(counts, {s: p for s, p in expected.items() if s not in seen}) > 0.001
 
 
 def test_strings_are_the_same_however_often_the_engine_forgets(page: Page, model: dict[str, Any]) -> None:
@@ -94,8 +35,8 @@ def test_strings_are_the_same_however_often_the_engine_forgets(page: Page, model
 
 def test_a_seed_gives_the_same_strings_and_the_first_ones_for_any_number(page: Page, model: dict[str, Any]) -> None:
     for wish in ({}, {"endsWith": "ca"}, {"plausible": True}):
-        many = page.strings(model, count=5000, seed=7, **wish)
-        assert page.strings(model, count=5000, seed=7, **wish) == many
+        many = page.strings(model, count=1500, seed=7, **wish)
+        assert page.strings(model, count=1500, seed=7, **wish) == many
         assert page.strings(model, count=70, seed=7, **wish) == many[:70]
         assert page.strings(model, count=70, seed=8, **wish) != many[:70]
         assert page.strings(model, count=70, **wish) != page.strings(model, count=70, **wish)

@@ -38,10 +38,13 @@ FILES: dict[str, ModelFile] = {
     "ensemble": network_file(14, members=3, groups=[2, 2, 2], activation="gated", norm="layer", residual=True),
     "mixture": network_file(15, ngram=4),
     "mixture with an ensemble": network_file(16, ngram=2, members=2, cycles=2, residual=True),
+    "mixture without its network": network_file(20, ngram=3, weight=1.0),
+    "mixture without its n-grams": network_file(21, ngram=3, weight=0.0),
     "n-gram": ngram_file(5),
     "unigram": ngram_file(1),
     "labels": network_file(17, kinds=KINDS, groups=[2, 2], cycles=2, activation="gated", residual=True, conditioned=2),
     "labels, all levels": network_file(18, kinds=KINDS, norm="layer", conditioned=9, members=2),
+    "labels and n-grams": network_file(22, kinds={"place": ("a", "b", "c")}, ngram=3),
     "label of one kind": network_file(
         19, kinds={"place": ("a", "b", "c")}, conditioned=1, norm="rms", skip=True, hidden=9
     ),
@@ -49,6 +52,7 @@ FILES: dict[str, ModelFile] = {
 LABELS: dict[str, list[dict[str, str] | None]] = {
     "labels": [None, {"language": "it", "gender": "f"}, {"language": "tr", "gender": "m"}, {"language": "no"}],
     "labels, all levels": [None, {"language": "no", "gender": "f"}, {"gender": "m"}],
+    "labels and n-grams": [None, {"place": "b"}],
     "label of one kind": [None, {"place": "a"}, {"place": "b"}],
 }
 ASKED = [(name, label) for name in FILES for label in LABELS.get(name, [None])]
@@ -99,6 +103,8 @@ def test_the_page_says_what_python_says(answers: dict[str, Any], case: tuple[str
         np.testing.assert_allclose(together, python, atol=1e-5, rtol=1e-5)
         np.testing.assert_allclose(np.exp(together.astype(np.float64)).sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.concatenate(fast), np.concatenate(plain), atol=1e-5, rtol=1e-5)
+    # Which strings stand beside a string changes nothing of it.
+    np.testing.assert_array_equal(np.concatenate(fast), np.concatenate(alone[::-1]))
 
 
 def test_the_kinds_differ(answers: dict[str, Any]) -> None:
@@ -132,22 +138,6 @@ def test_later_characters_change_nothing_before_them() -> None:
     told = asked.answers()
     before, after = (numbers(told[case][0]) for case in (short, long))
     np.testing.assert_array_equal(before, after[: len(before)])
-
-
-def test_draws_are_those_of_the_cumulative_probabilities() -> None:
-    asked, uniforms = Asked(), np.random.default_rng(0).random(500).tolist()
-    cases = {}
-    for name in ("ensemble", "mixture", "n-gram", "labels", "large vocabulary"):
-        model, _ = asked.model(FILES[name])
-        rows_of = asked.case("rows", model, strings=[[1, 2]])
-        cases[name] = rows_of, asked.case("drawn", model, ids=[1, 2], uniforms=[0, *uniforms])
-    told = asked.answers()
-    for name, (rows_of, drawn) in cases.items():
-        size = len(FILES[name].vocabulary)
-        chances = np.exp(numbers(told[rows_of][0])[-size:].astype(np.float64))
-        sums = np.cumsum(chances)
-        expected = np.searchsorted(sums, np.array([0, *uniforms]) * sums[-1], side="right")
-        np.testing.assert_array_equal(numbers(told[drawn], np.int32), expected)
 
 
 def test_the_tree_of_a_string() -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from chromium import visited
 from playwright.sync_api import Browser
 from rounded import rounded
@@ -15,7 +14,7 @@ from wavemore.models.modelfile import ModelFile, pretrained_path
 from wavemore.page.packing import packed
 from wavemore.predict.predictor import Distribution
 
-SCORES = """async ([strings, kernel]) => {
+SCORES = """async (strings) => {
   const text = (id) => document.getElementById(id).textContent.trim();
   const bytesOf = (id) => Uint8Array.from(atob(text(id)), (letter) => letter.charCodeAt(0));
   const unzip = async (bytes) => {
@@ -34,26 +33,17 @@ SCORES = """async ([strings, kernel]) => {
       if (data.done) resolve(found);
     };
     const header = JSON.parse(text("header"));
-    worker.postMessage({ header, bytes, kernel: kernel ? bytesOf("kernel") : null });
+    worker.postMessage({ header, bytes, kernel: bytesOf("kernel") });
   });
 }"""
 
 
-@pytest.fixture(scope="module")
-def expected() -> tuple[list[str], np.ndarray]:
-    """10,000 strings, and what Python says of them with the page's weights."""
+def test_ten_thousand_log_likelihoods(browser: Browser, names_page: Path) -> None:
     file, strings = ModelFile.load(pretrained_path()), [*read_corpus("names").strings][:10_000]
     predictor: Any = rounded(file, packed(file))
-    return strings, log_likelihoods(Distribution(predictor, file.vocabulary), strings)
-
-
-@pytest.mark.parametrize("kernel", [True, False])
-def test_ten_thousand_log_likelihoods(
-    browser: Browser, names_page: Path, expected: tuple[list[str], np.ndarray], kernel: bool
-) -> None:
-    strings, python = expected
+    python = log_likelihoods(Distribution(predictor, file.vocabulary), strings)
     with visited(browser, names_page) as visit:
-        found = visit.page.evaluate(SCORES, [strings, kernel])
+        found = visit.page.evaluate(SCORES, strings)
         assert visit.requests == []
         assert visit.problems == []
     assert len(found) == len(python) == 10_000

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import subprocess
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def tree_of(characters: str, groups: list[int]) -> list[dict[str, Any]]:
     nodes = [["start" if c == "." else c] for c in characters]
     levels = [nodes]
     for group in groups:
-        nodes = [[one for node in nodes[i : i + group] for one in node] for i in range(0, len(nodes), group)]
+        nodes = [[*chain(*nodes[i : i + group])] for i in range(0, len(nodes), group)]
         levels.append(nodes)
     channels = [4] + [6] * len(groups)
     return [
@@ -114,7 +115,7 @@ def test_a_tree_stands_over_its_characters_and_padding_is_folded():
     ]
 
 
-def test_where_levels_overlap_a_node_stands_over_the_children_that_it_names():
+def test_where_levels_overlap_a_node_stands_over_its_last_character():
     nodes = [[{"characters": [c], "values": [1], "shared": 1} for c in "abc"]]
     nodes.append(
         [{"characters": [*c], "values": [1], "shared": 1, "children": [i, i + 1]} for i, c in ((0, "ab"), (1, "bc"))]
@@ -122,7 +123,7 @@ def test_where_levels_overlap_a_node_stands_over_the_children_that_it_names():
     nodes.append([{"characters": [*"abc"], "values": [1], "shared": 1, "children": [0, 1]}])
     levels = json.dumps([{"nodes": level} for level in nodes])
     assert run("tree_layout.js", "treePlaces", f"treePlaces({levels})") == {
-        "columns": [[0.5, 1.5, 2.5], [1.0, 2.0], [1.5]],
+        "columns": [[0.5, 1.5, 2.5], [1.5, 2.5], [2.5]],
         "count": 3,
     }
 

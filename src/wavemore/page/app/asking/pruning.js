@@ -1,16 +1,17 @@
-// Rejection that remembers what failed, as Python's sampling/pruning.py: samples of the model's own distribution, given a
-// condition, without any error.
+// Rejection that remembers what failed, as Python's sampling/pruning.py: samples of the model's own distribution, given
+// a condition, without any error.
 //
-// Strings are drawn as they come and given up as soon as no acceptable end is left. A tree of prefixes keeps the model's
-// chances of what follows and, for each prefix, a bound: how likely an acceptable end is at most from there. It is 1
-// where nothing is known, 0 where no acceptable string is left, and
+// Strings are drawn as they come and given up as soon as no acceptable end is left. A tree of prefixes keeps the
+// model's chances of what follows and, for each prefix, a bound: how likely an acceptable end is at most from there. It
+// is 1 where nothing is known, 0 where no acceptable string is left, and
 //
 //     bound(prefix)  =  sum over c of P(c | prefix) bound(prefix c)
 //
-// for all others. Characters are drawn in proportion to P(c | prefix) bound(prefix c); below the tree as the model says.
-// A string then comes with its own probability divided by bound(root), whatever the tree looks like: so what comes
-// through is distributed as the model's own strings that meet the condition. Strings of one batch are drawn with the same
-// tree; what they have shown is added after it. The sizes of batches do not depend on how many strings are asked for.
+// for all others. Characters are drawn in proportion to P(c | prefix) bound(prefix c); below the tree as the model
+// says. A string then comes with its own probability divided by bound(root), whatever the tree looks like: so what
+// comes through is distributed as the model's own strings that meet the condition. Strings of one batch are drawn with
+// the same tree; what they have shown is added after it. The sizes of batches do not depend on how many strings are
+// asked for.
 
 import { pickFrom } from "./contexts.js";
 import { TREE_BYTES, Tree } from "./prefix_tree.js";
@@ -37,6 +38,8 @@ export class Pruning {
     this.tree = new Tree(from.contexts.width);
     this.tree.refresh([this.tree.add(-1, 0, this.said(from.first, from.firstSums, 0, state, from.prefix.length))]);
     this.tried = 0;
+    /** @type {{tried: number, through: number, steps: number} | null} of the last batch */
+    this.latest = null;
     this.begin();
     // What is known of the share of the model's strings that meet the conditions.
     this.through = 0;
@@ -58,6 +61,8 @@ export class Pruning {
     const most = Math.floor(TREE_BYTES / (48 * this.tree.width));
     this.batch = Math.max(SMALLEST_BATCH, Math.min(this.tried, LARGEST_BATCH, most));
     this.batchDone = 0;
+    this.batchThrough = 0;
+    this.batchSteps = 0;
     /** @type {Map<number, {parent: number, character: number, said: object}>} */
     this.added = new Map();
     /** @type {number[]} */
@@ -105,6 +110,8 @@ export class Pruning {
     const found = this.attempt(size);
     this.tried += size;
     this.batchDone += size;
+    this.batchThrough += found.strings.length;
+    this.batchSteps += found.steps;
     this.through += found.strings.length;
     this.weighed += size / this.tree.bounds[0];
     this.met += found.strings.length + (size * this.removed) / this.tree.bounds[0];
@@ -132,6 +139,7 @@ export class Pruning {
     for (const row of this.failed) tree.fail(row);
     tree.refresh(this.failed);
     this.removed += before - tree.bounds[0];
+    this.latest = { tried: this.batch, through: this.batchThrough, steps: this.batchSteps };
     this.begin();
   }
 

@@ -2,6 +2,8 @@
 
 import { allOf, checkSomeLeft, conditionsOf } from "./conditions.js";
 import { AsTheyCome, DrawnFrom } from "./drawing.js";
+import { Guided } from "./guided.js";
+import { Leading } from "./leading.js";
 import { Choice, limitsByItself } from "./plausible.js";
 import { Pruning } from "./pruning.js";
 import { freshSeed } from "./random.js";
@@ -9,7 +11,8 @@ import { Refusal, grouped, inNfc, quoted } from "./texts.js";
 
 const HOPELESS = 1 << 22; // characters drawn in a row without a string to keep
 const PATIENCE = 20000; // milliseconds without one
-const FIRST_PORTION = 32; // strings: they are there at once
+const FIRST_PORTION = 8; // strings: they are there at once
+const LEAST_AT_ONCE = 4;
 const MOST_AT_ONCE = 8192;
 const PORTION_TIME = 20; // milliseconds that a portion should take
 const MOST_STRINGS = 10000000;
@@ -29,7 +32,7 @@ class Pace {
   end(tried) {
     const took = Math.max(performance.now() - this.since, 0.1);
     const fitting = (tried * PORTION_TIME) / took;
-    this.size = Math.round(Math.max(FIRST_PORTION, Math.min(fitting, 2 * this.size, MOST_AT_ONCE)));
+    this.size = Math.round(Math.max(LEAST_AT_ONCE, Math.min(fitting, 2 * this.size, MOST_AT_ONCE)));
   }
 }
 
@@ -91,8 +94,8 @@ function sourceOf(asked, wish, numbers, refused) {
   const drawn = from(ids, Math.max(longest, 2 * automaton.distance[0]));
   if (drawn.begun === 0) {
     throw new Refusal(
-      `every string that meets the conditions begins with ${quoted(drawn.beginning)}, and the model makes no such string; ` +
-        "ask for fewer conditions",
+      `every string that meets the conditions begins with ${quoted(drawn.beginning)}, and the model makes no such ` +
+        "string; ask for fewer conditions",
     );
   }
   if (ids.length > 0 && automaton.freeFrom(state)) {
@@ -110,10 +113,11 @@ function sourceOf(asked, wish, numbers, refused) {
 export function* sampling(asked, wish) {
   const numbers = checkedNumbers(wish);
   const refused = refusalOf(asked, wish.isNew);
-  const { source, known, filtered } = sourceOf(asked, wish, numbers, refused);
-  const limits = wish.plausible
-    ? (asked.limits ?? limitsByItself(asked.contexts, asked.alphabet, asked.longest))
-    : null;
+  const { source: first, known, filtered } = sourceOf(asked, wish, numbers, refused);
+  let source = first;
+  const leading = source instanceof Pruning ? new Leading(source) : null;
+  if (wish.plausible) asked.limits ??= limitsByItself(asked.contexts, asked.alphabet, asked.longest);
+  const limits = wish.plausible ? asked.limits : null;
   const choice = limits && new Choice(limits);
   const pace = new Pace();
   const tally = { found: 0, looked: 0, inVain: 0, lookedInVain: 0, since: performance.now() };
@@ -124,6 +128,7 @@ export function* sampling(asked, wish) {
     tally.found += strings.length;
     const told = { strings, looked: tally.looked, done: done || missing === 0, reason };
     if (known && source.share >= 0) told.share = source.share;
+    if (source instanceof Guided) told.clipped = source.clipped;
     if (choice) told.implausible = choice.implausible;
     return told;
   };
@@ -149,6 +154,13 @@ export function* sampling(asked, wish) {
       }
     }
     yield answer(items);
+    if (leading === null || source !== leading.pruning || missing === 0) continue;
+    const better = leading.better(portion.steps);
+    let step = better.next();
+    const begun = performance.now();
+    for (; !step.done; step = better.next()) yield answer([]);
+    tally.since += performance.now() - begun; // patience is for what is tried
+    if (step.value !== null) source = step.value;
   }
   if (numbers.count === 0) yield answer([], true);
 }
@@ -188,7 +200,7 @@ function exhaustedReason(found, count) {
  */
 function hopelessReason(tally, more) {
   return (
-    `looked at ${grouped(tally.looked)} strings, and ${grouped(tally.found + more)} of them can be used; among the last ` +
-    `${grouped(tally.lookedInVain)} there was none: ask for fewer strings or conditions`
+    `looked at ${grouped(tally.looked)} strings, and ${grouped(tally.found + more)} of them can be used; among the ` +
+    `last ${grouped(tally.lookedInVain)} there was none: ask for fewer strings or conditions`
   );
 }

@@ -66,26 +66,18 @@ class RangeDecoder {
 export function readNgrams(told, arrays, vocabularySize) {
   const { order, size, total } = told;
   const decoder = new RangeDecoder(arrays[told.codes]);
-  const found = {
-    order,
-    parents: new Int32Array(size),
-    newest: new Int32Array(size),
-    counts: new Float64Array(size),
-    shorter: new Int32Array(size + 1),
-  };
+  const [parents, newest] = [new Int32Array(size), new Int32Array(size)];
+  const [counts, shorter] = [new Float64Array(size), new Int32Array(size + 1)];
   const left = new Float64Array(size + 1); // how often each is still to come as the end of a longer one
   const starts = new Int32Array(size + 2);
   let number = 0;
-  const add = (context, id, count, shorter) => {
-    found.parents[number] = context;
-    found.newest[number] = id;
-    found.counts[number] = count;
-    left[++number] = count;
-    found.shorter[number] = shorter;
-  };
   for (let id = 0, rest = total; rest > 0; id++) {
     const count = readCount(decoder, rest, 1, vocabularySize - id, id + 1 === vocabularySize);
-    if (count > 0) add(0, id, count, 0);
+    if (count > 0) {
+      newest[number] = id;
+      counts[number] = count;
+      left[++number] = count;
+    }
     rest -= count;
   }
   for (let context = 1, length = 1, end = number + 1; number < size; context++) {
@@ -94,21 +86,27 @@ export function readNgrams(told, arrays, vocabularySize) {
       end = number + 1;
     }
     starts[context] = number;
-    if (length === order || (context > 1 && found.newest[context - 1] === 0)) continue;
-    const short = found.shorter[context];
-    const until = short === 0 ? starts[1] : starts[short + 1];
+    if (length === order || (context > 1 && newest[context - 1] === 0)) continue;
+    const short = shorter[context];
+    const until = starts[short + 1];
     let whole = 0;
     for (let i = starts[short] + 1; i <= until; i++) whole += left[i];
-    for (let rest = found.counts[context - 1], there = starts[short] + 1; rest > 0; there++) {
+    for (let rest = counts[context - 1], there = starts[short] + 1; rest > 0; there++) {
       const share = left[there];
       const count = readCount(decoder, rest, share, whole, there === until);
-      if (count > 0) add(context, found.newest[there - 1], count, there);
+      if (count > 0) {
+        parents[number] = context;
+        newest[number] = newest[there - 1];
+        counts[number] = count;
+        left[++number] = count;
+        shorter[number] = there;
+      }
       left[there] = share - count;
       whole -= share;
       rest -= count;
     }
   }
-  return found;
+  return { order, parents, newest, counts, shorter };
 }
 
 /** How many of `rest` fall to an id, to which `share` of `whole` are left. */

@@ -28,11 +28,6 @@ export class Labelled {
     return this.network.answers.of(states);
   }
 
-  draw(states, uniforms) {
-    this.rows();
-    return this.network.answers.drawn(states, uniforms);
-  }
-
   forget() {
     this.network.forget();
   }

@@ -84,11 +84,6 @@ export class Mixture {
     this.rows();
     return this.answers.of(states);
   }
-
-  draw(states, uniforms) {
-    this.rows();
-    return this.answers.drawn(states, uniforms);
-  }
 }
 
 /**
@@ -194,11 +189,6 @@ export class AnyLabel {
   logProbabilities(states) {
     this.rows();
     return this.answers.of(states);
-  }
-
-  draw(states, uniforms) {
-    this.rows();
-    return this.answers.drawn(states, uniforms);
   }
 }
 

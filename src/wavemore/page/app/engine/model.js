@@ -158,16 +158,6 @@ export class Predictor {
     return this.part.logProbabilities(states);
   }
 
-  /**
-   * The id that follows each state, drawn: the one in whose share of 0 to 1 the number lies.
-   * @param {Int32Array} states
-   * @param {Float64Array} uniforms from 0 up to 1
-   * @returns {Int32Array}
-   */
-  draw(states, uniforms) {
-    return this.part.draw(states, uniforms);
-  }
-
   /** Bytes that its states take, and what was computed for them. */
   get kept() {
     return this.part.kept;

@@ -33,6 +33,9 @@ export class Network {
     this.answers = new Answers(size, (from, to, rows) => this.compute(from, to, rows));
     this.following = new Following(size);
     this.key = new Int32Array(parts);
+    this.window = new Int32Array(networks.context - 1);
+    this.children = Array.from({ length: parts }, () => new Int32Array(TOGETHER)); // by place; the labels last
+    this.reads = of.map((levels) => levels.slice(0, -1).some(({ head }) => head !== 0)); // lower levels
     this.forget();
   }
 
@@ -72,25 +75,25 @@ export class Network {
    * @param {number} label its number; 0 without labels
    */
   start(label) {
-    let newest = 0;
-    const window = [];
+    let [newest, to] = [0, 0];
     this.shape.forEach(({ group, back }, i) => {
-      for (let j = 0; j < back; j++) window.push(newest);
+      this.window.fill(newest, to, to + back);
+      to += back;
       this.key.fill(newest, 0, group);
       this.key[group] = label;
       newest = this.chunks[i].number(this.key);
     });
-    if (newest >= this.noted) this.note(newest, label, window);
+    if (newest >= this.noted) this.note(newest, label);
     return newest;
   }
 
   /** What a state needs beside its chunk: its label, and the chunks that its successors look back to. */
-  note(state, label, window) {
-    const width = this.networks.context - 1;
+  note(state, label) {
+    const width = this.window.length;
     this.labels = withRoom(this.labels, state + 1);
     this.labels[state] = label;
     this.windows = withRoom(this.windows, (state + 1) * width);
-    for (let i = 0; i < width; i++) this.windows[state * width + i] = window[i];
+    this.windows.set(this.window, state * width);
     this.noted = state + 1;
   }
 
@@ -114,23 +117,19 @@ export class Network {
   }
 
   next(state, id) {
-    const { key, shape } = this;
-    const width = this.networks.context - 1;
-    const window = new Int32Array(width);
-    let [newest, start] = [id, state * width];
-    for (let i = 0, to = 0; i < shape.length; i++) {
+    const { key, shape, window, windows } = this;
+    let [newest, start, to] = [id, state * window.length, 0];
+    for (let i = 0; i < shape.length; i++) {
       const { group, dilation, back } = shape[i];
-      for (let j = 0; j < group; j++) {
-        const ago = (group - 1 - j) * dilation;
-        key[j] = ago === 0 ? newest : this.windows[start + back - ago];
-      }
-      for (let j = 1; j < back; j++) window[to++] = this.windows[start + j];
+      for (let j = 0; j < group - 1; j++) key[j] = windows[start + j * dilation];
+      key[group - 1] = newest;
+      key[group] = this.labels[state];
+      for (let j = 1; j < back; j++) window[to++] = windows[start + j];
       if (back > 0) window[to++] = newest;
       start += back;
-      key[group] = this.labels[state];
       newest = this.chunks[i].number(key);
     }
-    if (newest >= this.noted) this.note(newest, this.labels[state], window);
+    if (newest >= this.noted) this.note(newest, this.labels[state]);
     return newest;
   }
 
@@ -156,25 +155,27 @@ export class Network {
 
   /** Compute n nodes of a level, from `first` on, into the rows that begin at `out`, of each network. */
   fill(i, first, n, out) {
+    const { children, memory } = this;
     const { group } = this.shape[i];
     const { keys, parts } = this.chunks[i];
-    const children = Array.from({ length: group }, (_, j) =>
-      Int32Array.from({ length: n }, (_, row) => keys[(first + row) * parts + j]),
-    );
+    for (let part = 0; part < parts; part++) {
+      const of = children[part];
+      for (let row = 0, at = first * parts + part; row < n; row++, at += parts) of[row] = keys[at];
+    }
     const below = i === 0 ? this.networks.embeddings : this.values[i - 1];
-    children.forEach((nodes, j) => this.products[i][j].require(nodes, n, below));
-    const labels = this.networks.shifted(i) ? Int32Array.from({ length: n }, (_, row) => keys[(first + row) * parts + group]) : null;
-    this.weights.forEach((levels, network) => {
-      const shifts = labels && Array.from(labels, (label) => this.networks.shiftRow(network, i, label));
-      const { integers } = this.memory;
-      let at = this.addresses >> 2;
-      for (let row = 0; row < n; row++) {
-        for (let j = 0; j < group; j++) integers[at++] = this.products[i][j].address(network, children[j][row]);
-        if (shifts) integers[at++] = shifts[row];
+    for (let j = 0; j < group; j++) this.products[i][j].require(children[j], n, below);
+    for (let network = 0; network < this.weights.length; network++) {
+      for (let j = 0; j < parts; j++) {
+        const address = (row) =>
+          j < group
+            ? this.products[i][j].address(network, children[j][row])
+            : this.networks.shiftRow(network, i, children[j][row]);
+        for (let row = 0, at = (this.addresses >> 2) + j; row < n; row++, at += parts) memory.integers[at] = address(row);
       }
-      levels[i].finish(this.addresses, parts, n, out[network]);
-      if (levels[i].residual) this.addNewest(i, network, children[group - 1], n, out[network]);
-    });
+      const level = this.weights[network][i];
+      level.finish(this.addresses, parts, n, out[network]);
+      if (level.residual) this.addNewest(i, network, children[group - 1], n, out[network]);
+    }
   }
 
   addNewest(i, network, nodes, n, out) {
@@ -207,30 +208,30 @@ export class Network {
 
   /** The log-probabilities of n states whose nodes lie at `out`: the mean of the networks' logits, normalised. */
   answer(first, n, out, rows) {
-    const { size } = this;
+    const { size, weights } = this;
     const top = this.shape.length - 1;
     rows.fill(0, first * size, (first + n) * size);
-    this.weights.forEach((levels, network) => {
+    for (let network = 0; network < weights.length; network++) {
       const to = this.heads[top][network].address(0);
-      const bytes = this.values[top][network].bytes;
-      levels[top].inOrder(this.lines, out[network], n, bytes);
-      levels[top].read(this.lines, n, to);
+      const { bytes } = this.values[top][network];
+      weights[network][top].inOrder(this.lines, out[network], n, bytes);
+      weights[network][top].read(this.lines, n, to);
       for (let row = 0; row < n; row++) {
         this.add(rows, first + row, to + row * 4 * this.networks.logits);
-        this.addRead(rows, first + row, network);
+        if (this.reads[network]) this.addRead(rows, first + row, network);
       }
-    });
-    for (let row = first; row < first + n; row++) {
-      const at = row * size;
+    }
+    for (let row = first, at = first * size; row < first + n; row++, at += size) {
       if (this.networks.labelled) this.addHeadShifts(rows, at, this.labels[row]);
-      for (let id = 0; id < size; id++) rows[at + id] /= this.weights.length;
+      for (let id = 0; weights.length > 1 && id < size; id++) rows[at + id] /= weights.length;
       normalise(rows, at, size);
     }
   }
 
   add(rows, row, address) {
+    const { size } = this;
     const { floats } = this.memory;
-    for (let id = 0; id < this.size; id++) rows[row * this.size + id] += floats[(address >> 2) + id];
+    for (let id = 0, to = row * size, from = address >> 2; id < size; id++) rows[to++] += floats[from++];
   }
 
   /** Add what the head reads of lower levels: of the newest node of each. */

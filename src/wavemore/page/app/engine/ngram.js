@@ -44,27 +44,17 @@ export class Counts {
 
   /** What each n-gram has of its context's probability, and what each context leaves to the shorter one. */
   weigh(parents, counts) {
-    const size = counts.length;
-    const preceding = new Float64Array(size + 1);
-    for (let number = 1; number <= size; number++) preceding[this.shorter[number]]++;
-    const adjusted = new Float64Array(size);
-    for (let i = 0; i < size; i++) adjusted[i] = preceding[i + 1] || counts[i];
-    const discounts = new Float64Array(size);
+    const adjusted = adjustedOf(this.shorter, counts);
+    const discounts = new Float64Array(counts.length);
     for (let length = 1; length < this.ends.length; length++) {
       const [from, to] = [this.ends[length - 1] - 1, this.ends[length] - 1];
-      const of = discountsOf(adjusted.subarray(from, to));
-      for (let i = from; i < to; i++) discounts[i] = of[Math.min(adjusted[i], 3) - 1];
+      discount(adjusted.subarray(from, to), discounts.subarray(from, to));
     }
-    const totals = new Float64Array(size + 1);
-    const left = new Float64Array(size + 1);
-    for (let i = 0; i < size; i++) {
-      totals[parents[i]] += adjusted[i];
-      left[parents[i]] += discounts[i];
-    }
-    this.left = new Float64Array(size + 1);
-    for (let i = 0; i <= size; i++) this.left[i] = totals[i] > 0 ? left[i] / totals[i] : 1;
-    this.own = new Float64Array(size);
-    for (let i = 0; i < size; i++) this.own[i] = (adjusted[i] - discounts[i]) / totals[parents[i]];
+    const totals = sumsOf(parents, adjusted);
+    this.left = sumsOf(parents, discounts);
+    for (let i = 0; i < totals.length; i++) this.left[i] = totals[i] > 0 ? this.left[i] / totals[i] : 1;
+    this.own = adjusted;
+    for (let i = 0; i < counts.length; i++) this.own[i] = (adjusted[i] - discounts[i]) / totals[parents[i]];
   }
 
   /** The probabilities of what follows an n-gram. */
@@ -127,11 +117,6 @@ export class Ngram {
     this.rows();
     return this.answers.of(states);
   }
-
-  draw(states, uniforms) {
-    this.rows();
-    return this.answers.drawn(states, uniforms);
-  }
 }
 
 /** The n-grams of length k are those from ends[k - 1] up to ends[k]. */
@@ -154,13 +139,30 @@ function startsOf(parents) {
   return starts;
 }
 
-/** What is subtracted from counts of 1, of 2, and of more, of the n-grams of one length. */
-function discountsOf(adjusted) {
-  const times = [0, 0, 0, 0, 0];
+/** How many different ids were seen before each n-gram; where none can be, how often it was seen. */
+function adjustedOf(shorter, counts) {
+  const preceding = new Float64Array(counts.length + 1);
+  for (let number = 1; number < shorter.length; number++) preceding[shorter[number]]++;
+  const found = new Float64Array(counts.length);
+  for (let i = 0; i < found.length; i++) found[i] = preceding[i + 1] || counts[i];
+  return found;
+}
+
+/** Of each n-gram, the empty one first, the sum over those that it begins. */
+function sumsOf(parents, numbers) {
+  const found = new Float64Array(parents.length + 1);
+  for (let i = 0; i < parents.length; i++) found[parents[i]] += numbers[i];
+  return found;
+}
+
+/** Write what is subtracted from the counts of one length. */
+function discount(adjusted, discounts) {
+  const times = new Int32Array(5);
   for (let i = 0; i < adjusted.length; i++) if (adjusted[i] <= 4) times[adjusted[i]]++;
   const single = times[1] ? times[1] / (times[1] + 2 * times[2]) : 0;
-  return [1, 2, 3].map((count) => {
+  const of = Float64Array.of(0, 1, 2, 3).map((count) => {
     const estimate = times[count] ? count - ((count + 1) * single * times[count + 1]) / times[count] : 0;
     return estimate > 0 && estimate < count ? estimate : 0.5 * count;
   });
+  for (let i = 0; i < adjusted.length; i++) discounts[i] = of[adjusted[i] < 3 ? adjusted[i] : 3];
 }

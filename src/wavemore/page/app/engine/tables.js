@@ -114,7 +114,7 @@ export class Following {
   }
 }
 
-/** The log-probabilities of states, each computed once, and draws from them. */
+/** The log-probabilities of states, each computed once. */
 export class Answers {
   /**
    * @param {number} size how many ids there are, V
@@ -129,8 +129,6 @@ export class Answers {
   drop() {
     this.known = 0;
     this.rows = new Float32Array(0);
-    this.summed = 0;
-    this.sums = new Float64Array(0);
   }
 
   /** Those of the first `count` states are known from then on; (count, V). */
@@ -154,37 +152,8 @@ export class Answers {
     return found;
   }
 
-  /** @returns {Int32Array} the id for each state that a number from 0 up to 1 picks */
-  drawn(states, uniforms) {
-    this.sum();
-    const { size, sums } = this;
-    const ids = new Int32Array(states.length);
-    for (let i = 0; i < states.length; i++) {
-      const start = states[i] * size;
-      const wanted = uniforms[i] * sums[start + size - 1];
-      let [low, high] = [0, size - 1]; // the first id whose sum is above what is wanted
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (sums[start + middle] > wanted) high = middle;
-        else low = middle + 1;
-      }
-      ids[i] = low;
-    }
-    return ids;
-  }
-
-  sum() {
-    const { size, rows } = this;
-    this.sums = withRoom(this.sums, this.known * size);
-    for (let at = this.summed * size; at < this.known * size; at += size) {
-      let sum = 0;
-      for (let id = 0; id < size; id++) this.sums[at + id] = sum += Math.exp(rows[at + id]);
-    }
-    this.summed = this.known;
-  }
-
   get bytes() {
-    return 4 * this.rows.length + 8 * this.sums.length;
+    return 4 * this.rows.length;
   }
 }
 

@@ -19,8 +19,10 @@ export class CharacterTip {
   /** Let the characters of a table tell. @param {HTMLElement} table */
   watch(table) {
     const at = (event) => event.target instanceof Element && event.target.closest("[data-place]");
-    table.addEventListener("mouseover", (event) => (at(event) ? this.show(at(event)) : this.hide()));
-    table.addEventListener("mouseleave", () => this.hide());
+    const focused = () => table.contains(document.activeElement) && at({ target: document.activeElement });
+    const left = () => (focused() ? this.show(focused()) : this.hide()); // the mouse has left, the focus may be there still
+    table.addEventListener("mouseover", (event) => (at(event) ? this.show(at(event)) : left()));
+    table.addEventListener("mouseleave", left);
     table.addEventListener("focusin", (event) => (at(event) ? this.show(at(event)) : this.hide()));
     table.addEventListener("focusout", () => this.hide());
     table.addEventListener("click", (event) => at(event) && (at(event).focus(), this.show(at(event))));
@@ -72,6 +74,7 @@ export class CharacterTip {
   /** Below the character, or above it where there is no room. @param {HTMLElement} box */
   place(box) {
     const tip = this.box;
+    tip.style.left = "0"; // where it has room to be as wide as it likes
     const { left, top, bottom } = box.getBoundingClientRect();
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
     const below = bottom + 6 + tip.offsetHeight < window.innerHeight;

@@ -144,18 +144,23 @@ export class CheckTab {
   /** @param {any} answer a portion of rows @param {[string, number][]} places */
   came(answer, places) {
     for (const row of answer.rows ?? []) this.scores.push({ ...row, place: places[this.scores.length][1] });
-    const now = performance.now();
-    const first = this.scores.length <= ROWS_A_PAGE || !this.shownAt;
-    if (answer.done || first || now - this.shownAt > 500) {
-      this.shownAt = now;
-      this.ordered();
-    }
+    if (answer.done || this.mayShow(places.length)) this.ordered();
     byId("checked-said").textContent = answer.done
       ? `${counted(this.scores.length, "string")}${this.blank}`
       : `${whole(this.scores.length)} of ${whole(places.length)} so far`;
     if (!answer.done) return;
     byId("check-stop").hidden = true;
     announce(`${counted(this.scores.length, "string")} scored${this.blank}`);
+  }
+
+  /** Rows are shown at first and then twice a second, but not while someone reads them. @param {number} all */
+  mayShow(all) {
+    const now = performance.now();
+    const due = this.scores.length <= ROWS_A_PAGE || !(now - this.shownAt < 500);
+    const read = byId("scores").contains(document.activeElement);
+    if (!due || read || this.scores.length === 0 || this.scores.length === all) return false;
+    this.shownAt = now;
+    return true;
   }
 
   ordered() {

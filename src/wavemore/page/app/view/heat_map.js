@@ -4,9 +4,9 @@
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} values
  * @param {number} largest the size that has the full colour
- * @param {number} rows of the map
  */
-export function paintHeat(canvas, values, largest, rows) {
+export function paintHeat(canvas, values, largest) {
+  const rows = values.length < 16 ? 1 : values.length < 64 ? 4 : 8;
   const columns = Math.ceil(values.length / rows);
   canvas.width = columns;
   canvas.height = rows;

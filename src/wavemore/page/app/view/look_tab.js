@@ -110,6 +110,6 @@ export class LookTab {
 function treeText(levels, network) {
   if (levels.length === 0) return "This model counts pieces of strings (n-grams) and has no network, so there is no tree to show.";
   const leaves = levels[0].nodes.length;
-  const of = network ? ` Shown is ${network}.` : "";
-  return `The last ${counted(leaves, "character")} stand at the bottom; each level joins neighbours, until one node knows them all.${of} Point at a node, or move to it with the keyboard, to read about it.`;
+  const of = network ? ` It is the tree ${network.startsWith("with") ? "" : "of "}${network}.` : "";
+  return `The last ${counted(leaves, "character")} stand at the bottom; each level joins nodes, until one of them knows all.${of} Point at a node, or move to it with the keyboard, to read about it.`;
 }

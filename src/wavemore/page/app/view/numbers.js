@@ -1,5 +1,6 @@
 /** Numbers and lists as people read them. */
 
+const SPACE = "\u00a0"; // at which no line ends
 const WHOLE = new Intl.NumberFormat("en");
 
 /** @param {number} number @returns {string} with commas between thousands */
@@ -15,8 +16,8 @@ export function counted(number, one, several = `${one}s`) {
 /** @param {number} share from 0 to 1 @returns {string} "12 %", "0.3 %", "under 0.1 %" */
 export function percent(share) {
   const number = 100 * share;
-  if (number > 0 && number < 0.1) return "under 0.1 %";
-  return number < 10 && number > 0 ? `${number.toFixed(1)} %` : `${Math.round(number)} %`;
+  if (number > 0 && number < 0.1) return `under 0.1${SPACE}%`;
+  return `${number < 10 && number > 0 ? number.toFixed(1) : Math.round(number)}${SPACE}%`;
 }
 
 /** @param {number} bits @returns {string} with two digits after the point; "infinite" where it is */

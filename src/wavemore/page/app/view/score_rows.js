@@ -2,7 +2,7 @@
 
 import { byId, element } from "./elements.js";
 import { characterBox, stepName, surpriseLevel } from "./explained.js";
-import { bitsText, inWords, whole } from "./numbers.js";
+import { bitsText, inWords, percent, whole } from "./numbers.js";
 
 export const ROWS_A_PAGE = 50;
 
@@ -50,13 +50,13 @@ export function showPage(scores, page) {
 /** @param {Scored} scored @returns {HTMLElement} */
 function scoreRow(scored) {
   const bits = bitsPerCharacter(scored);
-  const better = scored.percentile === null || scored.percentile === undefined ? "" : `${Math.round(scored.percentile)} %`;
+  const better = scored.percentile === null || scored.percentile === undefined ? "" : percent(scored.percentile / 100);
   return element(
     "tr",
     { "data-string": scored.string, role: "row" },
     element("th", { scope: "row", role: "rowheader" }, colouredString(scored)),
     element("td", { class: "number", role: "cell", "data-head": "bits a character" }, scored.unknown ? "–" : bitsText(bits)),
-    element("td", { class: "number", role: "cell", "data-head": "fits better than" }, scored.unknown ? "0 %" : better),
+    element("td", { class: "number", role: "cell", "data-head": "fits better than" }, scored.unknown ? percent(0) : better),
     element("td", { role: "cell" }, noteOf(scored)),
   );
 }

@@ -5,13 +5,19 @@ import { largestOf, paintHeat } from "./heat_map.js";
 import { characterShown, counted } from "./numbers.js";
 import { childrenOf, chunkText, isPadding, treePlaces } from "./tree_layout.js";
 
-const HEAT_ROWS = 8;
 const GAP = 28; // between rows, for the lines
+
+/** @param {HTMLElement} place @param {HTMLElement} names @returns {number} how wide the tree may be */
+function roomOf(place, names) {
+  const { paddingLeft, paddingRight, columnGap } = getComputedStyle(place);
+  const beside = names.offsetWidth ? names.offsetWidth + parseFloat(columnGap) : 0;
+  return place.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - beside - 6;
+}
 
 /** How large nodes are: as wide as the place allows, and never too small to read. @param {number} room @param {number} leaves */
 function sizesFor(room, leaves) {
-  const column = Math.max(38, Math.min(92, Math.floor(room / leaves)));
-  const node = Math.min(64, column - 8);
+  const column = Math.max(44, Math.min(92, Math.floor(room / leaves)));
+  const node = Math.min(64, column - 7);
   const heat = Math.round(node * 0.55);
   return { column, node, heat, row: heat + 24 + GAP };
 }
@@ -27,7 +33,7 @@ export function drawTree(place, levels, told, before) {
   const { columns, count } = treePlaces(levels);
   const names = levelNames(levels);
   place.replaceChildren(names);
-  const { column, node: wide, heat, row } = sizesFor(place.clientWidth - names.offsetWidth - 50, count);
+  const { column, node: wide, heat, row } = sizesFor(roomOf(place, names), count);
   for (const name of names.children) name.style.height = `${row}px`;
   const width = column * count;
   const height = row * levels.length - GAP + 12;
@@ -49,7 +55,7 @@ export function drawTree(place, levels, told, before) {
         const [y1, y2] = [top(l) + heat + 22, top(l - 1)];
         lines.append(drawn("path", { d: `M${x} ${y1}C${x} ${y1 + GAP / 2} ${below} ${y2 - GAP / 2} ${below} ${y2}` }));
       }
-      const box = nodeBox(node, l, largest, before);
+      const box = nodeBox(node, l, largest, before, Math.floor(column / 7.4));
       box.style.left = `${x - wide / 2}px`;
       box.style.width = `${wide}px`;
       box.querySelector("canvas").style.height = `${heat}px`;
@@ -83,14 +89,14 @@ export function chunkKey(node, l) {
   return `${l} ${node.characters.join("\u0000")}`;
 }
 
-/** @param {any} node @param {number} l @param {number} largest @param {Set<string>} before */
-function nodeBox(node, l, largest, before) {
+/** @param {any} node @param {number} l @param {number} largest @param {Set<string>} before @param {number} letters that have room */
+function nodeBox(node, l, largest, before, letters) {
   const heat = element("canvas", { class: "heat", "aria-hidden": "true" });
-  paintHeat(heat, node.values, largest, HEAT_ROWS);
+  paintHeat(heat, node.values, largest);
   const only = node.characters.every(isPadding);
   const kind = `node${only ? " padding" : ""}${before.has(chunkKey(node, l)) ? " known" : ""}${node.shared > 1 ? " shared" : ""}`;
   const last = node.characters[node.characters.length - 1];
-  const name = l === 0 ? (isPadding(last) ? "·" : characterShown(last)) : shortened(chunkText(node));
+  const name = l === 0 ? (isPadding(last) ? "·" : characterShown(last)) : shortened(chunkText(node), letters);
   const label = l === 0 ? `Leaf ${isPadding(last) ? "padding" : name}` : `Level ${l}, ${only ? "padding" : name}`;
   const share = node.shared > 1 ? `, shared ${counted(node.shared, "time")}` : "";
   return element(
@@ -102,11 +108,11 @@ function nodeBox(node, l, largest, before) {
   );
 }
 
-/** @param {string} text @returns {string} its end, where it is long */
-function shortened(text) {
+/** @param {string} text @param {number} most characters @returns {string} its end, where it is long */
+function shortened(text, most) {
   if (/^·+$/.test(text)) return text.length > 1 ? `${text.length}×·` : "·";
   const characters = Array.from(text.replace(/^·+(?=.)/, ""));
-  return characters.length > 6 ? `…${characters.slice(-5).join("")}` : characters.join("");
+  return characters.length > most ? `…${characters.slice(1 - most).join("")}` : characters.join("");
 }
 
 /** @param {any} node @param {number} l @param {any[]} levels @returns {string} */

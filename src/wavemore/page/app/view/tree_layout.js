@@ -4,12 +4,31 @@
 /** @typedef {{shape: number[], nodes: Node[]}} Level */
 /**
  * Where nodes stand: of each level a list with the column of each node, in which a node that is not drawn has NaN.
- * Padding that comes before the string is folded: of a node that is padding alone nothing below is drawn.
+ * Padding that comes before the string is folded: of a node that is padding alone nothing below is drawn. In a tree a node
+ * stands over the middle of its children; where levels overlap, as in dilation cycles, over its last character.
  * @param {Level[]} levels from the embedding up
  * @returns {{columns: number[][], count: number}} and how many columns there are
  */
 export function treePlaces(levels) {
   const shown = shownNodes(levels);
+  return levelsOverlap(levels) ? placesByEnd(levels, shown) : placesByChildren(levels, shown);
+}
+
+/** Whether a node has two parents. @param {Level[]} levels */
+function levelsOverlap(levels) {
+  return levels.some((level, l) => l > 0 && level.nodes.flatMap((_, i) => childrenOf(levels, l, i)).length > levels[l - 1].nodes.length);
+}
+
+/** @param {Level[]} levels @param {boolean[][]} shown */
+function placesByEnd(levels, shown) {
+  const ends = [levels[0].nodes.map((_, i) => i)];
+  for (let l = 1; l < levels.length; l++) ends.push(levels[l].nodes.map((_, i) => ends[l - 1][childrenOf(levels, l, i).at(-1)]));
+  const used = [...new Set(ends.flatMap((level, l) => level.filter((_, i) => shown[l][i])))].sort((a, b) => a - b);
+  return { columns: ends.map((level, l) => level.map((end, i) => (shown[l][i] ? used.indexOf(end) + 0.5 : NaN))), count: used.length };
+}
+
+/** @param {Level[]} levels @param {boolean[][]} shown */
+function placesByChildren(levels, shown) {
   const middles = [levels[0].nodes.map((_, i) => i)]; // of each node the middle of its characters, in the whole context
   for (let l = 1; l < levels.length; l++) middles.push(levels[l].nodes.map((_, i) => mean(childrenOf(levels, l, i).map((child) => middles[l - 1][child]))));
   const visible = (l, i) => (l === 0 ? [] : childrenOf(levels, l, i).filter((child) => shown[l - 1][child]));
