@@ -3,7 +3,8 @@
 import base64
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,35 +18,36 @@ from wavemore.page.packing import Packed, packed
 from wavemore.predict.ngram import Ngram
 from wavemore.settings.config import NgramConfig, Recipe
 
-CASES = APP.parents[3] / "tests" / "page" / "engine_cases.mjs"
+CASES = Path(__file__).parent / "page" / "engine_cases.mjs"
 KERNEL = APP / "engine" / "kernel.wasm"
 ABC = Vocabulary("abc")
 KINDS = {"language": ("it", "no", "tr"), "gender": ("f", "m")}
 STRINGS = ["", "a", "abcabcabcabcabc", "cab", "cabb", "bbbbbbbbb", "cabbac", *COUNTED]
 
 
-def network_file(seed: int = 0, vocabulary: Vocabulary = ABC, spread: float = 0.6, **model: Any) -> ModelFile:
-    """A network, an ensemble (`members`), a mixture (`ngram`) or a network with labels (`kinds`)."""
-    kinds = model.pop("kinds", None)
+def network_file(
+    seed: int = 0, vocabulary: Vocabulary = ABC, counted: Sequence[str] = COUNTED, **model: Any
+) -> ModelFile:
+    """A network, an ensemble (`members`), a mixture (`ngram` of some `weight`) or a network with labels (`kinds`), of
+    which the first does not occur."""
+    kinds, weight = model.pop("kinds", None), model.pop("weight", 0.3)
     shape = {"groups": [2, 2], "embedding": 3, "hidden": 5, **model}
     if kinds:
         shape["labels"] = [len(values) for values in kinds.values()]
     recipe = Recipe.from_dict({"model": shape})
     draw, weights = np.random.default_rng(seed), {}
     for name, size in recipe.wavenet.weight_shapes(len(vocabulary)):
-        array = spread * draw.standard_normal(size, dtype=np.float32)
+        array = np.float32(0.6) * draw.standard_normal(size, dtype=np.float32)
         if name.endswith(("running_var", "gamma")):
             array = np.float32(0.5) + np.abs(array)
         weights[name] = array
     if recipe.wavenet.ngram:
-        ngram = Ngram.fit(COUNTED, vocabulary, NgramConfig(kind="ngram", order=recipe.wavenet.ngram)).arrays()
-        weights |= {f"ngram.{name}": array for name, array in ngram.items()} | {"ngram.weight": np.float32(0.3)}
+        ngram = Ngram.fit(counted, vocabulary, NgramConfig(kind="ngram", order=recipe.wavenet.ngram)).arrays()
+        weights |= {f"ngram.{name}": array for name, array in ngram.items()} | {"ngram.weight": np.float32(weight)}
     labels = None
     if kinds:
         counts = np.arange(np.prod([len(values) for values in kinds.values()]))
-        labels = Labels(
-            {name: tuple(values) for name, values in kinds.items()}, counts
-        )  # the first combination does not occur
+        labels = Labels({name: tuple(values) for name, values in kinds.items()}, counts)
     return ModelFile(recipe, vocabulary, weights, labels=labels)
 
 

@@ -5,15 +5,18 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from modelfiles import CHARACTERS
 from packed_models import ABC, COUNTED, KERNEL, KINDS, Asked, network_file, ngram_file, numbers
 from tiny import tiny_strings
 
 from wavemore.errors import UsageError
+from wavemore.lists.corpus import read_corpus
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.models.fingerprints import Fingerprints
 from wavemore.models.modelfile import ModelFile, pretrained_path
@@ -174,20 +177,30 @@ def test_the_same_model_is_the_same_page() -> None:
 
 def test_nothing_in_a_model_gets_out_of_its_element() -> None:
     about = {"data": {"name": "</script><script>alert(1)</script><!--"}}
-    page = page_html(replace(network_file(), provenance=about))
+    page = page_html(replace(network_file(vocabulary=Vocabulary(CHARACTERS)), provenance=about))
     assert "alert(1)</script>" not in page
-    told = page.split('id="header">')[1].split("</script>")[0]
-    assert json.loads(told)["about"]["list"] == about["data"]["name"]
+    told = json.loads(page.split('id="header">')[1].split("</script>")[0])
+    assert told["about"]["list"] == about["data"]["name"]
+    assert told["characters"] == [*CHARACTERS]
 
 
-def test_a_page_with_the_model_of_the_notes_is_small() -> None:
-    """76,579 parameters and the fingerprints of 32,033 strings; weights of trained networks are no smaller."""
-    letters = Vocabulary("abcdefghijklmnopqrstuvwxyz")
-    file = network_file(vocabulary=letters, groups=[2, 2, 2], embedding=24, hidden=128)
-    assert file.parameter_count == 76_579
-    strings = (str(i) for i in range(32_033))
-    file = replace(file, fingerprints=Fingerprints.of(strings, [], SALT))
-    assert len(page_html(file).encode()) <= 400_000
+LETTERS = Vocabulary("abcdefghijklmnopqrstuvwxyz")
+NOTES = {"groups": [2, 2, 2], "embedding": 24, "hidden": 128}
+DEEP = {"groups": [2, 2], "cycles": 3, "embedding": 24, "hidden": 96, "activation": "gated", "residual": True}
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "most"),
+    [(NOTES, 76_579, 400_000), ({**DEEP, "members": 2, "ngram": 6}, None, 1_200_000)],
+    ids=["as taught", "default"],
+)
+def test_pages_are_small(model: dict[str, Any], parameters: int | None, most: int) -> None:
+    """With the fingerprints of 32,033 strings, as names.txt has; weights drawn at random take no less room than others,
+    and the embedded names have as many n-grams, 117,000."""
+    file = network_file(vocabulary=LETTERS, counted=[*read_corpus("names").strings], **model)
+    assert parameters in (None, file.parameter_count)
+    fingerprints = Fingerprints.of((str(i) for i in range(32_033)), [], SALT)
+    assert len(page_html(replace(file, fingerprints=fingerprints)).encode()) <= most
 
 
 def test_the_kernel_is_what_its_text_says(tmp_path: Path) -> None:
