@@ -15,7 +15,7 @@ from wavemore.sampling.constraints import Condition, EndsWith, Length
 from wavemore.sampling.shape import Shape
 
 KINDS = {"language": ("de", "fr", "it"), "gender": ("f", "m")}
-FILE = network_file(4, spread=0.9, kinds=KINDS)
+FILE = network_file(4, kinds=KINDS)
 LABELS: dict[str, Any] = {
     "no label": None,
     "a label": {"language": "it", "gender": "f"},
