@@ -25,7 +25,6 @@ export class Memory {
       this.kernel = plainKernel(this);
       this.view(new ArrayBuffer(this.pages * PAGE));
     }
-    this.zeros = 0;
   }
 
   view(buffer) {
