@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asked import sharp_model
 from enumerated import ABC, EVERY, sharp_engine
 from in_node import Page, as_numbers, table_of
 
@@ -12,6 +13,7 @@ from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
 from wavemore.judging.row_scores import Judge, RowScores
 from wavemore.models.fingerprints import ranks
+from wavemore.models.plausible import Plausible
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Condition, Contains, EndsWith, Length, Never, StartsWith, conjunction
 from wavemore.sampling.patterns import Matches
@@ -58,7 +60,7 @@ def test_scores_are_pythons(page: Page, tiny_model: StringModel, strings: list[s
 
 
 def test_percentiles_at_and_between_held_out_strings(page: Page) -> None:
-    model = {**table_of(sharp_engine(), ABC, 4), "about": {"heldOut": [-6.0, -6.0, -5.0, -4.5, -4.0]}}
+    model = {**sharp_model(), "about": {"heldOut": [-6.0, -6.0, -5.0, -4.5, -4.0]}}
     (answer,) = page.asked(model, {"id": 1, "ask": "score", "strings": EVERY[:120]})
     scores = [row["logLikelihood"] for row in answer["rows"]]
     expected = 100 * ranks(np.array([-6, -6, -5, -4.5, -4], dtype=np.float32), np.array(scores))
@@ -114,7 +116,7 @@ LIKELIEST: list[tuple[dict[str, Any], list[Condition]]] = [
 def test_the_likeliest_come_in_pythons_order(page: Page, wish: dict[str, Any], conditions: list[Condition]) -> None:
     distribution = Distribution(sharp_engine(), ABC)
     expected = most_likely(distribution, 300, automaton=conjunction(conditions, ABC))
-    answers = page.sampled(table_of(sharp_engine(), ABC, 4), count=300, likeliest=True, **wish)
+    answers = page.sampled(sharp_model(), count=300, likeliest=True, **wish)
     found = [one for answer in answers for one in answer["strings"]]
     assert [one["string"] for one in found] == [string for string, _ in expected]
     np.testing.assert_allclose([one["logLikelihood"] for one in found], [score for _, score in expected], atol=1e-5)
@@ -126,7 +128,7 @@ def test_the_likeliest_come_in_pythons_order(page: Page, wish: dict[str, Any], c
 def test_the_likeliest_new_ones(page: Page) -> None:
     expected = most_likely(Distribution(sharp_engine(), ABC), 60)
     seen = [string for string, _ in expected[::3]]
-    model = {**table_of(sharp_engine(), ABC, 4), "seen": seen}
+    model = {**sharp_model(), "seen": seen}
     found = page.strings(model, count=40, likeliest=True, isNew=True)
     assert found == [string for string, _ in expected if string not in seen]
 
@@ -149,12 +151,12 @@ def test_a_search_that_takes_too_much_ends_with_what_is_certain(page: Page) -> N
 
 def test_a_model_that_does_not_know_its_list_cannot_tell_what_is_new(page: Page) -> None:
     for likeliest in (False, True):
-        (answer,) = page.sampled(table_of(sharp_engine(), ABC, 4), count=3, isNew=True, likeliest=likeliest)
+        (answer,) = page.sampled(sharp_model(), count=3, isNew=True, likeliest=likeliest)
         assert answer["error"].startswith("this model does not know which strings were on its list")
 
 
 def test_where_all_that_meet_the_conditions_are_seen_that_is_told_at_once(page: Page) -> None:
-    model = {**table_of(sharp_engine(), ABC, 4), "seen": ["ab", "cb"]}
+    model = {**sharp_model(), "seen": ["ab", "cb"]}
     (answer,) = page.sampled(model, count=3, isNew=True, pattern="[ac]b")
     distribution, seen = Distribution(sharp_engine(), ABC), {"ab", "cb"}
     with pytest.raises(UsageError) as error:
@@ -169,13 +171,17 @@ def test_where_all_that_meet_the_conditions_are_seen_that_is_told_at_once(page: 
 
 
 def test_why_fewer_strings_come_than_were_asked_for(page: Page) -> None:
-    model = {"characters": ["a", "b"], "table": {"context": 1, "logits": [0.0, 0.0, -30.0] * 3}}
-    answers = page.sampled(model, count=3, contains="bb", seed=1)
+    model = {
+        "characters": ["a"],
+        "table": {"context": 1, "logits": [-3.0, 0.0] * 2},
+        "seen": ["a" * n for n in range(900)],
+    }
+    answers = page.sampled(model, count=3, isNew=True, seed=1)
     assert [answer["strings"] for answer in answers] == [[]] * len(answers)
     reason = answers[-1]["reason"]
     assert reason.startswith("looked at ")
     assert reason.endswith("there was none: ask for fewer strings or conditions")
-    assert answers[-1]["looked"] > 100_000
+    assert answers[-1]["looked"] > 1000
 
 
 def test_conditions_that_the_model_never_meets(page: Page) -> None:
@@ -191,7 +197,7 @@ def test_conditions_that_the_model_never_meets(page: Page) -> None:
 
 
 def test_a_stopped_job_says_nothing_more_and_others_go_on(page: Page) -> None:
-    model = table_of(sharp_engine(), ABC, 4)
+    model = sharp_model()
     stopped = page.asked(model, {"id": 1, "ask": "sample", "wish": {"count": 10_000_000}}, stop_after=3)
     assert len(stopped) == 3
     assert not stopped[-1]["done"]
@@ -215,7 +221,7 @@ def test_a_stopped_job_says_nothing_more_and_others_go_on(page: Page) -> None:
 
 def test_of_plausible_strings_none_surprises_more_than_the_limits(page: Page) -> None:
     limits = {"mean": 1.6, "worst": 4.0}
-    model = {**table_of(sharp_engine(), ABC, 4), "about": {"plausible": limits}}
+    model = {**sharp_model(), "about": {"plausible": limits}}
     for wish in ({}, {"endsWith": "a"}):
         answers = page.sampled(model, count=2000, seed=1, plausible=True, **wish)
         strings = [one["string"] for answer in answers for one in answer["strings"]]
@@ -230,3 +236,14 @@ def test_of_plausible_strings_none_surprises_more_than_the_limits(page: Page) ->
         plain = page.strings(model, count=2000, seed=1, **wish)
         assert set(strings[:50]) <= set(plain)  # the same draws, some of them passed over
         assert strings != plain
+
+
+def test_a_model_without_limits_takes_them_from_its_own_strings(page: Page) -> None:
+    model = sharp_model()
+    drawn = page.strings(model, count=2000, seed=1, plausible=True)
+    distribution = Distribution(sharp_engine(), ABC)
+    limits = Plausible.of(distribution, page.strings(model, count=2000, seed=9))
+    assert limits is not None
+    passed_over = limits.excess(distribution, page.strings(model, count=2000, seed=1)) > 1.04
+    assert passed_over.mean() > 0.04
+    assert (limits.excess(distribution, drawn) > 1.04).mean() < 0.2 * passed_over.mean()

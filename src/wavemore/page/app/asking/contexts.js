@@ -3,8 +3,10 @@
 //
 // Shapes: n contexts, V ids (id 0 is the boundary).
 
-const ENGINE_BYTES = 1 << 28; // that a predictor may keep beside the model before it is told to forget
+const ENGINE_BYTES = 1 << 28; // that predictors may keep beside the model before they are told to forget
 const SHAPED_BYTES = 1 << 26; // that the rows of one job may take
+const FIRST_ROWS = 1 << 14;
+const FIRST_NUMBERS = 1 << 18; // of rows, for which there is room at first
 
 /** A predictor that several jobs ask. Its states hold until the era changes, which happens only in `tidy`. */
 export class Contexts {
@@ -12,12 +14,13 @@ export class Contexts {
    * @param {{start: () => number, step: (states: Int32Array, ids: Int32Array) => Int32Array,
    *   logProbabilities: (states: Int32Array) => Float32Array, kept: number, forget: () => void}} predictor
    * @param {number} width V
+   * @param {number} [sharers] how many predictors share the memory, as those of labels do
    */
-  constructor(predictor, width) {
+  constructor(predictor, width, sharers = 1) {
     this.predictor = predictor;
     this.width = width;
     this.era = 0;
-    this.most = predictor.kept + ENGINE_BYTES;
+    this.most = predictor.kept + ENGINE_BYTES / sharers;
   }
 
   /** Call between portions of work: where much is kept, all is forgotten, and states from before are void. */
@@ -75,11 +78,11 @@ export class Shaped {
     this.era = contexts.era;
     this.count = 0;
     /** The row of each state, -1 where there is none. */
-    this.rowOf = new Int32Array(1024).fill(-1);
+    this.rowOf = new Int32Array(FIRST_ROWS).fill(-1);
     /** Rows x V, nats. */
-    this.raw = new Float32Array(1024 * this.width);
+    this.raw = new Float32Array(Math.max(this.width, FIRST_NUMBERS));
     /** Rows x V: each row's weights added up from its first id on. */
-    this.sums = new Float64Array(1024 * this.width);
+    this.sums = new Float64Array(this.raw.length);
   }
 
   /** Call between portions of work: drops rows that are void or too many. */

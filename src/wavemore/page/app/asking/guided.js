@@ -14,7 +14,7 @@ import { Streams } from "./random.js";
 const [GUIDING, MEASURING] = [3, 4]; // tell random numbers from others of the same seed
 const LOOKED_AT = 4096; // plain strings from which a look ahead is made
 const MEASURED = 4096; // guided strings of one round
-const GUIDED_AT_ONCE = 512;
+const [MOST_GUIDED_AT_ONCE, STEPS_AT_ONCE] = [512, 1 << 16]; // strings, and characters that these take at least
 const CLIPPED_AT_MOST = 0.001; // the share of the weights above the bound, when it is chosen
 const SOUND_CLIPPED = 0.01; // the share, as measured again, with which a guide may be used
 const SOUND_EFFECTIVE = 100; // the effective number of strings below which a bound means nothing
@@ -29,6 +29,9 @@ export class Guided {
     this.state = pruning.state;
     this.refused = pruning.refused;
     this.streams = new Streams(this.from.seed, GUIDING);
+    const fitting = Math.floor(STEPS_AT_ONCE / Math.max(1, this.automaton.distance[0]));
+    /** How many strings are drawn side by side. */
+    this.atOnce = Math.max(1, Math.min(MOST_GUIDED_AT_ONCE, fitting));
     this.done = 0;
     this.ahead = null;
     this.rounds = 0;
@@ -66,13 +69,13 @@ export class Guided {
     const logWeights = [];
     const visits = [];
     let steps = 0;
-    for (let done = 0; done < MEASURED; done += GUIDED_AT_ONCE) {
-      const drawn = this.draw(measuring, done, GUIDED_AT_ONCE, visits);
+    for (let done = 0; done < MEASURED; done += this.atOnce) {
+      const drawn = this.draw(measuring, done, this.atOnce, visits);
       logWeights.push(...drawn.logWeights);
       steps += drawn.steps;
       yield;
     }
-    this.stepsEach = steps / MEASURED;
+    this.stepsEach = steps / logWeights.length;
     this.measure(logWeights);
     this.visits = visits;
   }
@@ -88,7 +91,7 @@ export class Guided {
     const plain = new AsTheyCome(new DrawnFrom(contexts, alphabet, shaped.temperature, prefix, longest, 0));
     const samples = [];
     while (samples.length < LOOKED_AT) {
-      samples.push(...plain.portion(GUIDED_AT_ONCE).strings.map((string) => [...alphabet.encoded(string)]));
+      samples.push(...plain.portion(MOST_GUIDED_AT_ONCE).strings.map((string) => [...alphabet.encoded(string)]));
       yield;
     }
     this.ahead = new LookAhead(this.automaton, samples);
@@ -191,6 +194,7 @@ export class Guided {
    * @param {number[]} logWeights
    */
   measure(logWeights) {
+    this.sound = false;
     const highest = logWeights.reduce((most, one) => Math.max(most, one), -Infinity);
     if (highest === -Infinity) return;
     const weights = logWeights.map((one) => Math.exp(one - highest));
@@ -206,14 +210,15 @@ export class Guided {
   }
 
   /**
-   * The next strings that are kept, of so many guided ones.
+   * The next strings that are kept, of so many guided ones at most.
    * @param {number} count
    * @returns {import("./drawing.js").Portion}
    */
   portion(count) {
-    const { rows, logWeights, ended, steps } = this.draw(this.streams, this.done, count, null);
-    this.done += count;
-    const found = { strings: [], logLikelihoods: [], worst: [], tried: count, steps };
+    const size = Math.min(count, this.atOnce);
+    const { rows, logWeights, ended, steps } = this.draw(this.streams, this.done, size, null);
+    this.done += size;
+    const found = { strings: [], logLikelihoods: [], worst: [], tried: size, steps };
     for (const row of ended) {
       if (Math.log(this.streams.next(row)) >= logWeights[row] - this.logBound) continue;
       const string = rows.string(this.from.alphabet, this.from.beginning, row);

@@ -5,6 +5,7 @@ import { Guided } from "./guided.js";
 
 const ROUNDS_AFTER = [150000, 400000, 1000000]; // characters of trying, before the guide is made, and before it learns
 const COMMON = 0.02; // a share of tried strings that come through for which no guide is made
+const LONGEST_GUIDED = 5000; // characters of the shortest string that meets the conditions
 const DEARER = 2; // characters of trying that take as long as one of guiding
 
 /** Watches what trying costs. */
@@ -27,6 +28,7 @@ export class Leading {
   *better(steps) {
     this.spent += steps;
     const { latest, batchDone } = this.pruning;
+    if (this.pruning.automaton.distance[0] > LONGEST_GUIDED) return null;
     if (batchDone !== 0 || latest === null || latest.through >= COMMON * latest.tried) return null;
     while (this.rounds < ROUNDS_AFTER.length && this.spent >= ROUNDS_AFTER[this.rounds]) {
       this.rounds++;

@@ -49,8 +49,9 @@ export class Asked {
     this.alphabet = asking.alphabet;
     this.label = label;
     this.predictor = asking.model.given(label);
-    this.contexts = new Contexts(this.predictor, asking.alphabet.size);
     const about = asking.model.about ?? {};
+    const sharers = Math.max(1, about.labelWeights?.length ?? 1);
+    this.contexts = new Contexts(this.predictor, asking.alphabet.size, sharers);
     /** The longest strings that it makes. */
     this.longest = about.maxLength ?? LONGEST_STRING;
     /** @type {import("./plausible.js").Limits | null} */

@@ -11,7 +11,8 @@ import { Refusal, grouped, inNfc, quoted } from "./texts.js";
 
 const HOPELESS = 1 << 22; // characters drawn in a row without a string to keep
 const PATIENCE = 20000; // milliseconds without one
-const FIRST_PORTION = 32; // strings: they are there at once
+const FIRST_PORTION = 8; // strings: they are there at once
+const LEAST_AT_ONCE = 4;
 const MOST_AT_ONCE = 8192;
 const PORTION_TIME = 20; // milliseconds that a portion should take
 const MOST_STRINGS = 10000000;
@@ -31,7 +32,7 @@ class Pace {
   end(tried) {
     const took = Math.max(performance.now() - this.since, 0.1);
     const fitting = (tried * PORTION_TIME) / took;
-    this.size = Math.round(Math.max(FIRST_PORTION, Math.min(fitting, 2 * this.size, MOST_AT_ONCE)));
+    this.size = Math.round(Math.max(LEAST_AT_ONCE, Math.min(fitting, 2 * this.size, MOST_AT_ONCE)));
   }
 }
 
@@ -115,9 +116,8 @@ export function* sampling(asked, wish) {
   const { source: first, known, filtered } = sourceOf(asked, wish, numbers, refused);
   let source = first;
   const leading = source instanceof Pruning ? new Leading(source) : null;
-  const limits = wish.plausible
-    ? (asked.limits ?? limitsByItself(asked.contexts, asked.alphabet, asked.longest))
-    : null;
+  if (wish.plausible) asked.limits ??= limitsByItself(asked.contexts, asked.alphabet, asked.longest);
+  const limits = wish.plausible ? asked.limits : null;
   const choice = limits && new Choice(limits);
   const pace = new Pace();
   const tally = { found: 0, looked: 0, inVain: 0, lookedInVain: 0, since: performance.now() };

@@ -3,6 +3,7 @@
 import { inNfc } from "./texts.js";
 
 const STRINGS_AT_ONCE = 256; // strings of a portion
+const CHARACTERS_AT_ONCE = 4096;
 const NUMBERS_AT_ONCE = 1 << 20; // log-probabilities of a portion
 const WORST = 3; // predictions that count for two thirds of the surprise
 
@@ -121,14 +122,18 @@ function rowOf(asked, string, ids, nats) {
 export function* scoring(asked, strings) {
   const { alphabet, contexts } = asked;
   const most = Math.max(1, Math.min(STRINGS_AT_ONCE, Math.floor(NUMBERS_AT_ONCE / alphabet.size)));
-  for (let start = 0; start < strings.length; start += most) {
+  for (let start = 0; start < strings.length; ) {
     contexts.tidy();
-    const texts = strings.slice(start, start + most).map(inNfc);
+    const texts = [];
+    for (let length = 0; texts.length < most && length < CHARACTERS_AT_ONCE && start < strings.length; start++) {
+      texts.push(inNfc(strings[start]));
+      length += strings[start].length + 1;
+    }
     const ids = texts.map((text) => alphabet.encoded(text));
     const readable = ids.map((row) => (row.includes(-1) ? row.subarray(0, row.indexOf(-1)) : row));
     const nats = predictionsOf(contexts, readable);
     const rows = texts.map((text, place) => rowOf(asked, text, ids[place], nats[place]));
-    yield { rows, done: start + most >= strings.length };
+    yield { rows, done: start >= strings.length };
   }
   if (strings.length === 0) yield { rows: [], done: true };
 }

@@ -32,13 +32,14 @@ async function begin() {
   const page = { link, label: () => chosenLabel(byId("form-labels")), about: {}, name: () => page.about.list ?? "strings" };
   started.catch((error) => troubled(`The model in this page cannot be read: ${error.message}`));
   byId("conditions").open = matchMedia("(min-width: 60rem)").matches;
+  const make = new MakeTab(page);
+  make.make(); // asked at once; the answer comes after what the model says about itself
   const about = await link.ready;
   page.about = about;
   page.keeping = new KeptStrings(page, about);
   offerLabels(about.labels ?? [], byId("form-labels"), () => {});
-  const make = new MakeTab(page);
   page.examples = () => make.made.map((one) => one.string).filter((string) => string !== "");
-  make.make();
+  make.settle();
   introduce(about);
   const check = new CheckTab(page);
   const look = new LookTab(page);

@@ -10,6 +10,8 @@ export class WorkerLink {
     /** @type {Map<number, (answer: any) => void>} */
     this.jobs = new Map();
     this.last = 0;
+    /** @type {object[]} what is asked before the worker is there */
+    this.early = [];
     /** @type {Promise<any>} what the model says about itself */
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve;
@@ -20,12 +22,17 @@ export class WorkerLink {
   /** Start the worker and give it the model: both are packed in the page. */
   async start() {
     const text = (id) => byId(id).textContent.trim();
-    const [script, bytes] = await Promise.all(["worker", "model"].map((id) => unzipped(fromBase64(text(id)))));
-    this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
-    this.worker.onmessage = (event) => this.answered(event.data);
-    this.worker.onerror = (event) => this.rejectReady(event.message);
+    const unpacked = (id) => unzipped(fromBase64(text(id)));
+    const model = unpacked("model"); // while the worker starts
+    const script = await unpacked("worker");
+    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+    worker.onmessage = (event) => this.answered(event.data);
+    worker.onerror = (event) => this.rejectReady(event.message);
     const kernel = fromBase64(text("kernel"));
-    this.worker.postMessage({ header: JSON.parse(text("header")), bytes, kernel: kernel.length ? kernel : null });
+    const bytes = await model;
+    worker.postMessage({ header: JSON.parse(text("header")), bytes, kernel: kernel.length ? kernel : null });
+    for (const message of this.early) worker.postMessage(message);
+    this.worker = worker;
   }
 
   /** @param {any} answer a message of the worker */
@@ -47,7 +54,7 @@ export class WorkerLink {
   ask(request, told) {
     const id = ++this.last;
     this.jobs.set(id, told);
-    this.worker.postMessage({ id, ...request });
+    this.post({ id, ...request });
     return id;
   }
 
@@ -60,6 +67,12 @@ export class WorkerLink {
 
   /** End a job; it says nothing more. @param {number} id */
   stop(id) {
-    if (this.jobs.delete(id)) this.worker.postMessage({ id, ask: "stop" });
+    if (this.jobs.delete(id)) this.post({ id, ask: "stop" });
+  }
+
+  /** @param {object} message */
+  post(message) {
+    if (this.worker) this.worker.postMessage(message);
+    else this.early.push(message);
   }
 }
