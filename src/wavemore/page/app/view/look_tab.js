@@ -59,6 +59,7 @@ export class LookTab {
   /** @param {any} tree */
   show(tree) {
     byId("look-said").textContent = "";
+    byId("look-said").classList.remove("remark");
     this.showNext(tree.probabilities);
     const levels = tree.levels ?? [];
     byId("tree").hidden = levels.length === 0;
