@@ -60,8 +60,8 @@ class RangeDecoder {
  * @param {(Float32Array | Uint8Array)[]} arrays
  * @param {number} vocabularySize
  * @returns {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array, shorter: Int32Array}} of
- * each n-gram, from the first: the number of its beginning, which is all but its newest id; that id; how often it was seen;
- * and of each, the empty one first, the number of the one without its oldest id
+ * each n-gram, from the first: the number of its beginning, which is all but its newest id; that id; how often it was
+ * seen; and of each, the empty one first, the number of the one without its oldest id
  */
 export function readNgrams(told, arrays, vocabularySize) {
   const { order, size, total } = told;

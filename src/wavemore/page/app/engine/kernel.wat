@@ -172,7 +172,8 @@
       (br_if $row (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
 
   ;; 1 + exp(x), relative error below 1e-7. x is n ln 2 + r with a whole n and |r| up to ln 2 / 2; exp(r) is a
-  ;; polynomial, fitted to the least largest error. To add 1.5 * 2^23 rounds to whole numbers, and leaves n in the lowest bits.
+  ;; polynomial, fitted to the least largest error. To add 1.5 * 2^23 rounds to whole numbers, and leaves n in the
+  ;; lowest bits.
   (func $one_more (param $x v128) (result v128)
     (local $n v128) (local $r v128)
     (local.set $x (f32x4.min (v128.const f32x4 88 88 88 88)
