@@ -58,10 +58,10 @@ CASES: dict[str, tuple[dict[str, Any], list[Condition], float]] = {
 
 
 def drawn(page: Page, model: dict[str, Any], **wish: Any) -> Counter[str]:
-    """The strings that are enumerated too."""
-    strings = page.strings(model, count=N, **{"seed": 11, **wish})
-    assert len(strings) == N
-    return Counter(string for string in strings if len(string) <= 8)
+    """How often each of 100,000 strings came, of those that are enumerated too."""
+    counts = Counter[str](page.does("counted", model=model, wish={"count": N, "seed": 11, **wish}))
+    assert counts.total() == N
+    return Counter({string: count for string, count in counts.items() if len(string) <= 8})
 
 
 def sharp_model() -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """A model with labels, as the page has it."""
 
-from collections import Counter
 from typing import Any
 
-from asked import SHORT, N
+from asked import SHORT, drawn
 from enumerated import enumerated, p_value
 from in_node import Page, model_of
 from packed_models import network_file
@@ -31,8 +30,7 @@ def check_strings(page: Page, label: Any, *, conditions: bool) -> None:
     """Strings with a label are the model's own with it, by G-tests of 100,000, and not those of all labels."""
     wish = {"endsWith": "ca", "minLength": 4, "maxLength": 8} if conditions else {}
     asked: list[Condition] = [EndsWith("ca"), Length(4, 8)] if conditions else [SHORT]
-    strings = page.strings(model_of(FILE), count=N, seed=2, label=label, **wish)
-    counts = Counter(string for string in strings if len(string) <= 8)
+    counts = drawn(page, model_of(FILE), label=label, **wish)
     assert p_value(counts, enumerated(predictor(label), asked, Shape())) > 0.001
     if label is not None:
         assert p_value(counts, enumerated(predictor(None), asked, Shape())) < 1e-9

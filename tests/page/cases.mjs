@@ -13,6 +13,7 @@ const { DrawnFrom } = await at("asking/drawing.js");
 const { Guided } = await at("asking/guided.js");
 const { Pruning } = await at("asking/pruning.js");
 const { Asking } = await at("asking/models.js");
+const { sampling } = await at("asking/sampling.js");
 const { treeOf } = await at("asking/scoring.js");
 const { Alphabet, quoted } = await at("asking/texts.js");
 
@@ -136,6 +137,13 @@ const DOES = {
   },
   quoted({ texts }) {
     return texts.map(quoted);
+  },
+  async counted({ model, wish }) {
+    const counts = {};
+    for (const { strings } of sampling(new Asking(await modelOf(model)).under(wish.label), wish)) {
+      for (const { string } of strings) counts[string] = (counts[string] ?? 0) + 1;
+    }
+    return counts;
   },
   async guided({ model, wish, rounds, count }) {
     const asked = new Asking(await modelOf(model)).under(null);

@@ -27,15 +27,6 @@ def test_strings_are_the_models_own(page: Page, model: dict[str, Any], case: str
     assert p_value(drawn(page, model, **wish), expected) > 0.001
 
 
-def test_new_strings_are_the_models_own_without_those_of_its_list(page: Page, model: dict[str, Any]) -> None:
-    for wish, conditions in ([{"endsWith": "a"}, [EndsWith("a"), SHORT]],):
-        expected = enumerated(sharp_engine(), conditions, Shape())
-        seen = sorted(expected, key=lambda string: -expected[string])[:30:2]
-        assert sum(expected[string] for string in seen) > 0.1 * sum(expected.values())
-        counts = drawn(page, {**model, "seen": seen}, isNew=True, **wish)
-        assert p_value(counts, {s: p for s, p in expected.items() if s not in seen}) > 0.001
-
-
 def test_strings_are_the_same_however_often_the_engine_forgets(page: Page, model: dict[str, Any]) -> None:
     forgetful = {**model, "table": {**model["table"], "bytes": 1 << 28}}
     for wish in ({"count": 3000}, {"count": 3000, "endsWith": "ca"}, {"count": 200, "likeliest": True}):
@@ -44,8 +35,8 @@ def test_strings_are_the_same_however_often_the_engine_forgets(page: Page, model
 
 def test_a_seed_gives_the_same_strings_and_the_first_ones_for_any_number(page: Page, model: dict[str, Any]) -> None:
     for wish in ({}, {"endsWith": "ca"}, {"plausible": True}):
-        many = page.strings(model, count=5000, seed=7, **wish)
-        assert page.strings(model, count=5000, seed=7, **wish) == many
+        many = page.strings(model, count=1500, seed=7, **wish)
+        assert page.strings(model, count=1500, seed=7, **wish) == many
         assert page.strings(model, count=70, seed=7, **wish) == many[:70]
         assert page.strings(model, count=70, seed=8, **wish) != many[:70]
         assert page.strings(model, count=70, **wish) != page.strings(model, count=70, **wish)
