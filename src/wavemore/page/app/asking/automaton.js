@@ -20,7 +20,8 @@ export function checkSize(states, width) {
   if (states * width > LARGEST_TABLE) {
     throw new Refusal(
       `the conditions together need an automaton of ${grouped(states)} states or more; with ${grouped(width)} ` +
-        `characters it must have at most ${grouped(Math.floor(LARGEST_TABLE / width))}: ask for fewer or shorter conditions`,
+        `characters it must have at most ${grouped(Math.floor(LARGEST_TABLE / width))}: ask for fewer or shorter ` +
+        "conditions",
     );
   }
 }

@@ -83,7 +83,9 @@ export class Desk {
 
   /** A portion of each job. */
   round() {
-    for (const one of [...this.jobs].reverse()) if (!this.portion(one)) this.jobs = this.jobs.filter((job) => job !== one);
+    for (const one of [...this.jobs].reverse()) {
+      if (!this.portion(one)) this.jobs = this.jobs.filter((job) => job !== one);
+    }
     this.working = false;
     this.wake();
   }

@@ -2,8 +2,8 @@
 //
 // At each character the model's probability p(c) is multiplied by what is ahead, q(c) = p(c) h(after c) / Z. A string's
 // weight is the ratio of its probabilities under the model and under the guide, Z_1 (Z_2 / h_2) (Z_3 / h_3) ... One of
-// weight w is kept with probability w / M: if no weight is above M, kept strings are distributed as the model's own that
-// meet the condition, whatever the guide. M is chosen from some thousand strings so that weights above it have a
+// weight w is kept with probability w / M: if no weight is above M, kept strings are distributed as the model's own
+// that meet the condition, whatever the guide. M is chosen from some thousand strings so that weights above it have a
 // thousandth of the total; how much is above it is measured again on others, and a guide with a hundredth is not used.
 
 import { pickFrom } from "./contexts.js";
@@ -153,7 +153,9 @@ export class Guided {
       }
       rows.step(contexts, goingOn.subarray(0, going));
     }
-    for (const { row, code, state, log } of met) visits.push({ code, state, turnedOut: Math.exp(log + logWeights[row]) });
+    for (const { row, code, state, log } of met) {
+      visits.push({ code, state, turnedOut: Math.exp(log + logWeights[row]) });
+    }
     return { rows, logWeights, ended: ended.sort((a, b) => a - b), steps };
   }
 

@@ -34,7 +34,7 @@ class BestFirst {
     this.era = asked.contexts.era;
     /** Waiting: key the log-probability of a continued beginning's next character, item its number. */
     this.waiting = new Heap();
-    /** Found and not yet told: key the log-likelihood of a string, item the number of the beginning that is all of it. */
+    /** Found and not yet told: key a string's log-likelihood, item the number of the beginning that is all of it. */
     this.found = new Heap();
     this.parents = [-1];
     this.characters = [0];
@@ -75,7 +75,8 @@ class BestFirst {
     this.queue = [];
     this.bring(queue);
     const said = contexts.logProbabilities(Int32Array.from(queue, (number) => this.contextOf[number]));
-    queue.forEach((number, place) => this.continue(number, said.subarray(place * this.width, (place + 1) * this.width)));
+    const row = (place) => said.subarray(place * this.width, (place + 1) * this.width);
+    queue.forEach((number, place) => this.continue(number, row(place)));
     return true;
   }
 
@@ -109,10 +110,12 @@ class BestFirst {
     const row = new Float64Array(this.width).fill(-Infinity);
     for (let id = 1; id < this.width; id++) {
       const after = automaton.transitions[state * this.width + id];
-      if (after !== DEAD && length + 1 + automaton.distance[after] <= this.longest) row[id] = this.logs[number] + said[id];
+      if (after === DEAD || length + 1 + automaton.distance[after] > this.longest) continue;
+      row[id] = this.logs[number] + said[id];
     }
     this.rows[number] = row;
-    if (automaton.accepting[state] && length > 0 && said[0] > -Infinity) this.found.push(this.logs[number] + said[0], number);
+    const ends = automaton.accepting[state] && length > 0 && said[0] > -Infinity;
+    if (ends) this.found.push(this.logs[number] + said[0], number);
     this.wait(number);
   }
 

@@ -1,5 +1,5 @@
-// How likely it is that a beginning becomes an acceptable string, as Python's sampling/lookahead.py: a small n-gram of the
-// model's own strings tells it for each pair of its context u and a state q of the automaton,
+// How likely it is that a beginning becomes an acceptable string, as Python's sampling/lookahead.py: a small n-gram of
+// the model's own strings tells it for each pair of its context u and a state q of the automaton,
 //
 //     h(u, q)  =  P(end | u) [q may end]  +  sum over c of P(c | u) h(u c, q c)
 //
@@ -67,8 +67,8 @@ export class LookAhead {
         }
         const shorter = back ? (context % (contexts / width)) * width : 0;
         for (let id = 0; id < width; id++) {
-          const fallen = below[shorter + id];
-          chances[context * width + id] = seen ? (counts[context * width + id] + kinds * fallen) / (seen + kinds) : fallen;
+          const [fallen, count] = [below[shorter + id], counts[context * width + id]];
+          chances[context * width + id] = seen ? (count + kinds * fallen) / (seen + kinds) : fallen;
         }
       }
     }

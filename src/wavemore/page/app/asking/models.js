@@ -63,8 +63,8 @@ export class Asked {
   }
 
   /**
-   * How surprising each string of a portion is, by its place. Where labels are mixed, a string surprises under the label
-   * that it most probably has.
+   * How surprising each string of a portion is, by its place. Where labels are mixed, a string surprises under the
+   * label that it most probably has.
    * @param {import("./drawing.js").Portion} portion
    * @param {import("./plausible.js").Choice} choice
    * @returns {(place: number) => number}

@@ -1,16 +1,17 @@
-// Rejection that remembers what failed, as Python's sampling/pruning.py: samples of the model's own distribution, given a
-// condition, without any error.
+// Rejection that remembers what failed, as Python's sampling/pruning.py: samples of the model's own distribution, given
+// a condition, without any error.
 //
-// Strings are drawn as they come and given up as soon as no acceptable end is left. A tree of prefixes keeps the model's
-// chances of what follows and, for each prefix, a bound: how likely an acceptable end is at most from there. It is 1
-// where nothing is known, 0 where no acceptable string is left, and
+// Strings are drawn as they come and given up as soon as no acceptable end is left. A tree of prefixes keeps the
+// model's chances of what follows and, for each prefix, a bound: how likely an acceptable end is at most from there. It
+// is 1 where nothing is known, 0 where no acceptable string is left, and
 //
 //     bound(prefix)  =  sum over c of P(c | prefix) bound(prefix c)
 //
-// for all others. Characters are drawn in proportion to P(c | prefix) bound(prefix c); below the tree as the model says.
-// A string then comes with its own probability divided by bound(root), whatever the tree looks like: so what comes
-// through is distributed as the model's own strings that meet the condition. Strings of one batch are drawn with the same
-// tree; what they have shown is added after it. The sizes of batches do not depend on how many strings are asked for.
+// for all others. Characters are drawn in proportion to P(c | prefix) bound(prefix c); below the tree as the model
+// says. A string then comes with its own probability divided by bound(root), whatever the tree looks like: so what
+// comes through is distributed as the model's own strings that meet the condition. Strings of one batch are drawn with
+// the same tree; what they have shown is added after it. The sizes of batches do not depend on how many strings are
+// asked for.
 
 import { pickFrom } from "./contexts.js";
 import { TREE_BYTES, Tree } from "./prefix_tree.js";

@@ -50,7 +50,8 @@ export class Streams {
       const low = mixedWord(this.low, number >>> 0);
       const high = mixedWord(this.high, Math.floor(number / 0x100000000) ^ low);
       for (let word = 0; word < 4; word++) {
-        this.words[4 * stream + word] = mixedWord(word & 1 ? mixedWord(low, high) : mixedWord(high, low), 0x1f123bb5 * (word + 1));
+        const mixed = word & 1 ? mixedWord(low, high) : mixedWord(high, low);
+        this.words[4 * stream + word] = mixedWord(mixed, 0x1f123bb5 * (word + 1));
       }
       this.words[4 * stream] |= 1; // never all zero
     }

@@ -94,8 +94,8 @@ function sourceOf(asked, wish, numbers, refused) {
   const drawn = from(ids, Math.max(longest, 2 * automaton.distance[0]));
   if (drawn.begun === 0) {
     throw new Refusal(
-      `every string that meets the conditions begins with ${quoted(drawn.beginning)}, and the model makes no such string; ` +
-        "ask for fewer conditions",
+      `every string that meets the conditions begins with ${quoted(drawn.beginning)}, and the model makes no such ` +
+        "string; ask for fewer conditions",
     );
   }
   if (ids.length > 0 && automaton.freeFrom(state)) {
@@ -200,7 +200,7 @@ function exhaustedReason(found, count) {
  */
 function hopelessReason(tally, more) {
   return (
-    `looked at ${grouped(tally.looked)} strings, and ${grouped(tally.found + more)} of them can be used; among the last ` +
-    `${grouped(tally.lookedInVain)} there was none: ask for fewer strings or conditions`
+    `looked at ${grouped(tally.looked)} strings, and ${grouped(tally.found + more)} of them can be used; among the ` +
+    `last ${grouped(tally.lookedInVain)} there was none: ask for fewer strings or conditions`
   );
 }
