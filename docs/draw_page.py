@@ -51,8 +51,8 @@ def prepare(page: Page, tab: str) -> None:
 
 
 def picture(page: Page) -> bytes:
-    """What is seen of the page, as WebP; the tab that looks inside in its whole height."""
-    whole = page.locator("#panel-look").is_visible()
+    """What is seen of the page, as WebP; tabs but the first in their whole height."""
+    whole = page.locator("#panel-make").is_hidden()
     size = page.evaluate("[innerWidth, Math.max(innerHeight, document.documentElement.scrollHeight)]")
     clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
     options = {"clip": clip, "captureBeyondViewport": True} if whole else {}

@@ -1,8 +1,7 @@
 """What the tests of the page's view share."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
@@ -25,13 +24,13 @@ def wait_until(met: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def violations(page: Page, options: Mapping[str, Any] | None = None) -> dict[str, str]:
+def violations(page: Page) -> dict[str, str]:
     """What axe-core finds wrong in each tab of a page, with all that can be opened open; and whether the page is wider
     than its window. The page must have been opened with `bypass_csp`."""
-    axe, told, found = Axe(), dict(options) if options else None, dict[str, str]()
+    axe, found = Axe(), dict[str, str]()
 
     def look(tab: str) -> None:
-        seen = axe.run(page, options=told)
+        seen = axe.run(page)
         if seen.violations_count:
             found[tab] = seen.generate_report()
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
@@ -40,10 +39,9 @@ def violations(page: Page, options: Mapping[str, Any] | None = None) -> dict[str
     page.get_by_role("tab", name="Make").click()
     strings_of(page)
     page.locator("details").evaluate_all("all => all.forEach(details => (details.open = true))")
-    if page.locator(".steps").count() == 0:
-        page.locator("#made .act.keep").first.click()
-        page.locator("#made .act.explain").nth(1).click()
-        page.locator(".steps").wait_for()
+    page.locator("#made .act.keep").first.click()
+    page.locator("#made .act.explain").nth(1).click()
+    page.locator(".steps").wait_for()
     look("make")
     page.get_by_role("tab", name="Check").click()
     page.get_by_role("button", name="Show an example").click()

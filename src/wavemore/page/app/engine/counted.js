@@ -59,9 +59,9 @@ class RangeDecoder {
  * @param {{order: number, size: number, total: number, codes: number}} told
  * @param {(Float32Array | Uint8Array)[]} arrays
  * @param {number} vocabularySize
- * @returns {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array, shorter: Int32Array}} of each
- * n-gram, from the first: the number of its beginning, which is all but its newest id; that id; how often it was seen;
- * and of each, the empty one first, the number of the one without its oldest id
+ * @returns {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array, shorter: Int32Array}} of
+ * each n-gram, from the first: the number of its beginning, which is all but its newest id; that id; how often it was
+ * seen; and of each, the empty one first, the number of the one without its oldest id
  */
 export function readNgrams(told, arrays, vocabularySize) {
   const { order, size, total } = told;

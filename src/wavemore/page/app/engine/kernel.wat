@@ -1,4 +1,4 @@
-;; The page's products, sums, norms and activations, four numbers at once. `make kernel` assembles kernel.wasm from this.
+;; The page's products, sums, norms and activations, four numbers at once; `make kernel` assembles kernel.wasm of it.
 ;;
 ;; Addresses are in bytes. Rows of numbers (float32) have a width that is a multiple of 8. A list of rows is a list of
 ;; their addresses (int32). Shapes: n rows, C channels that come in, W numbers that go out, H channels of a node.
@@ -9,7 +9,7 @@
   ;; out (n, W)  =  x (n, C) @ weight (C, W) + bias (W,)
   ;;
   ;; Four rows and eight columns at once: sixteen sums wait in registers while the channels go by. So `rows` lists the
-  ;; rows of x with three more, and `out` has room for three more; C is a multiple of 4. The weight lies in panels of eight
+  ;; rows of x with three more, and `out` has room for three more; C is even. The weight lies in panels of eight
   ;; columns: of a panel those of the first channel, then those of the second one.
   (func (export "product") (param $rows i32) (param $n i32) (param $weight i32) (param $bias i32) (param $C i32)
     (param $W i32) (param $out i32)
@@ -112,8 +112,8 @@
       (local.set $out (i32.add (local.get $out) (local.get $bytes)))
       (br_if $row (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
 
-  ;; Each row of x (n, W), which has so many channels and else zeros, is divided by the root of its mean square, and then
-  ;; multiplied by gamma (W,), and beta (W,) is added.
+  ;; Each row of x (n, W), which has so many channels and else zeros, is divided by the root of its mean square, and
+  ;; then multiplied by gamma (W,), and beta (W,) is added.
   (func (export "norm") (param $x i32) (param $n i32) (param $W i32) (param $gamma i32) (param $beta i32)
     (param $channels f32)
     (local $w i32) (local $bytes i32) (local $sum v128) (local $v v128)
@@ -171,8 +171,9 @@
         (then (local.set $x (i32.add (local.get $x) (local.get $bytes)))))
       (br_if $row (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
 
-  ;; 1 + exp(x), relative error below 1e-7. x is n ln 2 + r with a whole n and |r| up to ln 2 / 2; exp(r) is a polynomial,
-  ;; fitted to the least largest error. To add 1.5 * 2^23 rounds to whole numbers, and leaves n in the lowest bits.
+  ;; 1 + exp(x), relative error below 1e-7. x is n ln 2 + r with a whole n and |r| up to ln 2 / 2; exp(r) is a
+  ;; polynomial, fitted to the least largest error. To add 1.5 * 2^23 rounds to whole numbers, and leaves n in the
+  ;; lowest bits.
   (func $one_more (param $x v128) (result v128)
     (local $n v128) (local $r v128)
     (local.set $x (f32x4.min (v128.const f32x4 88 88 88 88)
@@ -202,8 +203,8 @@
                               (v128.const f32x4 0.0013814613 0.0013814613 0.0013814613 0.0013814613))
   )))))))))))))
 
-  ;; Of a square what its root is multiplied by before the sigmoid, which is then the normal distribution function: twice
-  ;; the polynomial of `predict/activation.py`.
+  ;; Of a square what its root is multiplied by before the sigmoid, which is then the normal distribution function:
+  ;; twice the polynomial of `predict/activation.py`.
   (func $slope (param $q v128) (result v128)
     (f32x4.add (v128.const f32x4 1.5957685367733239 1.5957685367733239 1.5957685367733239 1.5957685367733239)
       (f32x4.mul (local.get $q)
@@ -218,8 +219,8 @@
                     (f32x4.add (v128.const f32x4 7.948137161976316e-6 7.948137161976316e-6 7.948137161976316e-6
                         7.948137161976316e-6)
                       (f32x4.mul (local.get $q)
-                        (f32x4.add (v128.const f32x4 -2.6756612676675854e-7 -2.6756612676675854e-7 -2.6756612676675854e-7
-                            -2.6756612676675854e-7)
+                        (f32x4.add (v128.const f32x4 -2.6756612676675854e-7 -2.6756612676675854e-7
+                            -2.6756612676675854e-7 -2.6756612676675854e-7)
                           (f32x4.mul (local.get $q)
                             (v128.const f32x4 3.6278484606243038e-9 3.6278484606243038e-9 3.6278484606243038e-9
                               3.6278484606243038e-9))))))))))))))

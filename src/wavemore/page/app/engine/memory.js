@@ -1,7 +1,7 @@
 import { plainKernel } from "./products.js";
 
 const PAGE = 65536; // bytes, of WebAssembly's memory
-const MOST_PAGES = 49152; // 3 GiB
+const MOST_PAGES = 16384; // 1 GiB: phones refuse to set more aside
 const FIRST_PAGES = 64;
 
 /**
@@ -25,7 +25,6 @@ export class Memory {
       this.kernel = plainKernel(this);
       this.view(new ArrayBuffer(this.pages * PAGE));
     }
-    this.zeros = 0;
   }
 
   view(buffer) {

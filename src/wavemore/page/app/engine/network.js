@@ -9,8 +9,8 @@ const MOST_KEPT = 1 << 20; // possible chunks of a level whose nodes' products a
  *
  * A chunk of a level is named by its children, the chunks of the level below that it is made of (and by the label, at
  * the levels that a label shifts); chunks are numbered as they come, and computed when log-probabilities are asked for,
- * many together. A state is a chunk of the top level: a distinct context. Beside it stand the chunks that later contexts
- * look back to. All networks of an ensemble have the same chunks, and each its own numbers.
+ * many together. A state is a chunk of the top level: a distinct context. Beside it stand the chunks that later
+ * contexts look back to. All networks of an ensemble have the same chunks, and each its own numbers.
  */
 export class Network {
   /** @param {import("./weights.js").Networks} networks */
@@ -153,14 +153,14 @@ export class Network {
     }
   }
 
-  /** Compute n nodes of a level, from `first` on, into the rows that begin at `out`, of each network. */
-  fill(i, first, n, out) {
+  /** Compute n nodes of a level, from `from` on, into the rows that begin at `out`, of each network. */
+  fill(i, from, n, out) {
     const { children, memory } = this;
     const { group } = this.shape[i];
     const { keys, parts } = this.chunks[i];
     for (let part = 0; part < parts; part++) {
       const of = children[part];
-      for (let row = 0, at = first * parts + part; row < n; row++, at += parts) of[row] = keys[at];
+      for (let row = 0, at = from * parts + part; row < n; row++, at += parts) of[row] = keys[at];
     }
     const below = i === 0 ? this.networks.embeddings : this.values[i - 1];
     for (let j = 0; j < group; j++) this.products[i][j].require(children[j], n, below);
@@ -170,7 +170,8 @@ export class Network {
           j < group
             ? this.products[i][j].address(network, children[j][row])
             : this.networks.shiftRow(network, i, children[j][row]);
-        for (let row = 0, at = (this.addresses >> 2) + j; row < n; row++, at += parts) memory.integers[at] = address(row);
+        const first = (this.addresses >> 2) + j;
+        for (let row = 0; row < n; row++) memory.integers[first + row * parts] = address(row);
       }
       const level = this.weights[network][i];
       level.finish(this.addresses, parts, n, out[network]);

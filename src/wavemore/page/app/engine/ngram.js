@@ -1,14 +1,13 @@
 import { Answers } from "./tables.js";
 
 /**
- * An n-gram model with interpolated, modified Kneser-Ney smoothing; `predict/ngram.py` says what it computes. N-grams are
- * numbered by length and then in order, from 1; 0 is the one without characters.
+ * An n-gram model with interpolated, modified Kneser-Ney smoothing; `predict/ngram.py` says what it computes. N-grams
+ * are numbered by length and then in order, from 1; 0 is the one without characters.
  */
 export class Counts {
   /**
    * @param {number} size how many ids there are, V
-   * @param {{order: number, parents: Int32Array, newest: Int32Array, counts: Float64Array, shorter: Int32Array}} told as
-   * `readNgrams` gives it
+   * @param {ReturnType<typeof import("./counted.js").readNgrams>} told
    */
   constructor(size, told) {
     this.size = size;
@@ -67,7 +66,7 @@ export class Counts {
   }
 }
 
-/** What an n-gram model says. A state stands for the longest known n-gram, shorter than the order, before a character. */
+/** What an n-gram model says. A state is the longest known n-gram, shorter than the order, before a character. */
 export class Ngram {
   /** @param {Counts} counts */
   constructor(counts) {

@@ -27,9 +27,9 @@ export function levelShapes(header, arrays) {
  * @param {import("./model.js").Predictor} predictor
  * @param {number[]} ids of the string
  * @returns {{levels: object[], logProbabilities: Float32Array, network: string | null}} of each level its `name`,
- * `group`, `shape`, `flattened`, and its `nodes`: of each the `ids` of its chunk, the place `end` of its last one in the
- * context, the numbers of its `children` in the level below, its `values`, and how many of the string's contexts have
- * the same chunk, `shared`; `network` says whose tree it is where there are several
+ * `group`, `shape`, `flattened`, and its `nodes`: of each the `ids` of its chunk, the place `end` of its last one in
+ * the context, the numbers of its `children` in the level below, its `values`, and how many of the string's contexts
+ * have the same chunk, `shared`; `network` says whose tree it is where there are several
  */
 export function traced(model, predictor, ids) {
   let state = Int32Array.of(predictor.start());

@@ -58,7 +58,9 @@ export class LookTab {
 
   /** @param {any} tree */
   show(tree) {
-    byId("look-said").textContent = "";
+    const unknown = tree.unknown ? `The model does not know ${stepName(tree.unknown)}; this is the tree of what stands before it.` : "";
+    byId("look-said").textContent = unknown;
+    byId("look-said").classList.toggle("remark", unknown !== "");
     this.showNext(tree.probabilities);
     const levels = tree.levels ?? [];
     byId("tree").hidden = levels.length === 0;

@@ -44,7 +44,8 @@ export class MakeTab {
       this.said(wish.trouble, true);
       return;
     }
-    byId("stop").hidden = false;
+    clearTimeout(this.offersStop);
+    this.offersStop = setTimeout(() => (byId("stop").hidden = false), 300); // most jobs have ended by then
     this.wanted = wish.count;
     this.job = this.page.link.ask({ ask: "sample", wish }, (answer) => this.came(answer));
   }
@@ -67,7 +68,13 @@ export class MakeTab {
     const shown = byId("made").children.length;
     byId("made").append(...this.made.slice(shown, ROWS_SHOWN).map((made) => madeRow(made, this.page)));
     if (answer.done) this.ended(this.summary(answer), this.made.length < this.wanted);
-    else if (this.wanted > ROWS_SHOWN) this.said(`${whole(this.made.length)} of ${whole(this.wanted)} so far`, false);
+    else if (!byId("stop").hidden) this.said(this.progress(answer.looked), false);
+  }
+
+  /** @param {number | undefined} looked how many strings were tried @returns {string} */
+  progress(looked) {
+    const tried = looked > this.made.length ? `; ${whole(looked)} tried` : "";
+    return `${whole(this.made.length)} of ${whole(this.wanted)} so far${tried}`;
   }
 
   /** @param {any} answer the last one @returns {string} */
@@ -85,6 +92,7 @@ export class MakeTab {
 
   /** @param {string} sentence @param {boolean} remarkable */
   ended(sentence, remarkable) {
+    clearTimeout(this.offersStop);
     byId("stop").hidden = true;
     this.said(sentence, remarkable);
     announce(sentence || `${counted(this.made.length, "string")} made`);
@@ -93,7 +101,7 @@ export class MakeTab {
 
   /** @param {string} sentence @param {boolean} remarkable */
   said(sentence, remarkable) {
-    byId("made-said").textContent = sentence;
+    byId("made-said").textContent = sentence.charAt(0).toUpperCase() + sentence.slice(1);
     byId("made-said").classList.toggle("remark", remarkable);
   }
 
