@@ -49,13 +49,13 @@ class Network:
             if stage.head is not None:
                 left = int(shrunk[-1] - shrunk[i])
                 newest = nodes if not left else self._from(nodes, -1 if tree else left)
-                read.append(graph("MatMul", newest, graph.constant(stage.head, f"head{i + 1}")))
+                read.append(graph("MatMul", self._side_by_side(newest), graph.constant(stage.head, f"head{i + 1}")))
         logits = self._sum(read)
         if of.head_bias is not None:
-            logits = graph("Add", logits, graph.constant(of.head_bias, "head_bias"))
+            logits = graph("Add", logits, of.head_bias)
         if of.head_shifts is not None:
             logits = graph("Add", logits, self._shift(of.head_shifts))
-        return graph("ReduceMean", logits, axes=[0], keepdims=0) if of.several else logits
+        return logits
 
     def _child(self, nodes: str, j: int, g: int, dilation: int) -> str:
         """The j-th oldest child of each node; with dilation 0 the children stand side by side, g for each node."""
@@ -68,6 +68,14 @@ class Network:
 
     def _from(self, nodes: str, position: int) -> str:
         return self._graph("Slice", nodes, np.array([position]), _END, _TIME)
+
+    def _side_by_side(self, nodes: str) -> str:
+        """(M, [K], n, B, H) -> ([K], n, B, M H): one product with all heads is the mean of all networks' logits."""
+        if not self._of.several:
+            return nodes
+        axes = 4 + self._of.labelled
+        turned = self._graph("Transpose", nodes, perm=[*range(1, axes - 1), 0, axes - 1])
+        return self._graph("Reshape", turned, np.array([*[0] * (axes - 2), -1]))
 
     def _nodes(self, i: int, stage: Stage, children: list[str]) -> str:
         graph = self._graph

@@ -24,7 +24,7 @@ from wavemore.export.graph import FLOAT, Graph, model_bytes
 from wavemore.export.network import Network
 from wavemore.export.parameters import Parameters
 from wavemore.export.strings import Rows
-from wavemore.export.trie import Counted, log_sum
+from wavemore.export.trie import Counted, log_sum, log_sum_of_last
 from wavemore.models.kinds import ngram_of
 from wavemore.models.modelfile import ModelFile
 from wavemore.settings.config import SequenceConfig
@@ -105,20 +105,21 @@ def _of_labels(graph: Graph, file: ModelFile) -> int:
     which says how probable each label still is: there is no number of ids that one prediction sees, so 0."""
     assert file.labels is not None
     network = Network(graph, _parameters(file))
-    seen = network.config.context
-    rows = Rows(graph, len(file.vocabulary), seen)
+    rows = Rows(graph, len(file.vocabulary), network.config.context)
     every = graph("LogSoftmax", network.positions(rows.padded), axis=-1)  # (K, n, B, V)
     answered = _answered(graph, every, rows)  # (K, n, B)
-    shares = np.log(_shares(file))[:, None]  # (K, 1)
-    joint = graph("Add", rows.summed(answered, end=True), shares)  # (K, B)
+    shares = np.log(_shares(file))  # (K,)
+
+    def together(*, end: bool) -> str:  # (B, K)
+        return graph("Add", graph("Transpose", rows.summed(answered, end=end), perm=[1, 0]), shares)
+
+    joint = together(end=True)
+    share = graph("Cast", graph("LogSoftmax", together(end=False), axis=-1), to=FLOAT)  # (B, K)
     after = graph("LogSoftmax", network.last(rows.context), axis=-1)  # (K, 1, B, V)
-    begun = graph("Add", rows.summed(answered, end=False), shares)
-    share = graph("Cast", graph("Sub", begun, _log_sum_over_labels(graph, begun, keep=True)), to=FLOAT)  # (K, B)
-    weighed = graph("Add", after, graph("Unsqueeze", share, axes=[1, 3]))
-    logits = _log_sum_over_labels(graph, weighed, keep=False)  # (1, B, V)
-    _finish(graph, rows, graph("Squeeze", logits, axes=[0]), _log_sum_over_labels(graph, joint, keep=False))
-    each = _told(graph, rows, graph("Transpose", joint, perm=[1, 0]), wide=True)
-    graph("Identity", each, name="log_joint")
+    after = graph("Transpose", graph("Squeeze", after, axes=[1]), perm=[1, 2, 0])  # (B, V, K)
+    logits = log_sum_of_last(graph, graph("Add", after, graph("Unsqueeze", share, axes=[1])))
+    _finish(graph, rows, logits, log_sum_of_last(graph, joint))
+    rows.given(_told(graph, rows, joint, wide=True), "log_joint")
     return 0
 
 
@@ -140,20 +141,11 @@ def _mixed(graph: Graph, network: str, ngram: str, shares: tuple[np.ndarray, np.
     return log_sum(graph, graph("Add", network, shares[0]), graph("Add", ngram, shares[1]))
 
 
-def _log_sum_over_labels(graph: Graph, rows: str, *, keep: bool) -> str:
-    """(K, ...) -> the log of the sum of exponentials over the labels, (1, ...) or (...)."""
-    highest = graph("ReduceMax", rows, axes=[0], keepdims=1)
-    total = graph("ReduceSum", graph("Exp", graph("Sub", rows, highest)), axes=[0], keepdims=1)
-    whole = graph("Add", graph("Log", total), highest)
-    return whole if keep else graph("Squeeze", whole, axes=[0])
-
-
 def _finish(graph: Graph, rows: Rows, logits: str, log_likelihood: str) -> None:
     """The results of rows that are strings: (B, V) and (B,)."""
-    told = _told(graph, rows, log_likelihood, wide=False)
-    graph("Identity", told, name="log_likelihood")
+    rows.given(_told(graph, rows, log_likelihood, wide=False), "log_likelihood")
     none = graph("Unsqueeze", graph("Or", rows.broken, rows.unknown), axes=[1])
-    graph("Where", none, np.float32(np.nan), logits, name="logits")
+    rows.given(graph("Where", none, np.float32(np.nan), logits), "logits")
 
 
 def _told(graph: Graph, rows: Rows, found: str, *, wide: bool) -> str:

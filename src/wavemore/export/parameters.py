@@ -33,7 +33,7 @@ class Stage(NamedTuple):
     beta: np.ndarray | None
     residual: bool
     head: np.ndarray | None
-    """([M], [1], [1], H, V): where the head reads this level."""
+    """(M H, V): where the head reads this level; the mean of all networks, whose nodes stand side by side."""
     shifts: np.ndarray | None
     """([M], R, W): what each value of each kind of label adds."""
 
@@ -64,8 +64,11 @@ class Parameters:
         self.embedding = self._stacked([weights["embedding.weight"] for weights in networks])
         """([M], [1], V, E)."""
         self.stages = [self._stage([*same]) for same in zip(*levels, strict=True)]
-        self.head_bias = self._of([same[-1] for same in levels], lambda level: level.head_bias, wide=True)
-        self.head_shifts = self._shifts([same[-1].head_shifts for same in levels])
+        top = [same[-1] for same in levels]
+        self.head_bias = _mean([level.head_bias for level in top])
+        """(V,)."""
+        self.head_shifts = _mean([level.head_shifts for level in top])
+        """(R, V)."""
 
     def _stage(self, levels: list[Level]) -> Stage:
         """One level of each network. The engine's tanh and sigmoid take multiples of what these functions take; they
@@ -85,7 +88,7 @@ class Parameters:
             of(lambda level: level.gamma, scale),
             of(lambda level: level.beta, scale),
             first.residual,
-            self._of(levels, lambda level: level.head),
+            _heads([level.head for level in levels]),
             self._shifts([None if level.shifts is None else level.shifts * before for level in levels]),
         )
 
@@ -114,3 +117,13 @@ class Parameters:
         if not there:
             return None
         return (np.stack(there) if self.several else there[0]).astype(np.float32)
+
+
+def _heads(heads: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    there = [head / np.float64(len(heads)) for head in heads if head is not None]
+    return np.concatenate(there).astype(np.float32) if there else None
+
+
+def _mean(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    there = [array for array in arrays if array is not None]
+    return np.mean(there, axis=0, dtype=np.float64).astype(np.float32) if there else None

@@ -4,7 +4,7 @@ A row is a string's ids with boundaries, id 0, before them, after them, or both,
 takes strings that are padded at the end and contexts that are padded at the beginning, and needs no lengths.
 
 Shapes in this file, positions first, as the networks take them
-    L  ids of a row     B  rows     T  ids before a string, at least as many as one prediction sees
+    L  ids of a row     B  rows, and one more of boundaries alone     T  ids before a string, at least as many as one prediction sees
 """
 
 import numpy as np
@@ -15,11 +15,16 @@ __all__ = ["Rows"]
 
 
 class Rows:
-    """What is known of the rows of the input `ids`, (B, L) int64."""
+    """What is known of the rows of the input `ids`, (B - 1, L) int64, and of one more.
+
+    Runtimes multiply one row in another way than several, with other last bits, and not all of them can do with none.
+    So there are two at least, and a string's results are the same alone and in any company."""
 
     def __init__(self, graph: Graph, vocabulary_size: int, context: int) -> None:
         self._graph, self._context, self.vocabulary_size = graph, context, vocabulary_size
-        rows = graph("Transpose", "ids", perm=[1, 0])  # (L, B)
+        one_more = self._zeros(1, graph("Slice", graph("Shape", "ids"), np.array([1]), np.array([2])))
+        ids = graph("Concat", "ids", graph("Cast", one_more, to=INT64), axis=0)
+        rows = graph("Transpose", ids, perm=[1, 0])  # (L, B)
         shape = graph("Shape", rows)
         count = graph("Slice", shape, np.array([1]), np.array([2]))
         self.nothing = graph("Cast", self._zeros(1, count), to=INT32)
@@ -63,6 +68,10 @@ class Rows:
         mine = graph("And", inside, before)
         told = graph("Where", mine, graph("Cast", log_probabilities, to=DOUBLE), np.array(0.0))
         return graph("ReduceSum", told, axes=[-2], keepdims=0)
+
+    def given(self, found: str, name: str) -> None:
+        """The result of this name: what was found, (B, ...), of the rows that were given."""
+        self._graph("Slice", found, *map(np.array, ([0], [-1], [0])), name=name)
 
     def _zeros(self, rows: int, count: str) -> str:
         return self._graph("ConstantOfShape", self._graph("Concat", np.array([rows]), count, axis=0))

@@ -15,7 +15,7 @@ import numpy as np
 from wavemore.export.graph import FLOAT, Graph
 from wavemore.predict.ngram import Ngram
 
-__all__ = ["Counted", "log_sum"]
+__all__ = ["Counted", "log_sum", "log_sum_of_last"]
 
 _END = np.iinfo(np.int64).max
 
@@ -89,7 +89,16 @@ def _newest(graph: Graph, rows: str) -> str:
 
 
 def log_sum(graph: Graph, one: str, other: str) -> str:
-    """The log of the sum of the exponentials of two, of which one is finite."""
-    highest = graph("Max", one, other)
-    both = graph("Add", *(graph("Exp", graph("Sub", each, highest)) for each in (one, other)))
-    return graph("Add", highest, graph("Log", both))
+    """The log of the sum of the exponentials of two numbers, of which one is finite at least."""
+    return log_sum_of_last(graph, graph("Concat", *(graph("Unsqueeze", x, axes=[-1]) for x in (one, other)), axis=-1))
+
+
+def log_sum_of_last(graph: Graph, rows: str) -> str:
+    """(..., K) -> (...): the log of the sum of exponentials over the last axis.
+
+    LogSoftmax takes each row by itself. Log and Exp take what lies side by side many at once and the rest one by one,
+    which may differ in the last bit, so that a row's result would depend on how many rows there are."""
+    highest, share = (
+        graph("ReduceMax", each, axes=[-1], keepdims=0) for each in (rows, graph("LogSoftmax", rows, axis=-1))
+    )
+    return graph("Sub", highest, share)
