@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check types pages format oldest slow bench pretrained base lesson docs drawings
+.PHONY: help demo test check types pages format oldest slow bench pretrained base kernel lesson docs drawings
 
 help:
 	@echo "make demo        set up .venv, train on the embedded names, show new names"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench       the benchmarks of speed and growth (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
 	@echo "make base        train the base model in the package, which short lists start from, again"
+	@echo "make kernel      assemble the page's products again; needs wat2wasm, of wabt"
 	@echo "make docs        build the documentation into site/, warnings are errors"
 	@echo "make drawings    draw the pictures of README.md and docs/ again"
 	@echo "make lesson      write docs/lesson.ipynb again from docs/lesson.py"
@@ -71,6 +72,10 @@ pretrained: .venv/with-base
 
 base: .venv/with-base
 	$(BIN)/python benchmarks/base_model.py
+
+KERNEL := src/wavemore/page/app/engine/kernel
+kernel:
+	wat2wasm $(KERNEL).wat -o $(KERNEL).wasm
 
 lesson: .venv/with-docs
 	$(BIN)/python docs/make_lesson.py

@@ -49,7 +49,7 @@ HOUSE: list[dict[str, str]] = [
         "train": "activations checkpoint gradients learner optimisers > batches level watch "
         "> in_torch network run > forms record > workers > loop > __init__",
     },
-    {"fitting": "fitting"},
+    {"fitting": "fitting", "page": "arrays > networks ngrams seen > packing > one_file"},
     {
         "estimator": "judged > estimator",
     },

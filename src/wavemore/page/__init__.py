@@ -1,0 +1,1 @@
+"""The page: one HTML file with a model inside, to click in, without a connection."""

@@ -1,0 +1,217 @@
+/** Checking strings: typed, pasted, dropped or from a file; the odd ones first. */
+
+import { CharacterTip } from "./character_tip.js";
+import { csvText, fileName, giveFile } from "./downloads.js";
+import { afterPause, announce, byId, element } from "./elements.js";
+import { counted, whole } from "./numbers.js";
+import { decodedText, likelyColumn, readRows } from "./reading_lists.js";
+import { bitsPerCharacter, inOrder, noteOf, ROWS_A_PAGE, showPage } from "./score_rows.js";
+import { chosenLabel, offerLabels } from "./wish_form.js";
+
+const FILE_LIMIT = 50e6;
+const LONG_TEXT = 5000;
+const SHOWN_IN_FIELD = 200_000;
+
+export class CheckTab {
+  /** @param {any} page link, examples, about */
+  constructor(page) {
+    this.page = page;
+    this.job = 0;
+    this.read = { rows: [], table: false, heading: false };
+    /** @type {any[]} */
+    this.scores = [];
+    this.number = 0;
+    this.tip = new CharacterTip(page, () => this.label());
+    this.tip.watch(byId("scores"));
+    const soon = afterPause(() => this.taken(byId("given").value, ""), 250);
+    byId("given").addEventListener("input", soon);
+    byId("given").addEventListener("paste", (event) => {
+      const text = event.clipboardData.getData("text/plain");
+      if (text.length < LONG_TEXT) return; // browsers themselves take a minute to paste thousands of lines
+      event.preventDefault();
+      this.pasted(text);
+    });
+    byId("example").addEventListener("click", () => this.example());
+    byId("file").addEventListener("change", (event) => this.opened(event.target.files[0]));
+    for (const name of ["column", "heading"]) byId(name).addEventListener("change", () => this.score());
+    byId("order").addEventListener("change", () => this.ordered());
+    byId("check-csv").addEventListener("click", () => this.download());
+    byId("check-stop").addEventListener("click", () => this.stopped());
+    byId("page-before").addEventListener("click", () => this.turned(-1));
+    byId("page-after").addEventListener("click", () => this.turned(1));
+    const drop = byId("drop");
+    drop.addEventListener("dragover", (event) => (event.preventDefault(), drop.classList.add("over")));
+    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      const file = event.dataTransfer.files[0];
+      if (file) this.opened(file);
+      else this.pasted(event.dataTransfer.getData("text/plain"));
+    });
+  }
+
+  /** @param {any} about the model */
+  learned(about) {
+    offerLabels(about.labels ?? [], byId("check-labels"), () => (this.tip.forget(), this.score()));
+  }
+
+  /** @returns {object | null} */
+  label() {
+    return chosenLabel(byId("check-labels"));
+  }
+
+  /** @param {string} text */
+  pasted(text) {
+    byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
+    this.taken(text, "");
+  }
+
+  /** Strings that were made, and one of them with the least expected character put into its middle. */
+  async example() {
+    const [first = "", ...others] = this.page.examples().slice(0, 5);
+    const characters = Array.from(first);
+    const middle = Math.ceil(characters.length / 2);
+    const before = characters.slice(0, middle).join("");
+    const { probabilities } = await this.page.link.one({ ask: "tree", string: before, label: this.label() });
+    const ranked = probabilities.filter((one) => one.character !== "end").sort((a, b) => a.probability - b.probability);
+    const odd = before + ranked[0].character + characters.slice(middle).join("");
+    this.pasted([first, ...others, odd].join("\n"));
+    byId("given").focus();
+  }
+
+  /** @param {File | undefined} file */
+  async opened(file) {
+    byId("file").value = "";
+    if (!file) return;
+    try {
+      if (file.size > FILE_LIMIT) throw new Error(`${file.name} has ${whole(Math.round(file.size / 1e6))} MB; this page takes 50 MB. The command wavemore score takes files of any size.`);
+      const text = decodedText(new Uint8Array(await file.arrayBuffer()));
+      byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
+      this.taken(text, file.name);
+    } catch (error) {
+      this.trouble(error.message);
+    }
+  }
+
+  /** @param {string} text @param {string} name of its file, "" where it was typed */
+  taken(text, name) {
+    try {
+      this.read = readRows(text, name);
+    } catch (error) {
+      this.trouble(error.message);
+      return;
+    }
+    const { rows, table, heading } = this.read;
+    byId("column-label").hidden = !table;
+    byId("heading-label").hidden = !table;
+    byId("given-said").textContent = name ? `${name}: ${counted(rows.length, "line")}.` : "Or drop a text file or a CSV file here. Nothing is sent anywhere.";
+    if (table) {
+      const options = rows[0].map((cell, i) => element("option", { value: i }, heading ? cell : `${i + 1}: ${cell}`));
+      byId("column").replaceChildren(...options);
+      byId("column").value = String(likelyColumn(rows.slice(heading ? 1 : 0)));
+      byId("heading").checked = heading;
+    }
+    this.score();
+  }
+
+  /** The rows without the one that names columns, and the string of each. */
+  given() {
+    const { rows, table } = this.read;
+    const column = table ? Number(byId("column").value) : 0;
+    const below = table && byId("heading").checked ? rows.slice(1) : rows;
+    return below.map((row) => (row[column] ?? "").normalize("NFC"));
+  }
+
+  score() {
+    this.page.link.stop(this.job);
+    this.strings = this.given();
+    const places = this.strings.map((string, i) => [string, i]).filter(([string]) => string !== "");
+    const blank = this.strings.length - places.length;
+    this.scores = [];
+    byId("checked").hidden = places.length === 0;
+    if (places.length === 0) return;
+    byId("check-stop").hidden = false;
+    this.blank = blank ? `; ${counted(blank, "blank line")} left out` : "";
+    this.number = 0;
+    const strings = places.map(([string]) => string);
+    this.job = this.page.link.ask({ ask: "score", strings, label: this.label() }, (answer) => {
+      if (answer.error !== undefined) this.trouble(answer.error);
+      else this.came(answer, places);
+    });
+  }
+
+  /** @param {any} answer a portion of rows @param {[string, number][]} places */
+  came(answer, places) {
+    for (const row of answer.rows ?? []) this.scores.push({ ...row, place: places[this.scores.length][1] });
+    if (answer.done || this.mayShow(places.length)) this.ordered();
+    byId("checked-said").textContent = answer.done
+      ? `${counted(this.scores.length, "string")}${this.blank}`
+      : `${whole(this.scores.length)} of ${whole(places.length)} so far`;
+    if (!answer.done) return;
+    byId("check-stop").hidden = true;
+    announce(`${counted(this.scores.length, "string")} scored${this.blank}`);
+  }
+
+  /** Rows are shown at first and then twice a second, but not while someone reads them. @param {number} all */
+  mayShow(all) {
+    const now = performance.now();
+    const due = this.scores.length <= ROWS_A_PAGE || !(now - this.shownAt < 500);
+    const read = byId("scores").contains(document.activeElement);
+    if (!due || read || this.scores.length === 0 || this.scores.length === all) return false;
+    this.shownAt = now;
+    return true;
+  }
+
+  ordered() {
+    this.sorted = inOrder(this.scores, byId("order").value);
+    this.number = Math.min(this.number, Math.max(0, Math.ceil(this.sorted.length / ROWS_A_PAGE) - 1));
+    this.tip.hide();
+    showPage(this.sorted, this.number);
+  }
+
+  /** @param {number} step */
+  turned(step) {
+    this.number += step;
+    this.ordered();
+    byId("scores").scrollIntoView({ block: "start" });
+    const button = byId(step < 0 ? "page-before" : "page-after");
+    if (button.disabled) byId(step < 0 ? "page-after" : "page-before").focus();
+    announce(byId("page-said").textContent);
+  }
+
+  stopped() {
+    this.page.link.stop(this.job);
+    byId("check-stop").hidden = true;
+    byId("checked-said").textContent = `Stopped: ${counted(this.scores.length, "string")} scored`;
+    announce(byId("checked-said").textContent);
+  }
+
+  /** @param {string} sentence */
+  trouble(sentence) {
+    byId("checked").hidden = true;
+    byId("given-said").textContent = sentence;
+    announce(sentence);
+  }
+
+  /** The rows in the order shown, with the columns that `wavemore score` adds. */
+  download() {
+    const { rows, table } = this.read;
+    const heading = table && byId("heading").checked;
+    const width = table ? Math.max(...rows.map((row) => row.length)) : 1;
+    const names = heading ? rows[0] : table ? Array.from({ length: width }, (_, i) => `column ${i + 1}`) : ["string"];
+    const padded = (row) => Array.from({ length: width }, (_, i) => row[i] ?? "");
+    const added = ["log_likelihood", "bits_per_character", "percentile", "surprise", "unknown", "note"];
+    const number = (value, digits) => (Number.isFinite(value) ? Number(value.toFixed(digits)) : value);
+    const lines = this.sorted.map((scored) => [
+      ...padded(rows[scored.place + (heading ? 1 : 0)]),
+      number(scored.logLikelihood, 6),
+      number(bitsPerCharacter(scored), 6),
+      number(scored.percentile, 4),
+      number(scored.surprise, 4),
+      scored.unknown ?? "",
+      noteOf(scored),
+    ]);
+    giveFile(`${fileName(this.page.name())}-checked.csv`, csvText([[...padded(names), ...added], ...lines]), "text/csv");
+  }
+}

@@ -1,0 +1,115 @@
+/** Looking inside: the tree of a string's last context, and what the model expects next, at every key. */
+
+import { afterPause, announce, byId, element } from "./elements.js";
+import { stepName } from "./explained.js";
+import { characterShown, counted, END_SHOWN, inWords, percent, whole } from "./numbers.js";
+import { chunkKey, drawTree } from "./tree_drawing.js";
+import { shapesOf } from "./tree_layout.js";
+import { chosenLabel, offerLabels } from "./wish_form.js";
+
+const NEXT_SHOWN = 8;
+
+export class LookTab {
+  /** @param {any} page link, examples */
+  constructor(page) {
+    this.page = page;
+    this.asked = 0;
+    /** @type {Set<string>} */
+    this.before = new Set();
+    byId("typed").addEventListener("input", () => this.look());
+    this.speak = afterPause(() => announce(this.spoken), 900);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.look());
+  }
+
+  /** @param {any} about the model */
+  learned(about) {
+    this.about = about;
+    offerLabels(about.labels ?? [], byId("look-labels"), () => this.look());
+  }
+
+  /** Begin with most of a string that was made. */
+  opened() {
+    if (!this.begun) {
+      this.begun = true;
+      const example = Array.from(this.page.examples()[0] ?? "");
+      byId("typed").value = example.slice(0, Math.max(1, example.length - 1)).join("");
+    }
+    this.look();
+  }
+
+  async look() {
+    const number = ++this.asked;
+    const string = byId("typed").value.normalize("NFC");
+    try {
+      const tree = await this.page.link.one({ ask: "tree", string, label: chosenLabel(byId("look-labels")) });
+      if (number === this.asked) this.show(tree);
+    } catch (error) {
+      if (number === this.asked) this.trouble(error.message);
+    }
+  }
+
+  /** @param {string} sentence */
+  trouble(sentence) {
+    byId("look-said").textContent = sentence;
+    byId("look-said").classList.add("remark");
+    this.spoken = sentence;
+    this.speak();
+  }
+
+  /** @param {any} tree */
+  show(tree) {
+    byId("look-said").textContent = "";
+    this.showNext(tree.probabilities);
+    const levels = tree.levels ?? [];
+    byId("tree").hidden = levels.length === 0;
+    for (const id of ["legend", "shapes-title", "shapes", "node-said"]) byId(id).hidden = levels.length === 0;
+    byId("tree-said").textContent = treeText(levels, tree.network);
+    if (levels.length === 0) return;
+    drawTree(byId("tree"), levels, (sentence) => (byId("node-said").textContent = sentence), this.before);
+    this.before = new Set(levels.flatMap((level, l) => level.nodes.map((node) => chunkKey(node, l))));
+    const rows = shapesOf(levels, tree.probabilities.length).map(({ step, shape, meaning }) =>
+      element("tr", {}, element("th", { scope: "row" }, step), element("td", { class: "code" }, shape), element("td", {}, meaning)),
+    );
+    const head = ["Step", "Shape (B, T, C)", "What it is"].map((title) => element("th", { scope: "col" }, title));
+    byId("shapes").replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+  }
+
+  /** @param {{character: string, probability: number}[]} probabilities of all characters and the end */
+  showNext(probabilities) {
+    const sorted = [...probabilities].sort((a, b) => b.probability - a.probability);
+    const shown = sorted.slice(0, NEXT_SHOWN);
+    const others = sorted.slice(NEXT_SHOWN).reduce((sum, one) => sum + one.probability, 0);
+    const bar = (name, share, kind, add) => {
+      const strip = element("span", { class: "strip", "aria-hidden": "true" });
+      strip.style.width = `${100 * (share / Math.max(shown[0].probability, 1e-9))}%`;
+      const tag = add ? "button" : "span";
+      const item = element(tag, { class: `bet ${kind}`, ...(add ? { type: "button", title: "Add it", click: add } : {}) });
+      item.append(element("bdi", { class: "bet-name" }, name), element("span", { class: "track" }, strip), element("span", { class: "share" }, percent(share)));
+      return element("li", {}, item);
+    };
+    const bars = shown.map(({ character, probability }) => {
+      const end = character === "end";
+      return bar(end ? `${END_SHOWN} end` : characterShown(character), probability, end ? "end" : "", end ? null : () => this.add(character));
+    });
+    const rest = sorted.length - shown.length;
+    if (rest > 0) bars.push(bar(`${whole(rest)} others`, others, "others", null));
+    byId("next").replaceChildren(...bars);
+    this.spoken = `Next: ${inWords(shown.slice(0, 3).map((one) => `${stepName(one.character)} ${percent(one.probability)}`))}`;
+    this.speak();
+  }
+
+  /** @param {string} character */
+  add(character) {
+    byId("typed").value += character;
+    byId("typed").focus();
+    this.look();
+  }
+}
+
+/** @param {any[]} levels @param {string | null} network @returns {string} */
+function treeText(levels, network) {
+  if (levels.length === 0) return "This model counts pieces of strings (n-grams) and has no network, so there is no tree to show.";
+  const leaves = levels[0].nodes.length;
+  const of = network ? ` Shown is ${network}.` : "";
+  return `The last ${counted(leaves, "character")} stand at the bottom; each level joins neighbours, until one node knows them all.${of} Point at a node, or move to it with the keyboard, to read about it.`;
+}

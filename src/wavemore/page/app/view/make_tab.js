@@ -1,0 +1,118 @@
+/** Making strings: ten at once on opening, others at every change of a condition. */
+
+import { afterPause, announce, byId, element } from "./elements.js";
+import { madeRow } from "./made_rows.js";
+import { counted, whole } from "./numbers.js";
+import { settleForm, wishOf } from "./wish_form.js";
+
+const ROWS_SHOWN = 200;
+
+export class MakeTab {
+  /** @param {any} page link, label, keeping, about */
+  constructor(page) {
+    this.page = page;
+    /** @type {{string: string, logLikelihood: number}[]} */
+    this.made = [];
+    this.job = 0;
+    const soon = afterPause(() => this.make(), 350);
+    byId("make").addEventListener("click", () => this.make());
+    byId("stop").addEventListener("click", () => this.stopped());
+    byId("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.make();
+    });
+    byId("form").addEventListener("input", () => {
+      this.settle();
+      soon();
+    });
+    byId("form").addEventListener("reset", () => setTimeout(() => (this.settle(), this.make())));
+    this.settle();
+  }
+
+  settle() {
+    settleForm(this.page.about ?? {});
+    const { count, likeliest } = wishOf();
+    const strings = counted(Number.isInteger(count) ? count : 10, "string");
+    byId("make").textContent = likeliest ? `Make the ${strings} that are likeliest` : `Make ${strings.replace(" ", " new ")}`;
+  }
+
+  make() {
+    this.page.link.stop(this.job);
+    const wish = wishOf();
+    this.fresh = true;
+    if (wish.trouble) {
+      this.said(wish.trouble, true);
+      return;
+    }
+    byId("stop").hidden = false;
+    this.wanted = wish.count;
+    this.job = this.page.link.ask({ ask: "sample", wish }, (answer) => this.came(answer));
+  }
+
+  /** @param {any} answer a portion of strings */
+  came(answer) {
+    if (this.fresh) {
+      this.made = [];
+      byId("made").replaceChildren();
+      byId("made-more").replaceChildren();
+      this.fresh = false;
+    }
+    if (answer.error !== undefined) {
+      this.ended(answer.error, true);
+      return;
+    }
+    const strings = answer.strings ?? [];
+    if (strings.length && !this.marked) this.marked = performance.mark("first strings");
+    this.made.push(...strings);
+    const shown = byId("made").children.length;
+    byId("made").append(...this.made.slice(shown, ROWS_SHOWN).map((made) => madeRow(made, this.page)));
+    if (answer.done) this.ended(this.summary(answer), this.made.length < this.wanted);
+    else if (this.wanted > ROWS_SHOWN) this.said(`${whole(this.made.length)} of ${whole(this.wanted)} so far`, false);
+  }
+
+  /** @param {any} answer the last one @returns {string} */
+  summary(answer) {
+    if (this.made.length >= this.wanted) return "";
+    const came = this.made.length === 0 ? "No string came" : `Only ${whole(this.made.length)} of ${whole(this.wanted)} came`;
+    return answer.reason ? `${came}: ${answer.reason}` : `${came}.`;
+  }
+
+  stopped() {
+    this.page.link.stop(this.job);
+    this.ended(`Stopped: ${whole(this.made.length)} of ${whole(this.wanted)} came.`, true);
+    byId("make").focus();
+  }
+
+  /** @param {string} sentence @param {boolean} remarkable */
+  ended(sentence, remarkable) {
+    byId("stop").hidden = true;
+    this.said(sentence, remarkable);
+    announce(sentence || `${counted(this.made.length, "string")} made`);
+    this.offerMore();
+  }
+
+  /** @param {string} sentence @param {boolean} remarkable */
+  said(sentence, remarkable) {
+    byId("made-said").textContent = sentence;
+    byId("made-said").classList.toggle("remark", remarkable);
+  }
+
+  /** Of many strings some are shown; the others wait for a press, and all can be downloaded. */
+  offerMore() {
+    const shown = byId("made").children.length;
+    const left = this.made.length - shown;
+    const more = element("button", { type: "button", click: () => this.showMore() }, `Show ${whole(Math.min(left, ROWS_SHOWN))} more of ${whole(this.made.length)}`);
+    byId("made-more").replaceChildren(...(left > 0 ? [more] : []));
+    if (this.made.length > 20) {
+      const keepAll = element("button", { type: "button", click: () => this.page.keeping.keepAll(this.made) }, `Keep all ${whole(this.made.length)}`);
+      byId("made-more").append(keepAll);
+    }
+  }
+
+  showMore() {
+    const shown = byId("made").children.length;
+    byId("made").append(...this.made.slice(shown, shown + ROWS_SHOWN).map((made) => madeRow(made, this.page)));
+    byId("made").children[shown].querySelector("button").focus();
+    this.offerMore();
+  }
+}

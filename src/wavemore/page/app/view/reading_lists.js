@@ -1,0 +1,110 @@
+/** Lists read: plain lines, and rows of CSV. The rules are those of the Python reader, where a page can keep them. */
+
+const BYTE_ORDER_MARK = /^\ufeff/;
+const DELIMITERS = { csv: ",", tsv: "\t" };
+const OTHERS = ["\t", ";", ",", "|"];
+const LINES_LOOKED_AT = 200;
+
+/**
+ * The text of a file: UTF-8, or UTF-16 where a byte order mark says so.
+ * @param {Uint8Array} bytes
+ * @returns {string} throws an Error with a sentence where the bytes are no text
+ */
+export function decodedText(bytes) {
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes).replace(BYTE_ORDER_MARK, "");
+  } catch {
+    throw new Error(`This file is not text in ${encoding.toUpperCase()}; save it as UTF-8 and open it again.`);
+  }
+}
+
+/** Lines end at \n and \r\n alone, as in Python's reader. @param {string} text @returns {string[]} */
+export function linesOf(text) {
+  const lines = text.replace(BYTE_ORDER_MARK, "").split("\n");
+  if (lines[lines.length - 1] === "") lines.pop();
+  return lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+}
+
+/**
+ * Rows of a table whose cells may be in quotes, with quotes doubled and line breaks inside.
+ * @param {string} text
+ * @param {string} delimiter
+ * @returns {string[][]} without blank rows
+ */
+export function csvRows(text, delimiter) {
+  const rows = [];
+  let row = [];
+  let cell = "";
+  let quoted = false;
+  const source = text.replace(BYTE_ORDER_MARK, "");
+  for (let i = 0; i < source.length; i++) {
+    const c = source[i];
+    if (quoted) {
+      if (c === '"' && source[i + 1] === '"') cell += source[i++];
+      else if (c === '"') quoted = false;
+      else cell += c;
+    } else if (c === '"' && cell === "") quoted = true;
+    else if (c === delimiter) {
+      row.push(cell);
+      cell = "";
+    } else if (c === "\n" || (c === "\r" && source[i + 1] === "\n")) {
+      if (c === "\r") i++;
+      rows.push([...row, cell]);
+      row = [];
+      cell = "";
+    } else cell += c;
+  }
+  if (quoted) throw new Error("A quote in this table is opened and never closed.");
+  if (cell !== "" || row.length) rows.push([...row, cell]);
+  return rows.filter((cells) => cells.length > 1 || cells[0] !== "");
+}
+
+/**
+ * What separates the cells: told by the file's ending, or seen in its first lines, where nearly all have the same number.
+ * @param {string} text
+ * @param {string} name of the file, "" of pasted text
+ * @returns {string | null} null of plain lines
+ */
+export function delimiterOf(text, name) {
+  const ending = name.toLowerCase().split(".").pop();
+  const lines = linesOf(text).filter((line) => line !== "").slice(0, LINES_LOOKED_AT);
+  const alike = (delimiter) => {
+    const counts = lines.map((line) => line.split(delimiter).length - 1);
+    return counts[0] > 0 && counts.filter((count) => count === counts[0]).length >= 0.95 * counts.length;
+  };
+  const found = lines.length >= 2 ? (OTHERS.find(alike) ?? null) : null;
+  return ending in DELIMITERS ? (found ?? DELIMITERS[ending]) : name === "" || ending === "txt" ? found : null;
+}
+
+/**
+ * A list or a table.
+ * @param {string} text
+ * @param {string} [name] of the file
+ * @returns {{rows: string[][], table: boolean, heading: boolean}} `heading`: whether the first row seems to name columns
+ */
+export function readRows(text, name = "") {
+  const delimiter = delimiterOf(text, name);
+  if (delimiter === null) return { rows: linesOf(text).map((line) => [line]), table: false, heading: false };
+  const rows = csvRows(text, delimiter);
+  return { rows, table: true, heading: rows.length > 1 && looksLikeHeading(rows) };
+}
+
+/** Names of columns: all there, all different, none a number, none a cell of its column below. @param {string[][]} rows */
+function looksLikeHeading(rows) {
+  const first = rows[0];
+  const below = rows.slice(1, LINES_LOOKED_AT);
+  const named = first.every((cell) => cell.trim() !== "" && Number.isNaN(Number(cell)));
+  return named && new Set(first).size === first.length && first.every((cell, i) => !below.some((row) => row[i] === cell));
+}
+
+/** The column most likely meant: the one with most distinct text. @param {string[][]} rows @returns {number} from 0 */
+export function likelyColumn(rows) {
+  const width = Math.max(...rows.map((row) => row.length));
+  const looked = rows.slice(0, LINES_LOOKED_AT);
+  const worth = Array.from({ length: width }, (_, i) => {
+    const texts = looked.map((row) => row[i] ?? "").filter((cell) => cell !== "" && Number.isNaN(Number(cell)));
+    return new Set(texts).size;
+  });
+  return worth.indexOf(Math.max(...worth));
+}

@@ -1,0 +1,136 @@
+"""The page's third tab, the keyboard, every width and colour scheme, and models of other kinds."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import Visit, visited
+from paged import PHONE, strings_of, violations, wait_until
+from playwright.sync_api import Browser, Page, expect
+
+import wavemore
+from wavemore.page.one_file import page_html
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, names_page: Path) -> Iterator[Visit]:
+    """One page for the tests of this file, each of which begins anew in it."""
+    with visited(browser, names_page, bypass_csp=True) as visit:  # which axe needs; other tests keep the policy
+        strings_of(visit.page)
+        yield visit
+
+
+def typed(page: Page, text: str) -> None:
+    page.get_by_label("What comes next? Type the beginning of a string").fill(text)
+
+
+def test_the_tree_moves_as_one_types(visit: Visit):
+    page = visit.page
+    page.get_by_role("tab", name="Look inside").click()
+    typed(page, "marle")
+    leaves = page.locator("#tree [data-at^='0 '] .chunk")
+    wait_until(lambda: leaves.all_inner_texts()[-5:] == [*"marle"])
+    page.locator("#typed").press_sequentially("n")
+    wait_until(lambda: leaves.all_inner_texts()[-6:] == [*"marlen"])
+    top = page.get_by_role("button", name=re.compile("^Level 3, marlen"))
+    expect(top).to_be_visible()
+    assert page.locator("#tree .node").count() == 15 - 2  # the two leaves of "··" are folded
+    expect(page.get_by_role("button", name="Leaf e, shared 2 times")).to_have_class(re.compile("known"))
+    top.focus()
+    expect(page.locator("#node-said")).to_contain_text("Level 3: “marlen” after 2 places of padding. 128 numbers")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("button", name=re.compile("^Level 2, rlen"))).to_be_focused()
+    shapes = page.locator("#shapes tbody td.code").all_inner_texts()
+    assert shapes == [
+        "(1, 8, 24)",
+        "(1, 4, 48)",
+        "(1, 4, 128)",
+        "(1, 2, 256)",
+        "(1, 2, 128)",
+        "(1, 256)",
+        "(1, 128)",
+        "(1, 27)",
+    ]
+    assert (visit.requests, visit.problems) == ([], [])
+
+
+def test_the_next_character_is_what_python_expects_and_can_be_added(visit: Visit):
+    expected = wavemore.load().explain(["marlena"])[0].predictions[6].alternatives
+    character, probability = next((c, p) for c, p in expected if c)
+    page = visit.page
+    page.get_by_role("tab", name="Look inside").click()
+    typed(page, "marlen")
+    first = page.locator("#next li").filter(has=page.get_by_role("button")).first
+    expect(first.locator(".bet-name")).to_have_text(character)
+    assert float(first.locator(".share").inner_text().removesuffix(" %")) == pytest.approx(100 * probability, abs=1)
+    first.get_by_role("button").click()
+    expect(page.locator("#typed")).to_have_value("marlen" + character)
+
+
+def test_a_string_that_repeats_has_shared_chunks(visit: Visit):
+    visit.page.get_by_role("tab", name="Look inside").click()
+    typed(visit.page, "mama")
+    expect(visit.page.get_by_role("button", name="Level 1, ma, shared 2 times").first).to_be_visible()
+
+
+def test_the_keyboard_alone_does_it(visit: Visit):
+    page = visit.page
+    page.reload()
+    strings = strings_of(page)
+    press = page.keyboard.press
+    press("Tab")
+    expect(page.get_by_role("tab", name="Make")).to_be_focused()
+    press("Tab")
+    expect(page.get_by_role("button", name="Make 10 new strings")).to_be_focused()
+    press("Enter")
+    wait_until(lambda: len(strings_of(page)) == 10 and strings_of(page) != strings)
+    page.locator("#made .act.keep").first.focus()
+    press("Space")
+    expect(page.locator("#made .act.keep").first).to_have_attribute("aria-pressed", "true")
+    press("Tab")
+    press("Tab")
+    press("Enter")
+    expect(page.locator(".steps")).to_be_visible()
+    page.get_by_role("tab", name="Make").focus()
+    press("ArrowRight")
+    expect(page.get_by_role("tab", name="Check")).to_be_focused()
+    press("Tab")
+    page.keyboard.type("xqzt")
+    expect(page.locator("#scores tbody tr")).to_have_count(1)
+    page.get_by_role("tab", name="Check").focus()
+    press("End")
+    press("Tab")
+    page.keyboard.type("a")
+    expect(page.locator("#tree .node").first).to_be_visible()
+
+
+def test_axe_finds_no_violation(visit: Visit):
+    page = visit.page
+    page.reload()
+    page.set_viewport_size(PHONE)
+    assert violations(page) == {}
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, {"runOnly": ["color-contrast"]}) == {}
+
+
+def test_scripts_from_right_to_left_marks_and_markup_are_text(browser: Browser, tmp_path: Path):
+    strings = ["שלום", "שלי", "של\u05b8ום", "<b>x</b>", "</script>", "<img src=x onerror=alert(1)>"] * 4
+    model = wavemore.fit(strings, recipe="ngram")
+    file = tmp_path / "page.html"
+    file.write_text(page_html(model.file_), encoding="utf-8")
+    with visited(browser, file) as visit:
+        page = visit.page
+        page.get_by_label("Begin with").fill("<")
+        wait_until(lambda: len(found := strings_of(page, 1)) > 0 and all(one.startswith("<") for one in found))
+        assert page.locator("#made img, #made b, #made script").count() == 0
+        assert page.locator("#made bdi").first.get_attribute("dir") == "auto"
+        page.get_by_role("tab", name="Check").click()
+        page.locator("#given").fill("של\u05b8ום\n<b>x</b>")
+        expect(page.locator("#scores tbody tr")).to_have_count(2)
+        assert page.locator("#scores tr[data-string='<b>x</b>'] .box").all_inner_texts() == [*"<b>x</b>", "⏎"]
+        page.get_by_role("tab", name="Look inside").click()
+        expect(page.locator("#tree-said")).to_contain_text("has no network, so there is no tree")
+        expect(page.locator("#tree")).to_be_hidden()
+        expect(page.locator("#next li").first).to_be_visible()
+        assert (visit.requests, visit.problems) == ([], [])
