@@ -50,6 +50,7 @@ HOUSE: list[dict[str, str]] = [
         "> in_torch network run > forms record > workers > loop > __init__",
     },
     {"fitting": "fitting", "page": "arrays > networks ngrams seen > packing > one_file"},
+    {"export": "graph parameters > strings trie > network > onnx_file > formats > notebook"},
     {
         "estimator": "judged > estimator",
     },
@@ -61,7 +62,7 @@ HOUSE: list[dict[str, str]] = [
         "processing report > measuring > pool > running > __init__",
     },
     {
-        "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score study "
+        "cli": "options output > reading > compare evaluate explain export info inspect odd plot sample score study "
         "trace train > __init__",
     },
     {FACE: "__init__ > __main__"},
@@ -95,7 +96,7 @@ TORCH_WORLD = {"nn", "train.in_torch"}
 ASKS_FOR_TORCH = {"train.forms"}
 """The modules beside these that import it in a function."""
 
-LAZY = {"matplotlib", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"}
+LAZY = {"matplotlib", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn", "onnx"}
 """Packages that no module may import when it is itself imported."""
 
 AT_TOP = {GROUND, FACE, "fitting", "estimator"}

@@ -1,11 +1,11 @@
 """Model files of every kind with weights drawn at random, and what the engine says of strings."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from models_at_random import rows
+from tiny import tiny_strings
 
 from wavemore.lists.labelled import Labels
 from wavemore.lists.vocabulary import Vocabulary
@@ -14,7 +14,6 @@ from wavemore.models.modelfile import ModelFile
 from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import log_probabilities
 from wavemore.settings.config import ModelConfig, NgramConfig, Recipe
-from tiny import tiny_strings
 
 VOCABULARY = Vocabulary("abdekloé")  # "é" stands in no string that n-grams are counted of
 
@@ -46,7 +45,7 @@ def a_network(seed: int = 0, *, strings: Sequence[str] = (), weight: float = 0.3
     if config.ngram:
         counted = Ngram.fit(strings or tiny_strings(), VOCABULARY, NgramConfig(kind="ngram", order=config.ngram))
         weights |= {f"ngram.{name}": array for name, array in counted.arrays().items()}
-        weights["ngram.weight"] = np.float32(weight).reshape(())
+        weights["ngram.weight"] = np.array(weight, np.float32)
     return ModelFile(Recipe(model=config), VOCABULARY, weights, {"data": {"name": "tiny"}}, labels)
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "plot": "Show how training went: losses, learning rate, gradient norm and speed of one run or several.",
     "trace": "Send a batch through the model and show the shape after every layer (with the extra torch).",
     "inspect": "Look inside a model: its activations, its gradients, and what wants attention.",
+    "export": "Write a model as one file that opens without wavemore: a page for people, or ONNX for programs.",
     "info": "What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.",
 }
 """Each command in the order of --help: its module, and the first sentence of its own help."""

@@ -20,7 +20,7 @@ FLOAT, INT32, INT64, BOOL, DOUBLE = 1, 6, 7, 9, 11
 _LARGEST = 2**31 - 1  # bytes of a protobuf message
 _TYPES = {"float32": FLOAT, "int32": INT32, "int64": INT64, "float64": DOUBLE, "bool": BOOL}
 
-Given = str | int | float | np.ndarray
+Given = str | np.ndarray | np.generic
 """What a node takes: the name of another one's result, or a constant."""
 
 
@@ -66,12 +66,16 @@ class Graph:
         turn, going, still, *before = (self._name() for _ in range(3 + len(carried)))
         inside.several("Identity", going, names=[still])
         after = body(inside, turn, *before)
-        value, types = helper.make_tensor_value_info, [_TYPES[kind] for kind in carried]
+        value = helper.make_tensor_value_info
+
+        def told(names: Sequence[str]) -> list[Any]:
+            return [value(name, _TYPES[kind], None) for name, kind in zip(names, carried, strict=True)]
+
         subgraph = helper.make_graph(
             inside.nodes,
             "turn",
-            [value(turn, INT64, []), value(going, BOOL, []), *(value(n, t, None) for n, t in zip(before, types))],
-            [value(still, BOOL, []), *(value(n, t, None) for n, t in zip(after, types))],
+            [value(turn, INT64, []), value(going, BOOL, []), *told(before)],
+            [value(still, BOOL, []), *told(after)],
         )
         names = [self._name() for _ in carried]
         self.several("Loop", np.array(times), np.array(True), *carried.values(), names=names, body=subgraph)

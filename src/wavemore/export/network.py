@@ -87,7 +87,9 @@ class Network:
             y = graph("Add", y, self._shift(stage.shifts))
         if stage.gamma is not None:  # of a LayerNorm the mean is 0 already
             square = graph("ReduceMean", graph("Mul", y, y), axes=[-1], keepdims=1)
-            y = graph("Mul", graph("Div", y, graph("Sqrt", graph("Add", square, np.float32(EPS)))), stage.gamma)
+            # Not by Sqrt, whose last bit hangs on a row's place in memory in onnxruntime 1.15.
+            by = graph("Pow", graph("Add", square, np.float32(EPS)), np.float32(-0.5))
+            y = graph("Mul", graph("Mul", y, by), stage.gamma)
         if stage.beta is not None:
             y = graph("Add", y, stage.beta)
         y = self._activated(y)
@@ -104,9 +106,7 @@ class Network:
             return graph("Mul", y, graph("Sigmoid", graph("Mul", y, np.float32(QUICK_GELU))))
         last = np.array([-1])
         signal = graph("Slice", y, np.array([0]), np.array([hidden]), last)
-        return graph(
-            "Mul", graph("Tanh", signal), graph("Sigmoid", graph("Slice", y, np.array([hidden]), _END, last))
-        )
+        return graph("Mul", graph("Tanh", signal), graph("Sigmoid", graph("Slice", y, np.array([hidden]), _END, last)))
 
     def _shift(self, rows: np.ndarray) -> str:
         """What each label adds, ([M], K, 1, 1, W), from what the values of each kind of label add, ([M], R, W)."""

@@ -150,9 +150,7 @@ def _finish(graph: Graph, rows: Rows, logits: str, log_likelihood: str) -> None:
 
 def _told(graph: Graph, rows: Rows, found: str, *, wide: bool) -> str:
     """(B,), or (B, K) with `wide`: minus infinity for unknown characters, NaN for what is no string."""
-    unknown, broken = (
-        graph("Unsqueeze", row, axes=[1]) if wide else row for row in (rows.unknown, rows.broken)
-    )
+    unknown, broken = (graph("Unsqueeze", row, axes=[1]) if wide else row for row in (rows.unknown, rows.broken))
     return graph("Where", broken, np.float64(np.nan), graph("Where", unknown, np.float64(-np.inf), found))
 
 

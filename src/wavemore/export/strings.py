@@ -4,7 +4,8 @@ A row is a string's ids with boundaries, id 0, before them, after them, or both,
 takes strings that are padded at the end and contexts that are padded at the beginning, and needs no lengths.
 
 Shapes in this file, positions first, as the networks take them
-    L  ids of a row     B  rows, and one more of boundaries alone     T  ids before a string, at least as many as one prediction sees
+    L  ids of a row     B  rows, and one more of boundaries alone
+    T  ids before a string, at least as many as one prediction sees     K  labels
 """
 
 import numpy as np
@@ -38,11 +39,11 @@ class Rows:
         # A row of zeros before them, so that nothing below has to do with no ids.
         characters = self._counted(graph("Not", graph("Equal", rows, np.array(0))))
         length = graph("Gather", shape, np.array(0))
-        self._places = graph("Unsqueeze", graph("Range", np.array(0), graph("Add", length, np.array(1)), np.array(1)), axes=[1])
+        after = graph("Add", length, np.array(1))
+        self._places = graph("Unsqueeze", graph("Range", np.array(0), after, np.array(1)), axes=[1])  # (L + 1, 1)
         self._end = graph("ReduceMax", graph("Mul", characters, self._places), axes=[0], keepdims=1)  # (1, B)
-        far = graph("Add", length, np.array(1))
         is_one = graph("Equal", characters, np.array(1))
-        first = graph("ReduceMin", graph("Where", is_one, self._places, far), axes=[0], keepdims=1)
+        first = graph("ReduceMin", graph("Where", is_one, self._places, after), axes=[0], keepdims=1)
         self._start = graph("Min", graph("Sub", first, np.array(1)), self._end)  # (1, B)
         self.broken = self._row(graph("Less", self._total(characters), graph("Sub", self._end, self._start)))
         """(B,) bool: rows with a boundary between their characters, which are no strings."""
