@@ -36,6 +36,10 @@ __all__ = ["Judged"]
 _SHOWN = 10  # strings in a notebook
 
 
+class _NoLabelsError(UsageError, AttributeError):
+    """An attribute that a model without labels does not have: scikit-learn asks with `hasattr` whether it is there."""
+
+
 class Judged(Estimator):
     """A model file and its distribution, and what is asked of them."""
 
@@ -133,7 +137,7 @@ class Judged(Estimator):
     def _labels(self) -> Labels:
         labels = self._file.labels
         if labels is None:
-            raise UsageError("the model has no labels; fit one with labels=..., or train one with --label COLUMN")
+            raise _NoLabelsError("the model has no labels; fit one with labels=..., or train one with --label COLUMN")
         return labels
 
     def wavenet(self) -> "WaveNet | Ensemble":

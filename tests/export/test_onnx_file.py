@@ -125,7 +125,7 @@ def test_rows_that_are_no_strings_do_not_touch_the_others():
 def test_unlikely_and_long_strings_keep_their_digits():
     """-119.7 must not become minus infinity, nor a sum of a thousand parts lose its end."""
     config = ModelConfig(groups=(2, 2), embedding=4, hidden=8)
-    file = ModelFile(Recipe(model=config), VOCABULARY, {n: 9 * a for n, a in weights_of(config).items()})
+    file = ModelFile(Recipe(model=config), VOCABULARY, {n: 20 * a for n, a in weights_of(config).items()})
     strings = ["ababab" * 200, "é" * 30]
     ids = padded([VOCABULARY.encode(string) for string in strings], at_end=True)
     (found,) = ask(opened(file), ids, "log_likelihood")

@@ -38,7 +38,7 @@ def command(
       wavemore export
       wavemore export names.safetensors -o names.html
       wavemore export surnames.safetensors --label Italian -o italian.onnx
-      wavemore export --format html -o - | gzip > names.html.gz
+      wavemore export names.safetensors -o - > names.html
     """
     from wavemore.cli.reading import model_of
     from wavemore.export.formats import exported, format_for, opening

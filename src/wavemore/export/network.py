@@ -86,8 +86,9 @@ class Network:
         if stage.shifts is not None:
             y = graph("Add", y, self._shift(stage.shifts))
         if stage.gamma is not None:  # of a LayerNorm the mean is 0 already
-            square = graph("ReduceMean", graph("Mul", y, y), axes=[-1], keepdims=1)
-            # Not by Sqrt, whose last bit hangs on a row's place in memory in onnxruntime 1.15.
+            # Not by ReduceMean and Sqrt, whose last bits hang on a row's place in memory in some runtimes.
+            channels = stage.weight.shape[-1]
+            square = graph("MatMul", graph("Mul", y, y), np.full((channels, 1), 1 / channels, np.float32))
             by = graph("Pow", graph("Add", square, np.float32(EPS)), np.float32(-0.5))
             y = graph("Mul", graph("Mul", y, by), stage.gamma)
         if stage.beta is not None:

@@ -126,4 +126,4 @@ def _heads(heads: Sequence[np.ndarray | None]) -> np.ndarray | None:
 
 def _mean(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
     there = [array for array in arrays if array is not None]
-    return np.mean(there, axis=0, dtype=np.float64).astype(np.float32) if there else None
+    return np.asarray(np.mean(there, axis=0, dtype=np.float64), np.float32) if there else None

@@ -42,7 +42,7 @@ class Counted:
     def positions(self, last: str, answers: str, nothing: str) -> str:
         """The log-probability of each answer, float (n, B), from the id before it and the answer itself, int32 (n, B).
         `nothing` is int32 zeros, (1, B)."""
-        return self._summed(last, answers, nothing, np.int32(0))
+        return self._summed(last, answers, nothing, np.array(0, np.int32))
 
     def last(self, ids: str, nothing: str) -> str:
         """(context, B) int32 ids -> the log-probabilities of what follows them, float (1, B, V)."""
