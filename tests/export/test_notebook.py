@@ -47,7 +47,7 @@ def test_a_model_shows_what_it_is_and_ten_strings():
     texts = Shown(html).texts
     assert [text for text in texts if text.strip()] == [
         "StringModel",
-        *("learned from", "names, 17,154 strings", "kind", "wavenet", "parameters", f"{model.file_.parameter_count:,}"),
+        *("list", "names, 17,154 strings", "kind", "wavenet", "parameters", f"{model.file_.parameter_count:,}"),
         *("validation loss", f"{model.file_.provenance['losses']['validation']:.4f} nats per character"),
         *model.sample(10, seed=0),
     ]

@@ -52,7 +52,7 @@ def card(file: ModelFile, strings: Sequence[str], note: str = "") -> str:
     loss = losses.get("validation") if isinstance(losses, dict) else None
     name, count = data.get("name"), data.get("strings")
     rows = [
-        ("learned from", ", ".join([*([str(name)] if name else []), *_counted(count)])),
+        ("list", ", ".join([*([str(name)] if name else []), *_counted(count)])),
         ("kind", file.recipe.model.kind),
         ("parameters", f"{file.parameter_count:,}"),
         ("validation loss", f"{loss:.4f} nats per character" if isinstance(loss, float) else ""),
