@@ -34,6 +34,18 @@ def test_a_model_becomes_an_onnx_file(answer, tiny_path):
     assert Path("tiny.onnx").read_bytes() == Path("a.onnx").read_bytes()
 
 
+def test_the_demonstration_may_run_twice(answer, tiny_path):
+    """As the Makefile ends with it, and it says how to open the page."""
+    makefile = (Path(__file__).resolve().parents[2] / "Makefile").read_text(encoding="utf-8")
+    demo = makefile[makefile.index("\ndemo:") :].split("\n\n")[0].splitlines()
+    last = shlex.split(demo[-1].replace("$(BIN)/", ""))
+    assert last == ["wavemore", "export", "demo.safetensors", "-o", "demo.html"]
+    Path("demo.safetensors").write_bytes(tiny_path.read_bytes())
+    for _ in range(2):
+        assert "wrote demo.html, " in (said := answer(shlex.join(last[1:]))[1])
+        assert "open it in a browser" in said
+
+
 def test_to_standard_output(capfdbinary, tiny_path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(["export", "tiny.safetensors", "-o", "-"]) == 0

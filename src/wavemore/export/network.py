@@ -86,7 +86,7 @@ class Network:
         if stage.shifts is not None:
             y = graph("Add", y, self._shift(stage.shifts))
         if stage.gamma is not None:  # of a LayerNorm the mean is 0 already
-            # Not by ReduceMean and Sqrt, whose last bits hang on a row's place in memory in some runtimes.
+            # With ReduceMean and Sqrt a row's last bits hung on the rows beside it, in some runtimes.
             channels = stage.weight.shape[-1]
             square = graph("MatMul", graph("Mul", y, y), np.full((channels, 1), 1 / channels, np.float32))
             by = graph("Pow", graph("Add", square, np.float32(EPS)), np.float32(-0.5))
