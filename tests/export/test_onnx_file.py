@@ -12,6 +12,7 @@ from configurations import model_configs
 from exported import ask, compared, padded
 from hypothesis import given, settings
 from model_kinds import FILES, VOCABULARY, a_network, expected_of, strings_for, weights_of
+from tiny import tiny_strings
 
 from wavemore.errors import UsageError
 from wavemore.estimator import StringModel, load
@@ -20,7 +21,7 @@ from wavemore.export.onnx_file import onnx_bytes
 from wavemore.models.kinds import distribution_of
 from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import log_probabilities
-from wavemore.settings.config import ModelConfig, Recipe, SequenceConfig
+from wavemore.settings.config import ModelConfig, Recipe, SequenceConfig, load_recipe, recipe_names
 
 ROOM = 20_000
 """Bytes that a file may have beyond the weights."""
@@ -69,6 +70,18 @@ def test_a_file_is_small_and_sound_and_always_the_same(kind):
     model = onnx.load_from_string(data)
     onnx.checker.check_model(model, full_check=True)
     assert (model.ir_version, [(one.domain, one.version) for one in model.opset_import]) == (7, [("", 12)])
+
+
+@pytest.mark.parametrize(
+    "recipe", [*(name for name in recipe_names() if load_recipe(name).model.kind == "wavenet"), "auto"]
+)
+def test_a_file_with_the_settings_of_a_recipe_is_small(recipe):
+    """Narrow levels have as many nodes as wide ones. A short list's "auto" is the one with the most."""
+    chosen = StringModel(recipe, settings={"model.hidden": 16}).resolved_recipe(tiny_strings(500))
+    config = chosen.wavenet
+    file = a_network(**{name: getattr(config, name) for name in vars(config) if name not in ("kind", "dropout")})
+    weights = sum(array.nbytes for name, array in file.weights.items() if ".norm." not in name)
+    assert len(onnx_bytes(file)) <= weights + ROOM
 
 
 def test_the_model_in_the_package():

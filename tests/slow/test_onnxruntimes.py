@@ -26,7 +26,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{kind}.onnx").write_bytes(onnx_bytes(file))
         expected = expected_of(file, strings_for(1700))
         assert len(expected["contexts"]) >= 10_000
-        np.savez(folder / f"{kind}.npz", **expected)
+        np.savez(folder / f"{kind}.npz", **expected)  # pyright: ignore[reportArgumentType]
     return folder
 
 
