@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help demo test check types pages format oldest slow soak bench pretrained base kernel lesson docs drawings screenshots chromium
 
 help:
-	@echo "make demo        set up .venv, train on the embedded names, show new names"
+	@echo "make demo        set up .venv, train on the embedded names, show new names, write a page"
 	@echo "make test        set up .venv, run the tests"
 	@echo "make check       formatting, lint, types, and the pages of docs/, warnings are errors"
 	@echo "make format      format the code and apply safe lint fixes"
@@ -36,6 +36,7 @@ help:
 demo: .venv/with-base
 	$(BIN)/wavemore train names -o demo.safetensors --restart
 	$(BIN)/wavemore sample demo.safetensors -n 20
+	$(BIN)/wavemore export demo.safetensors -o demo.html
 
 test: .venv/with-test chromium
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/docs

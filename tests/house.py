@@ -50,6 +50,7 @@ HOUSE: list[dict[str, str]] = [
         "> in_torch network run > forms record > workers > loop > __init__",
     },
     {"fitting": "fitting", "page": "arrays > networks ngrams seen > packing > one_file"},
+    {"export": "graph parameters > strings trie > network > onnx_file > formats > notebook"},
     {
         "estimator": "judged > estimator",
     },
@@ -67,8 +68,8 @@ HOUSE: list[dict[str, str]] = [
         "> server",
     },
     {
-        "cli": "options output > reading > compare evaluate explain info inspect odd plot sample score serve study "
-        "trace train > __init__",
+        "cli": "options output > reading > compare evaluate explain export info inspect odd plot sample score serve "
+        "study trace train > __init__",
     },
     {FACE: "__init__ > __main__"},
 ]
@@ -102,7 +103,7 @@ ASKS_FOR_TORCH = {"train.forms"}
 """The modules beside these that import it in a function."""
 
 LAZY = {
-    *("matplotlib", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"),
+    *("matplotlib", "onnx", "pyarrow", "rich", "pooch", "requests", "scipy", "sklearn"),
     *("dask", "duckdb", "pandas", "polars", "pyspark", "ray"),
 }
 """Packages that no module may import when it is itself imported."""

@@ -11,6 +11,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from wavemore.errors import SamplingError, UsageError
+from wavemore.export.formats import Format
 from wavemore.judged import Judged
 from wavemore.judging.likelihood import UNSEEN, Unseen, scores_of
 from wavemore.lists.given import Listed, Strings, Weights, corpus_of, given, labelled_corpus, present
@@ -215,6 +216,18 @@ class StringModel(Judged):
                 "a model that leans towards favourites is not saved; save the one that it came from, and the favourites"
             )
         self._file.save(path)
+
+    def export(self, path: str | Path, *, format: "Format | None" = None) -> None:
+        """Write the model as one file that opens without wavemore, whole or not at all: a page of HTML, or an ONNX
+        graph, as the ending of the path says where `format` does not. Raises `FileError`, `NotFittedError`,
+        `UsageError` for what is neither, for one that leans towards favourites and for a baseline that PyTorch runs,
+        and for ONNX `MissingExtraError` without onnx."""
+        from wavemore.export.formats import exported, format_for
+        from wavemore.files import write_whole
+
+        chosen = format_for(path, format)
+        self._check_no_favourites("exported; export")
+        write_whole(path, exported(self._file, chosen))
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Self:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from wavemore.conventions import Estimator
-from wavemore.errors import UsageError
+from wavemore.errors import UsageError, WavemoreError
 from wavemore.lists.given import Listed, Strings, corpus_of, given, listed, present
 from wavemore.lists.labelled import Label, Labels
 from wavemore.lists.vocabulary import normalise
@@ -22,6 +22,7 @@ from wavemore.models.modelfile import ModelFile
 from wavemore.predict.predictor import Distribution
 
 if TYPE_CHECKING:
+    from wavemore.export.notebook import Page
     from wavemore.judging.evaluate import Evaluation
     from wavemore.judging.explanation import Explanation
     from wavemore.judging.guessing import GuessNumbers
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from wavemore.nn import Ensemble, WaveNet
 
 __all__ = ["Judged"]
+
+_SHOWN = 10  # strings in a notebook
+
+
+class _NoLabelsError(UsageError, AttributeError):
+    """An attribute that a model without labels does not have: scikit-learn asks with `hasattr` whether it is there."""
 
 
 class Judged(Estimator):
@@ -135,7 +142,7 @@ class Judged(Estimator):
     def _labels(self) -> Labels:
         labels = self._file.labels
         if labels is None:
-            raise UsageError("the model has no labels; fit one with labels=..., or train one with --label COLUMN")
+            raise _NoLabelsError("the model has no labels; fit one with labels=..., or train one with --label COLUMN")
         return labels
 
     def wavenet(self) -> "WaveNet | Ensemble":
@@ -204,6 +211,30 @@ class Judged(Estimator):
 
         check_fingerprints(self._file)
         return estimated(self._file, self.distribution_, self.sample(samples, seed=seed))
+
+    def page(self, *, height: int = 640) -> "Page":
+        """The page of `export("names.html")`, as a notebook shows it: in a frame of this height, in points. Raises what
+        `export` raises, and `UsageError` for a height that is not from 100 to 10,000."""
+        from wavemore.export.formats import exported
+        from wavemore.export.notebook import Page
+
+        self._check_no_favourites("shown as a page; show")
+        return Page(exported(self._file, "html").decode(), height)
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: what the model is, and ten strings, always the same; None before it was fitted."""
+        from wavemore.export.notebook import card
+
+        if not self.__sklearn_is_fitted__():
+            return None
+        try:
+            return card(self._file, self.sample(_SHOWN, seed=0))
+        except WavemoreError as error:  # as of a baseline where PyTorch is absent
+            return card(self._file, (), str(error))
+
+    def _check_no_favourites(self, done: str) -> None:
+        if self._leans:
+            raise UsageError(f"a model that leans towards favourites is not {done} the one that it came from")
 
     def explain(self, X: Listed, *, alternatives: int = 5) -> "list[Explanation]":
         """For each string what the model expected at each character and at the end, and that many alternatives."""

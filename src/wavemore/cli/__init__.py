@@ -37,6 +37,7 @@ COMMANDS = {
     "inspect": "Look inside a model: its activations, its gradients, and what wants attention.",
     "serve": "Serve models at an address: a page to click in at /, and an API for programs under /v1, described at "
     "/openapi.json.",
+    "export": "Write a model as one file that opens without wavemore: a page for people, or ONNX for programs.",
     "info": "What a model file holds: its shape, its vocabulary, where it comes from and how well it fits.",
 }
 """Each command in the order of --help: its module, and the first sentence of its own help."""

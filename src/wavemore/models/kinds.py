@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from wavemore.predict.ensemble import Ensemble
     from wavemore.predict.ngram import Ngram
 
-__all__ = ["distribution_of", "network_of"]
+__all__ = ["distribution_of", "network_of", "ngram_of"]
 
 
 def distribution_of(file: ModelFile) -> Distribution:
@@ -24,7 +24,7 @@ def distribution_of(file: ModelFile) -> Distribution:
 def _predictor(file: ModelFile) -> Predictor[Any]:
     config = file.recipe.model
     if config.kind == "ngram":
-        return _ngram(file, config)
+        return ngram_of(file)
     if config.kind == "wavenet":
         network = network_of(file)
         if file.labels is not None:
@@ -37,7 +37,7 @@ def _predictor(file: ModelFile) -> Predictor[Any]:
             return network
         from wavemore.mixtures.mixture import Mixture
 
-        return Mixture(network, _ngram(file, NgramConfig(kind="ngram", order=config.ngram)), file.ngram_weight)
+        return Mixture(network, ngram_of(file), file.ngram_weight)
     from wavemore.nn.sequence_predictor import SequencePredictor
 
     return SequencePredictor(config, file.weights)
@@ -53,8 +53,10 @@ def network_of(file: ModelFile) -> "Engine | Ensemble":
     return Ensemble(Engine(config, member) for member in file.members())
 
 
-def _ngram(file: ModelFile, config: NgramConfig) -> "Ngram":
+def ngram_of(file: ModelFile) -> "Ngram":
+    """The n-gram model that a model file is, or that is mixed in. Raises `ModelFileError` for unsound counts."""
     from wavemore.predict.ngram import Ngram
 
-    name = f"the model {file.path}".rstrip()
-    return Ngram.of(config, len(file.vocabulary), file.ngram_arrays, name)
+    config = file.recipe.model
+    alone = config if isinstance(config, NgramConfig) else NgramConfig(kind="ngram", order=config.ngram)
+    return Ngram.of(alone, len(file.vocabulary), file.ngram_arrays, f"the model {file.path}".rstrip())

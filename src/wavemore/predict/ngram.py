@@ -22,10 +22,11 @@ Shapes in this file
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from wavemore.conventions import brief
 from wavemore.errors import ModelFileError
 from wavemore.lists.vocabulary import BOUNDARY, Vocabulary
 from wavemore.predict.chunks import distinct, laid_out
@@ -33,7 +34,7 @@ from wavemore.predict.counts import ROOT, UnsoundError, checked, counted, ends_o
 from wavemore.predict.predictor import Position, Predictions
 from wavemore.settings.config import NgramConfig
 
-__all__ = ["Ngram", "NgramState"]
+__all__ = ["Ngram", "NgramState", "Trie"]
 
 _LOGITS_AT_ONCE = 1 << 18  # bounds the memory of predictions
 
@@ -44,6 +45,22 @@ class NgramState(Position):
 
     _contexts: np.ndarray
     """(n,): the longest known n-gram that each context ends in."""
+
+
+class Trie(NamedTuple):
+    """An n-gram model as another engine needs it. N-grams are numbered from 1, and 0 is the root; C of them are shorter
+    than the order. Those that n-gram i begins have the numbers from starts[i] + 1 to starts[i + 1]."""
+
+    __repr__ = brief
+
+    starts: np.ndarray
+    """int64, (C + 1,)."""
+    newest: np.ndarray
+    """int64, (G,): the newest id of each, rising among those with one beginning."""
+    log_own: np.ndarray
+    """float32, (G,): the log of what its own count gives its newest id after its beginning."""
+    log_left: np.ndarray
+    """float32, (C,): the log of what each leaves to its own end without the oldest id."""
 
 
 class Ngram:
@@ -163,6 +180,11 @@ class Ngram:
         with np.errstate(under="ignore"):
             logits[rows, ids] = np.logaddexp(logits[rows, ids], self._log_own[seen])
         return logits
+
+    def trie(self) -> Trie:
+        """The model's numbers."""
+        contexts = self._contexts
+        return Trie(self._starts[: contexts + 1], self._newest, self._log_own, self._log_left[:contexts])
 
     @property
     def table_size(self) -> int:

@@ -1,0 +1,1 @@
+"""Models in forms that other programs open: ONNX, and one page of HTML."""
