@@ -10,7 +10,10 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-__all__ = ["App", "Bodies", "Message", "Receive", "Scope", "Send", "refuse"]
+__all__ = ["LINGER", "App", "Bodies", "Message", "Receive", "Scope", "Send", "refuse"]
+
+LINGER = 1.0
+"""Seconds in which what still comes is thrown away after an answer: a connection that is closed at once may lose it."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -43,7 +46,7 @@ class Bodies:
             return
         except TimeoutError:
             said = f"the body did not come whole within {self._patience:g} s; send it faster"
-            await refuse(scope, receive, send, 408, said)
+            await refuse(scope, receive, send, 408, said, until=end + LINGER)
             return
         if body is None:
             return

@@ -12,6 +12,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from wavemore.serve.bodies import LINGER
+
 __all__ = ["Refused", "patient"]
 
 Refused = Callable[[str, int], object]
@@ -31,6 +33,8 @@ class _Patient(H11Protocol):
         super().__init__(*arguments, **options)
         self._header_due: asyncio.TimerHandle | None = None
         self._taking_due: asyncio.TimerHandle | None = None
+        self._ending = False
+        """Whether the last answer is on its way, and what still comes is thrown away."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,8 +45,9 @@ class _Patient(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch()
+        if not self._ending:
+            super().data_received(data)
+            self._watch()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -78,7 +83,7 @@ class _Patient(H11Protocol):
             self._header_due = None
 
     def _too_slow(self) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._ending:
             return
         if self.conn.trailing_data[0]:
             self._answer(408, f"the header did not come whole within {self.patience:g} s; send it faster")
@@ -97,7 +102,14 @@ class _Patient(H11Protocol):
             events = (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
             self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
             type(self).refused(self.client[0] if self.client else "-", status)
-        self.transport.close()
+            self._ending = True
+            if self.cycle is not None:  # the application is to see that the client is gone
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self.transport.write_eof()
+            self.loop.call_later(LINGER, self.transport.close)
+        else:
+            self.transport.close()
         self._must_be_taken()
 
     def _must_be_taken(self) -> None:

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from wavemore.errors import WavemoreError
 from wavemore.serve.work import DONE_BY, Work, typical_length
+from wavemore.threads import blas_on_one_thread
 
 __all__ = ["BEGIN", "DONE", "ERROR", "PART", "READY", "serve"]
 
@@ -43,7 +44,7 @@ def serve(answers: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     lines: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
-    with open(answers, "wb") as out:
+    with open(answers, "wb") as out, blas_on_one_thread():  # the workers share the cores
         setup = json.loads(lines.get())
         if setup["gently"] and hasattr(os, "nice"):
             os.nice(5)  # small requests have a worker of their own, and come first
