@@ -48,7 +48,8 @@ export class CharacterTip {
     this.shown = box;
     const string = box.closest("[data-string]").dataset.string;
     if (this.known.size > 2000) this.known.clear();
-    if (!this.known.has(string)) this.known.set(string, this.page.link.one({ ask: "explain", string, label: this.label() }));
+    if (!this.known.has(string))
+      this.known.set(string, this.page.link.one({ ask: "explain", string, label: this.label() }));
     try {
       const answer = await this.known.get(string);
       if (this.shown === box) this.tell(box, answer.rows[Number(box.dataset.place)]);
@@ -87,7 +88,9 @@ export class CharacterTip {
 function moved(event, box) {
   const boxes = [...box.parentElement.querySelectorAll("[data-place]")];
   const i = boxes.indexOf(box);
-  const next = { ArrowRight: boxes[i + 1], ArrowLeft: boxes[i - 1], Home: boxes[0], End: boxes[boxes.length - 1] }[event.key];
+  const next = { ArrowRight: boxes[i + 1], ArrowLeft: boxes[i - 1], Home: boxes[0], End: boxes[boxes.length - 1] }[
+    event.key
+  ];
   if (!next) return;
   event.preventDefault();
   box.tabIndex = -1;

@@ -85,7 +85,10 @@ export class CheckTab {
     byId("file").value = "";
     if (!file) return;
     try {
-      if (file.size > FILE_LIMIT) throw new Error(`${file.name} has ${whole(Math.round(file.size / 1e6))} MB; this page takes 50 MB. The command wavemore score takes files of any size.`);
+      if (file.size > FILE_LIMIT)
+        throw new Error(
+          `${file.name} has ${whole(Math.round(file.size / 1e6))} MB; this page takes 50 MB. The command wavemore score takes files of any size.`,
+        );
       const text = decodedText(new Uint8Array(await file.arrayBuffer()));
       byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
       this.taken(text, file.name);
@@ -105,7 +108,9 @@ export class CheckTab {
     const { rows, table, heading } = this.read;
     byId("column-label").hidden = !table;
     byId("heading-label").hidden = !table;
-    byId("given-said").textContent = name ? `${name}: ${counted(rows.length, "line")}.` : "Or drop a text file or a CSV file here. Nothing is sent anywhere.";
+    byId("given-said").textContent = name
+      ? `${name}: ${counted(rows.length, "line")}.`
+      : "Or drop a text file or a CSV file here. Nothing is sent anywhere.";
     if (table) {
       const options = rows[0].map((cell, i) => element("option", { value: i }, heading ? cell : `${i + 1}: ${cell}`));
       byId("column").replaceChildren(...options);
@@ -212,6 +217,10 @@ export class CheckTab {
       scored.unknown ?? "",
       noteOf(scored),
     ]);
-    giveFile(`${fileName(this.page.name())}-checked.csv`, csvText([[...padded(names), ...added], ...lines]), "text/csv");
+    giveFile(
+      `${fileName(this.page.name())}-checked.csv`,
+      csvText([[...padded(names), ...added], ...lines]),
+      "text/csv",
+    );
   }
 }

@@ -30,5 +30,10 @@ export function giveFile(name, text, type) {
 
 /** @param {string} text @returns {string} safe as part of a file's name */
 export function fileName(text) {
-  return text.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 40) || "strings";
+  return (
+    text
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-+|-+$/g, "")
+      .slice(0, 40) || "strings"
+  );
 }

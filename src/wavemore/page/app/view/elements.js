@@ -53,7 +53,11 @@ const ICONS = {
 
 /** @param {keyof typeof ICONS} name @returns {SVGElement} a line drawing that is hidden from screen readers */
 export function icon(name) {
-  return drawn("svg", { viewBox: "0 0 24 24", class: `icon ${name}`, "aria-hidden": "true" }, drawn("path", { d: ICONS[name] }));
+  return drawn(
+    "svg",
+    { viewBox: "0 0 24 24", class: `icon ${name}`, "aria-hidden": "true" },
+    drawn("path", { d: ICONS[name] }),
+  );
 }
 
 /**

@@ -37,15 +37,23 @@ export function explainedString(string, steps) {
     const probability = Math.exp(step.logProbability);
     const character = element("th", { scope: "row" }, characterBox(step.character, -step.logProbability / Math.LN2));
     if (step.character === "end") character.append(element("span", { class: "unseen" }, "the end"));
-    const others = step.expected.slice(0, 4).map((one) =>
-      element(
-        "span",
-        { class: one.character === step.character ? "expected came" : "expected" },
-        element("bdi", {}, one.character === "end" ? "end" : characterShown(one.character)),
-        ` ${percent(one.probability)}`,
-      ),
+    const others = step.expected
+      .slice(0, 4)
+      .map((one) =>
+        element(
+          "span",
+          { class: one.character === step.character ? "expected came" : "expected" },
+          element("bdi", {}, one.character === "end" ? "end" : characterShown(one.character)),
+          ` ${percent(one.probability)}`,
+        ),
+      );
+    return element(
+      "tr",
+      {},
+      character,
+      element("td", { class: "number" }, percent(probability)),
+      element("td", {}, ...others),
     );
-    return element("tr", {}, character, element("td", { class: "number" }, percent(probability)), element("td", {}, ...others));
   });
   const head = ["Character", "Probability", "Expected there"].map((title, i) =>
     element("th", { scope: "col", class: i === 1 ? "number" : null }, title),

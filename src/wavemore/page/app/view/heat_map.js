@@ -13,7 +13,17 @@ export function paintHeat(canvas, values, largest) {
   const painter = canvas.getContext("2d");
   const image = painter.createImageData(columns, rows);
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const [zero, below, above] = dark ? [[38, 46, 50], [96, 176, 255], [255, 160, 84]] : [[238, 241, 240], [24, 98, 178], [206, 92, 10]];
+  const [zero, below, above] = dark
+    ? [
+        [38, 46, 50],
+        [96, 176, 255],
+        [255, 160, 84],
+      ]
+    : [
+        [238, 241, 240],
+        [24, 98, 178],
+        [206, 92, 10],
+      ];
   values.forEach((value, i) => {
     const share = Math.min(1, Math.abs(value) / largest);
     const full = value < 0 ? below : above;

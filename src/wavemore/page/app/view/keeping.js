@@ -72,20 +72,29 @@ export class KeptStrings {
   show() {
     const known = new Map([...byId("kept").children].map((row) => [row.dataset.string, row]));
     const shown = [...this.strings].slice(0, ROWS_KEPT);
-    const rows = shown.map(([string, logLikelihood]) => known.get(string) ?? madeRow({ string, logLikelihood }, this.page));
+    const rows = shown.map(
+      ([string, logLikelihood]) => known.get(string) ?? madeRow({ string, logLikelihood }, this.page),
+    );
     byId("kept").replaceChildren(...rows);
     byId("kept-actions").hidden = rows.length === 0;
     const none = "Nothing yet. Press the star beside a string to keep it.";
     const first = this.strings.size > ROWS_KEPT ? `, the first ${ROWS_KEPT} shown` : "";
-    const where = this.stays ? "They stay in this browser." : "They are lost when the page is closed: this browser does not let the page store them.";
-    byId("kept-said").textContent = rows.length === 0 ? none : `${counted(this.strings.size, "string")}${first}. ${where}`;
+    const where = this.stays
+      ? "They stay in this browser."
+      : "They are lost when the page is closed: this browser does not let the page store them.";
+    byId("kept-said").textContent =
+      rows.length === 0 ? none : `${counted(this.strings.size, "string")}${first}. ${where}`;
     for (const row of byId("made").children) {
       row.querySelector(".act.keep").setAttribute("aria-pressed", String(this.has(row.dataset.string)));
     }
   }
 
   asText() {
-    giveFile(`${fileName(this.name)}.txt`, [...this.strings.keys()].map((string) => `${string}\n`).join(""), "text/plain");
+    giveFile(
+      `${fileName(this.name)}.txt`,
+      [...this.strings.keys()].map((string) => `${string}\n`).join(""),
+      "text/plain",
+    );
   }
 
   asCsv() {

@@ -58,7 +58,9 @@ export class LookTab {
 
   /** @param {any} tree */
   show(tree) {
-    const unknown = tree.unknown ? `The model does not know ${stepName(tree.unknown)}; this is the tree of what stands before it.` : "";
+    const unknown = tree.unknown
+      ? `The model does not know ${stepName(tree.unknown)}; this is the tree of what stands before it.`
+      : "";
     byId("look-said").textContent = unknown;
     byId("look-said").classList.toggle("remark", unknown !== "");
     this.showNext(tree.probabilities);
@@ -70,7 +72,13 @@ export class LookTab {
     drawTree(byId("tree"), levels, (sentence) => (byId("node-said").textContent = sentence), this.before);
     this.before = new Set(levels.flatMap((level, l) => level.nodes.map((node) => chunkKey(node, l))));
     const rows = shapesOf(levels, tree.probabilities.length).map(({ step, shape, meaning }) =>
-      element("tr", {}, element("th", { scope: "row" }, step), element("td", { class: "code" }, shape), element("td", {}, meaning)),
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, step),
+        element("td", { class: "code" }, shape),
+        element("td", {}, meaning),
+      ),
     );
     const head = ["Step", "Shape (B, T, C)", "What it is"].map((title) => element("th", { scope: "col" }, title));
     byId("shapes").replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
@@ -85,13 +93,25 @@ export class LookTab {
       const strip = element("span", { class: "strip", "aria-hidden": "true" });
       strip.style.width = `${100 * (share / Math.max(shown[0].probability, 1e-9))}%`;
       const tag = add ? "button" : "span";
-      const item = element(tag, { class: `bet ${kind}`, ...(add ? { type: "button", title: "Add it", click: add } : {}) });
-      item.append(element("bdi", { class: "bet-name" }, name), element("span", { class: "track" }, strip), element("span", { class: "share" }, percent(share)));
+      const item = element(tag, {
+        class: `bet ${kind}`,
+        ...(add ? { type: "button", title: "Add it", click: add } : {}),
+      });
+      item.append(
+        element("bdi", { class: "bet-name" }, name),
+        element("span", { class: "track" }, strip),
+        element("span", { class: "share" }, percent(share)),
+      );
       return element("li", {}, item);
     };
     const bars = shown.map(({ character, probability }) => {
       const end = character === "end";
-      return bar(end ? `${END_SHOWN} end` : characterShown(character), probability, end ? "end" : "", end ? null : () => this.add(character));
+      return bar(
+        end ? `${END_SHOWN} end` : characterShown(character),
+        probability,
+        end ? "end" : "",
+        end ? null : () => this.add(character),
+      );
     });
     const rest = sorted.length - shown.length;
     if (rest > 0) bars.push(bar(`${whole(rest)} others`, others, "others", null));
@@ -110,7 +130,8 @@ export class LookTab {
 
 /** @param {any[]} levels @param {string | null} network @returns {string} */
 function treeText(levels, network) {
-  if (levels.length === 0) return "This model counts pieces of strings (n-grams) and has no network, so there is no tree to show.";
+  if (levels.length === 0)
+    return "This model counts pieces of strings (n-grams) and has no network, so there is no tree to show.";
   const leaves = levels[0].nodes.length;
   const of = network ? ` It is the tree ${network.startsWith("with") ? "" : "of "}${network}.` : "";
   return `The last ${counted(leaves, "character")} stand at the bottom; each level joins nodes, until one of them knows all.${of} Point at a node, or move to it with the keyboard, to read about it.`;

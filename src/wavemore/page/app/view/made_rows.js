@@ -39,7 +39,11 @@ function shownString(string) {
 /** @param {string} name of the icon @param {string} said @param {() => void} done @returns {HTMLElement} */
 function action(name, said, done) {
   const title = said.split(" ")[0];
-  return element("button", { type: "button", class: `act ${name}`, "aria-label": said, title, click: done }, icon(name));
+  return element(
+    "button",
+    { type: "button", class: `act ${name}`, "aria-label": said, title, click: done },
+    icon(name),
+  );
 }
 
 /** @param {string} string @param {HTMLElement} button */

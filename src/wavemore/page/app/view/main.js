@@ -18,18 +18,27 @@ function troubled(sentence) {
 
 /** Tell what the model is, in the head and the foot of the page. @param {any} about */
 function introduce(about) {
-  const learned = about.trainedOn ? `A model learned from ${counted(about.trainedOn, "string")}` : "A model learned from a list";
-  byId("what").textContent = `${learned}. It makes new ones like them, and tells how well any string fits. All of it is in this page: nothing is sent anywhere.`;
+  const learned = about.trainedOn
+    ? `A model learned from ${counted(about.trainedOn, "string")}`
+    : "A model learned from a list";
+  byId("what").textContent =
+    `${learned}. It makes new ones like them, and tells how well any string fits. All of it is in this page: nothing is sent anywhere.`;
   const loss = about.loss?.validation;
   const facts = [about.kind, about.parameters ? `${whole(about.parameters)} parameters` : null];
   if (Number.isFinite(loss)) facts.push(`loss on held-out strings ${loss.toFixed(4)} nats a character`);
-  byId("about").textContent = `The model: ${facts.filter(Boolean).join(", ")}. Its numbers are rounded to 16 bits in this page. Made by wavemore${about.version ? ` ${about.version}` : ""}.`;
+  byId("about").textContent =
+    `The model: ${facts.filter(Boolean).join(", ")}. Its numbers are rounded to 16 bits in this page. Made by wavemore${about.version ? ` ${about.version}` : ""}.`;
 }
 
 async function begin() {
   const link = new WorkerLink();
   const started = link.start();
-  const page = { link, label: () => chosenLabel(byId("form-labels")), about: {}, name: () => page.about.list ?? "strings" };
+  const page = {
+    link,
+    label: () => chosenLabel(byId("form-labels")),
+    about: {},
+    name: () => page.about.list ?? "strings",
+  };
   started.catch((error) => troubled(`The model in this page cannot be read: ${error.message}`));
   byId("conditions").open = matchMedia("(min-width: 60rem)").matches;
   const make = new MakeTab(page);

@@ -33,7 +33,9 @@ export class MakeTab {
     settleForm(this.page.about ?? {});
     const { count, likeliest } = wishOf();
     const strings = counted(Number.isInteger(count) ? count : 10, "string");
-    byId("make").textContent = likeliest ? `Make the ${strings} that are likeliest` : `Make ${strings.replace(" ", " new ")}`;
+    byId("make").textContent = likeliest
+      ? `Make the ${strings} that are likeliest`
+      : `Make ${strings.replace(" ", " new ")}`;
   }
 
   make() {
@@ -80,7 +82,8 @@ export class MakeTab {
   /** @param {any} answer the last one @returns {string} */
   summary(answer) {
     if (this.made.length >= this.wanted) return "";
-    const came = this.made.length === 0 ? "No string came" : `Only ${whole(this.made.length)} of ${whole(this.wanted)} came`;
+    const came =
+      this.made.length === 0 ? "No string came" : `Only ${whole(this.made.length)} of ${whole(this.wanted)} came`;
     return answer.reason ? `${came}: ${answer.reason}` : `${came}.`;
   }
 
@@ -109,10 +112,18 @@ export class MakeTab {
   offerMore() {
     const shown = byId("made").children.length;
     const left = this.made.length - shown;
-    const more = element("button", { type: "button", click: () => this.showMore() }, `Show ${whole(Math.min(left, ROWS_SHOWN))} more of ${whole(this.made.length)}`);
+    const more = element(
+      "button",
+      { type: "button", click: () => this.showMore() },
+      `Show ${whole(Math.min(left, ROWS_SHOWN))} more of ${whole(this.made.length)}`,
+    );
     byId("made-more").replaceChildren(...(left > 0 ? [more] : []));
     if (this.made.length > 20) {
-      const keepAll = element("button", { type: "button", click: () => this.page.keeping.keepAll(this.made) }, `Keep all ${whole(this.made.length)}`);
+      const keepAll = element(
+        "button",
+        { type: "button", click: () => this.page.keeping.keepAll(this.made) },
+        `Keep all ${whole(this.made.length)}`,
+      );
       byId("made-more").append(keepAll);
     }
   }

@@ -36,7 +36,11 @@ export function characterName(character) {
 /** @param {string} character @returns {string} what a box shows for it: a mark on its own stands on a circle */
 export function characterShown(character) {
   if (character === " ") return "␣";
-  return /^\p{M}/u.test(character) ? `◌${character}` : /^[\p{C}\p{Z}]/u.test(character) ? characterName(character) : character;
+  return /^\p{M}/u.test(character)
+    ? `◌${character}`
+    : /^[\p{C}\p{Z}]/u.test(character)
+      ? characterName(character)
+      : character;
 }
 
 /** The end of a string, as the trees and the coloured strings show it. */

@@ -11,7 +11,8 @@ const LINES_LOOKED_AT = 200;
  * @returns {string} throws an Error with a sentence where the bytes are no text
  */
 export function decodedText(bytes) {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes).replace(BYTE_ORDER_MARK, "");
   } catch {
@@ -68,7 +69,9 @@ export function csvRows(text, delimiter) {
  */
 export function delimiterOf(text, name) {
   const ending = name.toLowerCase().split(".").pop();
-  const lines = linesOf(text).filter((line) => line !== "").slice(0, LINES_LOOKED_AT);
+  const lines = linesOf(text)
+    .filter((line) => line !== "")
+    .slice(0, LINES_LOOKED_AT);
   const alike = (delimiter) => {
     const counts = lines.map((line) => line.split(delimiter).length - 1);
     return counts[0] > 0 && counts.filter((count) => count === counts[0]).length >= 0.95 * counts.length;
@@ -95,7 +98,9 @@ function looksLikeHeading(rows) {
   const first = rows[0];
   const below = rows.slice(1, LINES_LOOKED_AT);
   const named = first.every((cell) => cell.trim() !== "" && Number.isNaN(Number(cell)));
-  return named && new Set(first).size === first.length && first.every((cell, i) => !below.some((row) => row[i] === cell));
+  return (
+    named && new Set(first).size === first.length && first.every((cell, i) => !below.some((row) => row[i] === cell))
+  );
 }
 
 /** The column most likely meant: the one with most distinct text. @param {string[][]} rows @returns {number} from 0 */

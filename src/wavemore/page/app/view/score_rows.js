@@ -25,7 +25,8 @@ export function inOrder(scores, order) {
   const sorted = [...scores];
   const odd = (scored) => (scored.unknown ? Infinity : scored.surprise);
   if (order === "odd") sorted.sort((a, b) => compared(odd(b), odd(a)) || a.place - b.place);
-  else if (order === "likely") sorted.sort((a, b) => compared(bitsPerCharacter(a), bitsPerCharacter(b)) || a.place - b.place);
+  else if (order === "likely")
+    sorted.sort((a, b) => compared(bitsPerCharacter(a), bitsPerCharacter(b)) || a.place - b.place);
   else sorted.sort((a, b) => a.place - b.place);
   return sorted;
 }
@@ -55,8 +56,16 @@ function scoreRow(scored) {
     "tr",
     { "data-string": scored.string, role: "row" },
     element("th", { scope: "row", role: "rowheader" }, colouredString(scored)),
-    element("td", { class: "number", role: "cell", "data-head": "bits a character" }, scored.unknown ? "–" : bitsText(bits)),
-    element("td", { class: "number", role: "cell", "data-head": "fits better than" }, scored.unknown ? percent(0) : better),
+    element(
+      "td",
+      { class: "number", role: "cell", "data-head": "bits a character" },
+      scored.unknown ? "–" : bitsText(bits),
+    ),
+    element(
+      "td",
+      { class: "number", role: "cell", "data-head": "fits better than" },
+      scored.unknown ? percent(0) : better,
+    ),
     element("td", { role: "cell" }, noteOf(scored)),
   );
 }
@@ -70,7 +79,10 @@ function colouredString(scored) {
     box.type = "button";
     box.tabIndex = i === 0 ? 0 : -1;
     box.dataset.place = String(i);
-    box.setAttribute("aria-label", `${stepName(character)}, ${Number.isNaN(bits) ? "not scored" : SURPRISES[surpriseLevel(bits)]}`);
+    box.setAttribute(
+      "aria-label",
+      `${stepName(character)}, ${Number.isNaN(bits) ? "not scored" : SURPRISES[surpriseLevel(bits)]}`,
+    );
     return box;
   });
   const said = scored.string === "" ? "the empty string" : scored.string;

@@ -121,17 +121,29 @@ function nodeSentence(node, l, levels) {
   const [least, most] = [Math.min(...node.values), Math.max(...node.values)];
   const paddings = node.characters.filter(isPadding).length;
   const text = node.characters.filter((character) => !isPadding(character)).join("");
-  const chunk = paddings === node.characters.length ? `${counted(paddings, "place")} of padding` : `“${text}”${paddings ? ` after ${counted(paddings, "place")} of padding` : ""}`;
-  const shared = node.shared > 1 ? ` ${node.shared} of the string's contexts share this chunk, so it is computed once for all of them.` : "";
+  const chunk =
+    paddings === node.characters.length
+      ? `${counted(paddings, "place")} of padding`
+      : `“${text}”${paddings ? ` after ${counted(paddings, "place")} of padding` : ""}`;
+  const shared =
+    node.shared > 1
+      ? ` ${node.shared} of the string's contexts share this chunk, so it is computed once for all of them.`
+      : "";
   const same = l === levels.length - 1 ? " It sees the whole context." : "";
   return `${what}: ${chunk}. ${counted(node.values.length, "number")} from ${least.toFixed(2)} to ${most.toFixed(2)}.${same}${shared}`;
 }
 
 /** Arrow keys: left and right in a level, up to the parent, down to the first child. */
 function movedInTree(event, inside, levels, l, i) {
-  const parent = l + 1 < levels.length ? levels[l + 1].nodes.findIndex((_, j) => childrenOf(levels, l + 1, j).includes(i)) : -1;
+  const parent =
+    l + 1 < levels.length ? levels[l + 1].nodes.findIndex((_, j) => childrenOf(levels, l + 1, j).includes(i)) : -1;
   const children = l > 0 ? childrenOf(levels, l, i) : [];
-  const aims = { ArrowLeft: [l, i - 1], ArrowRight: [l, i + 1], ArrowUp: [l + 1, parent], ArrowDown: [l - 1, children[children.length - 1]] };
+  const aims = {
+    ArrowLeft: [l, i - 1],
+    ArrowRight: [l, i + 1],
+    ArrowUp: [l + 1, parent],
+    ArrowDown: [l - 1, children[children.length - 1]],
+  };
   const aim = aims[event.key];
   const box = aim && inside.querySelector(`[data-at="${aim[0]} ${aim[1]}"]`);
   if (!box) return;

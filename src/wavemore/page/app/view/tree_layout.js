@@ -16,23 +16,32 @@ export function treePlaces(levels) {
 
 /** Whether a node has two parents. @param {Level[]} levels */
 function levelsOverlap(levels) {
-  return levels.some((level, l) => l > 0 && level.nodes.flatMap((_, i) => childrenOf(levels, l, i)).length > levels[l - 1].nodes.length);
+  return levels.some(
+    (level, l) => l > 0 && level.nodes.flatMap((_, i) => childrenOf(levels, l, i)).length > levels[l - 1].nodes.length,
+  );
 }
 
 /** @param {Level[]} levels @param {boolean[][]} shown */
 function placesByEnd(levels, shown) {
   const ends = [levels[0].nodes.map((_, i) => i)];
-  for (let l = 1; l < levels.length; l++) ends.push(levels[l].nodes.map((_, i) => ends[l - 1][childrenOf(levels, l, i).at(-1)]));
+  for (let l = 1; l < levels.length; l++)
+    ends.push(levels[l].nodes.map((_, i) => ends[l - 1][childrenOf(levels, l, i).at(-1)]));
   const used = [...new Set(ends.flatMap((level, l) => level.filter((_, i) => shown[l][i])))].sort((a, b) => a - b);
-  return { columns: ends.map((level, l) => level.map((end, i) => (shown[l][i] ? used.indexOf(end) + 0.5 : NaN))), count: used.length };
+  return {
+    columns: ends.map((level, l) => level.map((end, i) => (shown[l][i] ? used.indexOf(end) + 0.5 : NaN))),
+    count: used.length,
+  };
 }
 
 /** @param {Level[]} levels @param {boolean[][]} shown */
 function placesByChildren(levels, shown) {
   const middles = [levels[0].nodes.map((_, i) => i)]; // of each node the middle of its characters, in the whole context
-  for (let l = 1; l < levels.length; l++) middles.push(levels[l].nodes.map((_, i) => mean(childrenOf(levels, l, i).map((child) => middles[l - 1][child]))));
+  for (let l = 1; l < levels.length; l++)
+    middles.push(levels[l].nodes.map((_, i) => mean(childrenOf(levels, l, i).map((child) => middles[l - 1][child]))));
   const visible = (l, i) => (l === 0 ? [] : childrenOf(levels, l, i).filter((child) => shown[l - 1][child]));
-  const ends = levels.flatMap((level, l) => level.nodes.map((_, i) => [l, i]).filter(([, i]) => shown[l][i] && visible(l, i).length === 0));
+  const ends = levels.flatMap((level, l) =>
+    level.nodes.map((_, i) => [l, i]).filter(([, i]) => shown[l][i] && visible(l, i).length === 0),
+  );
   ends.sort(([l, i], [m, j]) => middles[l][i] - middles[m][j]);
   const columns = levels.map((level) => level.nodes.map(() => NaN));
   ends.forEach(([l, i], column) => (columns[l][i] = column + 0.5));
@@ -87,19 +96,35 @@ export function shapesOf(levels, characters) {
   const rows = [];
   let [steps, channels] = [levels[0].nodes.length, levels[0].nodes[0].values.length];
   const written = (t, c) => (t > 1 ? `(1, ${t}, ${c})` : `(1, ${c})`);
-  rows.push({ step: "Embedding", shape: `(1, ${steps}, ${channels})`, meaning: `${steps} characters, ${channels} numbers each` });
+  rows.push({
+    step: "Embedding",
+    shape: `(1, ${steps}, ${channels})`,
+    meaning: `${steps} characters, ${channels} numbers each`,
+  });
   for (let l = 1; l < levels.length; l++) {
     const group = groupOf(levels, l);
     const next = levels[l].nodes.length;
     rows.push({
       step: `Flatten ${group}`,
       shape: written(next, group * channels),
-      meaning: next * group === steps ? `${group} neighbours side by side` : `${group} nodes side by side; levels overlap, so only those that are needed`,
+      meaning:
+        next * group === steps
+          ? `${group} neighbours side by side`
+          : `${group} nodes side by side; levels overlap, so only those that are needed`,
     });
     [steps, channels] = [next, levels[l].nodes[0].values.length];
-    rows.push({ step: `Level ${l}`, shape: written(steps, channels), meaning: steps > 1 ? `${steps} nodes of ${channels} numbers` : `one node of ${channels} numbers: the whole context` });
+    rows.push({
+      step: `Level ${l}`,
+      shape: written(steps, channels),
+      meaning:
+        steps > 1 ? `${steps} nodes of ${channels} numbers` : `one node of ${channels} numbers: the whole context`,
+    });
   }
-  rows.push({ step: "Output", shape: `(1, ${characters})`, meaning: `one number for each of ${characters - 1} characters and the end` });
+  rows.push({
+    step: "Output",
+    shape: `(1, ${characters})`,
+    meaning: `one number for each of ${characters - 1} characters and the end`,
+  });
   return rows;
 }
 

@@ -42,9 +42,11 @@ export function wishOf() {
 
 /** @param {any} wish @returns {string | null} */
 function troubleOf(wish) {
-  if (!Number.isInteger(wish.count) || wish.count < 1 || wish.count > 10_000) return "How many must be a whole number from 1 to 10,000.";
+  if (!Number.isInteger(wish.count) || wish.count < 1 || wish.count > 10_000)
+    return "How many must be a whole number from 1 to 10,000.";
   for (const length of [wish.minLength, wish.maxLength]) {
-    if (length !== null && (!Number.isInteger(length) || length < 0)) return "A length must be a whole number, 0 or more.";
+    if (length !== null && (!Number.isInteger(length) || length < 0))
+      return "A length must be a whole number, 0 or more.";
   }
   if (wish.minLength !== null && wish.maxLength !== null && wish.minLength > wish.maxLength) {
     return `No string has at least ${wish.minLength} and at most ${wish.maxLength} characters.`;
@@ -60,7 +62,9 @@ export function settleForm(about) {
   plausible.disabled = likeliest.checked || chosen !== 1;
   byId("strange-said").textContent = likeliest.checked ? "not with the likeliest first" : strangenessText(chosen);
   byId("plausible-said").textContent =
-    plausible.disabled && !likeliest.checked ? "only with the slider in the middle" : "what surprises the model more than real strings do";
+    plausible.disabled && !likeliest.checked
+      ? "only with the slider in the middle"
+      : "what surprises the model more than real strings do";
   if (about.knowsList === false) {
     isNew.disabled = true;
     byId("new-said").textContent = "this model does not keep which strings it learned from";
@@ -76,7 +80,12 @@ export function settleForm(about) {
 export function offerLabels(labels, place, changed) {
   for (const { name, values } of labels) {
     const options = values.map((value) => element("option", { value }, value));
-    const choice = element("select", { "data-kind": name, change: changed }, element("option", { value: "" }, "any"), ...options);
+    const choice = element(
+      "select",
+      { "data-kind": name, change: changed },
+      element("option", { value: "" }, "any"),
+      ...options,
+    );
     place.append(element("label", {}, `${name[0].toUpperCase()}${name.slice(1)} `, choice));
   }
 }
