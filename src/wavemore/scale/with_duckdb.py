@@ -31,6 +31,7 @@ def register(
     Raises `UsageError` where there is no such column or the connection has such a function."""
     try:
         import duckdb  # pyright: ignore[reportMissingImports]
+        from duckdb.func import ARROW, SPECIAL  # pyright: ignore[reportMissingImports]
         from duckdb.sqltypes import DOUBLE, VARCHAR  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError as error:
         raise MissingExtraError.of("DuckDB", "duckdb", "duckdb") from error
@@ -43,7 +44,7 @@ def register(
 
     kind = VARCHAR if column in TEXTS else DOUBLE
     try:
-        connection.create_function(name or column, work, [VARCHAR], kind, type="arrow", null_handling="special")
+        connection.create_function(name or column, work, [VARCHAR], kind, type=ARROW, null_handling=SPECIAL)
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(
