@@ -47,7 +47,7 @@ def test_every_kind_says_what_the_engine_says(kind):
 
 
 @given(config=model_configs)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_shape_of_network(config: ModelConfig):
     file = ModelFile(Recipe(model=config), VOCABULARY, weights_of(config))
     found = compared(opened(file), expected_of(file, strings_for(12)))
