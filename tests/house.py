@@ -49,6 +49,7 @@ HOUSE: list[dict[str, str]] = [
         "train": "activations checkpoint gradients learner optimisers > batches level watch "
         "> in_torch network run > forms record > workers > loop > __init__",
     },
+    {"ranks": "place > world > layers > learners > together > meeting"},
     {"fitting": "fitting", "page": "arrays > networks ngrams seen > packing > one_file"},
     {"export": "graph parameters > strings trie > network > onnx_file > formats > notebook"},
     {
@@ -96,7 +97,7 @@ ALONE = {
 }
 """Rooms that may import these rooms and modules, beside their own, and nothing else of the package."""
 
-TORCH_WORLD = {"nn", "train.in_torch"}
+TORCH_WORLD = {"nn", "train.in_torch", *(f"ranks.{name}" for name in ("world", "layers", "learners", "together"))}
 """The rooms and modules that import PyTorch when they are themselves imported."""
 
 ASKS_FOR_TORCH = {"train.forms"}

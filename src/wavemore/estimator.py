@@ -80,6 +80,7 @@ class StringModel(Judged):
         tensorboard: str | Path | None = None,
         progress: bool = False,
         command: str = "",
+        ranks: bool = False,
     ) -> Self:
         """Train on strings, without those that are missing. `y` is ignored and there for scikit-learn.
 
@@ -97,6 +98,8 @@ class StringModel(Judged):
         tensorboard   a folder for the same numbers as TensorBoard reads them; needs the extra "tensorboard"
         progress      a bar and a line for each evaluation on standard error
         command       for the provenance: how the run was started
+        ranks         under torchrun, train one network with all its processes, of which each makes this call; the
+                      first alone writes and shows progress, and all have the same model in the end
 
         Raises a `WavemoreError` for anything wrong with strings, settings or files; `KeyboardInterrupt` on Ctrl-C.
         """
@@ -105,6 +108,7 @@ class StringModel(Judged):
         from wavemore.fitting import fit_model
         from wavemore.models.origin import Lists
         from wavemore.progress import TrainingProgress
+        from wavemore.ranks.meeting import ranks_here
         from wavemore.settings.sizing import FITTED, chosen
 
         longest = self.resolved_recipe().data.max_length
@@ -114,7 +118,10 @@ class StringModel(Judged):
         strings = corpus_of(X, longest, sample_weight) if labels is None else labelled_corpus(X, labels, longest)
         lists = Lists(strings, *held_out, characters=normalise(characters))
         recipe = self.resolved_recipe(lists.strings.strings, labelled=bool(lists.strings.labels))
-        with TrainingProgress(quiet=not progress) as monitor:
+        with (
+            ranks_here(wanted=ranks) as together,
+            TrainingProgress(quiet=not progress or (together is not None and not together.world.is_first)) as monitor,
+        ):
             self.file_, self.history_ = fit_model(
                 lists,
                 recipe,
@@ -125,6 +132,7 @@ class StringModel(Judged):
                 tensorboard=tensorboard,
                 command=command,
                 what=chosen(recipe, lists.strings.strings) if self.recipe in FITTED else "",
+                ranks=together,
             )
         for name in ("distribution_", "_preparations", "_leans"):
             self.__dict__.pop(name, None)

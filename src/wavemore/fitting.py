@@ -30,6 +30,7 @@ from wavemore.settings.config import NgramConfig, Recipe, load_recipe
 from wavemore.tables.visible import visible
 
 if TYPE_CHECKING:
+    from wavemore.ranks.together import Ranks
     from wavemore.train import Checkpoint, Monitor, Sink, Trained
 
 __all__ = ["fit_model"]
@@ -46,9 +47,10 @@ def fit_model(
     tensorboard: str | Path | None = None,
     command: str = "",
     what: str = "",
+    ranks: "Ranks | None" = None,
 ) -> tuple[ModelFile, list[dict[str, Any]]]:
     """A model file of the lists, and the history of its run; see `StringModel.fit` for the arguments and errors. `what`
-    names the run for the monitor."""
+    names the run for the monitor. Of several `ranks` the first alone writes."""
     parts, origin = lists.parts(recipe)
     if recipe.data.private:
         recipe, origin, command = recipe.kept_private(), nameless(origin), ""
@@ -58,6 +60,8 @@ def fit_model(
         labels = labels.counted(cast(Labelled, parts.train).labels)
     elif getattr(recipe.model, "labels", ()):
         raise ConfigError(f"model.labels = {recipe.wavenet.labels}, and the list has no labels; name their column")
+    if ranks is not None:
+        ranks.check(recipe)
     start = Start(recipe.train.start) if recipe.train.start else None
     if start is not None:
         start.check(recipe.wavenet)
@@ -74,13 +78,13 @@ def fit_model(
             remove_history(record)
         return _remembering(ModelFile(recipe, vocabulary, counts.arrays(), about), parts, lists.salt), []
 
-    from wavemore.train import Checkpoint
-
-    stopped = Checkpoint.load(checkpoint) if resume and checkpoint is not None else None
+    stopped = _stopped(checkpoint, ranks) if resume and checkpoint is not None else None
+    if ranks is not None and not ranks.world.is_first:
+        checkpoint = record = tensorboard = None
     if checkpoint is not None:
         check_writable(checkpoint)
     sinks = _sinks(record, tensorboard)
-    fitting = _Fitting(parts, vocabulary, origin, monitor, sinks, checkpoint, stopped, command, lists.salt)
+    fitting = _Fitting(parts, vocabulary, origin, monitor, sinks, checkpoint, stopped, command, lists.salt, ranks)
     teacher, begun = _teacher(fitting, recipe) if recipe.train.teacher else (None, True)
     trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher, what)
     command = stopped.about["command"] if stopped is not None else command
@@ -91,6 +95,16 @@ def fit_model(
         recipe = replace(recipe, train=replace(recipe.train, **names))
     file = ModelFile(recipe, vocabulary, weights, about, labels)
     return _remembering(file, parts, lists.salt), trained.history
+
+
+def _stopped(path: str | Path, ranks: "Ranks | None") -> "Checkpoint":
+    """The stopped run of this file, which of several ranks the first has. Raises `FileError` or `CheckpointError`."""
+    from wavemore.train import Checkpoint
+
+    if ranks is None:
+        return Checkpoint.load(path)
+    with ranks.world.file_of_first(path) as file:
+        return Checkpoint.load(file)
 
 
 def _sinks(record: str | Path | None, tensorboard: str | Path | None) -> "list[Sink]":
@@ -131,6 +145,7 @@ class _Fitting:
     command: str
     salt: bytes
     """Tells the lists from others, where a private model's `origin` does not."""
+    ranks: "Ranks | None" = None
 
     def about(self, recipe: Recipe, teacher: Any) -> dict[str, Any]:
         """What a run is, for its checkpoints. `teacher` tells its teacher from others."""
@@ -157,18 +172,23 @@ class _Fitting:
         from wavemore.train import Recorder, train
 
         learned = {} if teacher is None else teacher.weights
+        about = self.about(recipe, None if teacher is None else _identity(teacher))
+        if self.ranks is not None:
+            self.ranks.check(recipe)
+            self.ranks.world.check_same({name: about[name] for name in ("settings", "list or split")})
         return train(
             recipe,
             self.vocabulary,
             self.parts.train,
             self.parts.validation,
-            about=self.about(recipe, None if teacher is None else _identity(teacher)),
+            about=about,
             monitor=self.monitor,
             recorder=Recorder(self.sinks, self.header(recipe, role)),
             resume=self.stopped,
             save=self._save(learned),
             teacher=None if teacher is None else distribution_of(teacher),
             what=what,
+            together=self.ranks,
         )
 
     def with_ngram(self, recipe: Recipe, trained: "Trained") -> tuple[Mapping[str, np.ndarray], dict[str, Any]]:

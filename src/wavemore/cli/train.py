@@ -1,5 +1,6 @@
 """`wavemore train`: learn a list and write a model file."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from math import log
@@ -12,6 +13,8 @@ from wavemore.cli import options
 from wavemore.cli.output import json_line, say, write_lines
 from wavemore.cli.reading import read_list
 from wavemore.errors import FileError, UsageError
+from wavemore.ranks.meeting import in_ranks
+from wavemore.ranks.place import RankLostError, place_of
 
 if TYPE_CHECKING:
     from wavemore.estimator import StringModel
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 _SAMPLES = 1000  # drawn at the end to see what share is new
 
 
+@in_ranks
 def command(
     context: typer.Context,
     strings: options.List,
@@ -113,14 +117,17 @@ def command(
         settings = {**settings, "data.private": True}
     model = StringModel(recipe, settings=settings, seed=seed, start=from_)
     max_length = model.resolved_recipe().data.max_length
-    _check_inputs(strings, validation, test)
+    rank = _check_inputs(strings, validation, test)
+    quiet = quiet or rank > 0
     target = f"{source_name(strings)}.safetensors" if output is None else output
     check_no_input(target, strings, validation, test, recipe, settings.get("train.teacher"), from_)
-    _check_target(target)
-    checkpoint = _checkpoint(target, resume=resume, restart=restart)
-    record = None if no_record or checkpoint is None else _history(target)
+    checkpoint, record, replaced = None, None, False
+    if rank == 0:
+        _check_target(target)
+        checkpoint = _checkpoint(target, resume=resume, restart=restart)
+        record = None if no_record or checkpoint is None else _history(target)
+        replaced = is_model_file(target)
     before = None if resume else _written(checkpoint)
-    replaced = is_model_file(target)
     if replaced and not (force or restart or resume):
         raise UsageError(f"{target} is a model already; add --force to replace it, or name another file with --output")
 
@@ -141,18 +148,23 @@ def command(
             listed,
             validation=None if validation is None else read(validation),
             test=None if test is None else read(test),
-            checkpoint=checkpoint,
+            checkpoint=checkpoint if rank == 0 else target,
             resume=resume,
             record=record,
             tensorboard=tensorboard,
             progress=not quiet,
             command=_command_line(context.obj),
+            ranks=True,
         )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RankLostError) as error:
         kept = "no model was written"
         if checkpoint is not None and _written(checkpoint) not in (None, before):
             kept = _kept(checkpoint)
+        if isinstance(error, RankLostError):
+            raise RankLostError(f"{error}; {kept}") from error
         raise KeyboardInterrupt(f"stopped; {kept}") from None
+    if rank > 0:
+        return
     run = checkpoint if model.history_ else None  # counts keep no run
     _save(model, target, run)
     if checkpoint is not None and (restart or run is not None):
@@ -177,9 +189,14 @@ def _save(model: "StringModel", target: str, checkpoint: Path | None) -> None:
         raise FileError(str(error) if checkpoint is None else f"{error}; {_kept(checkpoint)}") from error
 
 
-def _check_inputs(*sources: str | None) -> None:
+def _check_inputs(*sources: str | None) -> int:
+    """Which rank this is: 0 where torchrun started no others."""
+    place = place_of(os.environ)
+    if place is not None and "-" in sources:
+        raise UsageError(f"{place.size} ranks cannot all read standard input; give each machine the list as a file")
     if sources.count("-") > 1:
         raise UsageError("only one list can be read from standard input; give a file for the others")
+    return 0 if place is None else place.rank
 
 
 def _check_target(target: str) -> None:

@@ -109,18 +109,21 @@ class BatchNorm1d(nn.Module):
 
     def _batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Those of this batch, (C,) each, towards which the running ones move."""
+        mean, var = self._moments(x)
+        with torch.no_grad():
+            self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
+            self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
+        return mean, var
+
+    def _moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the rows, (C,) each."""
         if x.numel() == x.shape[-1]:
             raise ShapeError(
                 f"BatchNorm1d got one row, of shape {tuple(x.shape)}, in training mode, and one row has no variance; "
                 "call .eval() on the model to predict, or give at least two rows to train"
             )
         axes = (0,) if x.ndim == 2 else (0, 1)
-        mean = x.mean(axes)
-        var = x.var(axes)  # unbiased, as in the lecture
-        with torch.no_grad():
-            self.running_mean.copy_((1 - self.momentum) * self.running_mean + self.momentum * mean)
-            self.running_var.copy_((1 - self.momentum) * self.running_var + self.momentum * var)
-        return mean, var
+        return x.mean(axes), x.var(axes)  # unbiased, as in the lecture
 
     def extra_repr(self) -> str:
         return f"{self.gamma.shape[0]}, eps={self.eps}, momentum={self.momentum}"
@@ -200,8 +203,11 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.probability == 0:
             return x
-        drawn = torch.rand(x.shape, generator=self.generator, dtype=x.dtype, device=x.device)  # the shape of x
-        return x * (drawn >= self.probability) / (1 - self.probability)
+        return x * (self._drawn(x) >= self.probability) / (1 - self.probability)
+
+    def _drawn(self, x: Tensor) -> Tensor:
+        """A number from 0 to 1 for each element: the shape of x."""
+        return torch.rand(x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
 
     def extra_repr(self) -> str:
         return str(self.probability)

@@ -3,9 +3,10 @@
 The shared form in NumPy, but for what needs PyTorch: windows as taught, baselines, and a device that a user names.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -22,10 +23,24 @@ from wavemore.train.learner import Learner
 from wavemore.train.network import Network, first_weights
 from wavemore.train.run import Run, seed_of
 
-__all__ = ["made_ready", "runs_of"]
+__all__ = ["Together", "made_ready", "runs_of", "torch_threads"]
 
 _KEPT = 7  # numbers that a step holds for each chunk and channel, at most; from the peaks that were measured
 _THREADS = 2  # that one network in NumPy has use for
+
+
+class Together(Protocol):
+    """Processes that train one network together, each its share of every batch. Each calls the same in the same
+    order."""
+
+    @property
+    def runs_of(self) -> Callable[..., AbstractContextManager[list[Run]]]:
+        """As `runs_of` of this module."""
+        ...
+
+    def any(self, asked: bool) -> bool:
+        """Whether any of the processes is asked to stop: before each step."""
+        ...
 
 
 @contextmanager
@@ -47,7 +62,7 @@ def runs_of(
             with _shared(recipe, vocabulary, training, validation, teacher) as runs:
                 yield runs
         else:
-            with _torch_threads(recipe.train.threads or 1 if recipe.model.members == 1 else 1):
+            with torch_threads(recipe.train.threads or 1 if recipe.model.members == 1 else 1):
                 yield _in_torch(recipe, vocabulary, training, validation)
 
 
@@ -166,7 +181,7 @@ def _in_torch(recipe: Recipe, vocabulary: Vocabulary, training: Sequence[str], v
 
 
 @contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
+def torch_threads(count: int) -> Iterator[None]:
     """PyTorch on `count` threads within this context. Raises `MissingExtraError`."""
     _needs_torch("training this recipe")
     import torch

@@ -137,13 +137,17 @@ class TreeLearner(_InTorch):
         """Forward."""
         device = self.model.embedding.weight.device
         uses = torch.from_numpy(batch.tree.branches[-1].uses).to(device)  # (n,)
-        rows = torch.repeat_interleave(torch.arange(len(uses), device=device), uses.long())  # (B,)
+        rows = self._rows(uses)  # (B,)
         expected = torch.from_numpy(batch.counts).to(device) / uses[:, None]  # (n, V)
         leaves = torch.from_numpy(_leaves(batch.tree)).to(device)  # (n, leaves)
         seen: list[Passed] = []
         logits = cast(WaveNet, self.model).of_leaves(leaves[rows], seen)  # (B, V)
         loss = F.cross_entropy(logits, expected[rows])
         return loss.item(), (loss, seen)
+
+    def _rows(self, uses: Tensor) -> Tensor:
+        """Of each window its distinct context: (n,) -> (B,)."""
+        return torch.repeat_interleave(torch.arange(len(uses), device=uses.device), uses.long())
 
 
 class SequenceLearner(_InTorch):

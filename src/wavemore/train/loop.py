@@ -18,7 +18,7 @@ from wavemore.settings.config import Recipe
 from wavemore.threads import cores, interrupt_sets
 from wavemore.train.batches import SharedBatches
 from wavemore.train.checkpoint import Checkpoint, alike
-from wavemore.train.forms import runs_of
+from wavemore.train.forms import Together, runs_of
 from wavemore.train.record import Recorder
 from wavemore.train.run import Run
 from wavemore.train.workers import Ended, Evaluated, Message, Stepped, Task, Worker, Written, pays
@@ -74,13 +74,15 @@ def train(
     save: Callable[[Checkpoint], None] | None = None,
     teacher: Distribution | None = None,
     what: str = "",
+    together: Together | None = None,
 ) -> Trained:
     """Train a new model on the strings of `training`, or go on with a stopped run.
 
     `about` says what the run is, for its checkpoints; `resume` is a checkpoint to go on from, whose `about` must agree;
     `save` gets a checkpoint after each evaluation (of an ensemble every few seconds), and when Ctrl-C stops the run
     after the step it is in. A `teacher`'s predictions are learned in place of the characters that follow. `what` names
-    the run for the monitor. A `recorder` writes down what happens, and changes nothing.
+    the run for the monitor. A `recorder` writes down what happens, and changes nothing. `together` are processes that
+    train the network with this one.
 
     The members of an ensemble are trained side by side, in processes where that pays (`workers.py`), with the same
     result on any number of them.
@@ -89,11 +91,12 @@ def train(
     and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
     """
     recorder = recorder or Recorder()
-    with runs_of(recipe, vocabulary, training, validation, teacher) as runs:
+    made = runs_of if together is None else together.runs_of
+    with made(recipe, vocabulary, training, validation, teacher) as runs:
         if resume is not None:
             _restore(runs, resume, about)
             about = resume.about
-        job = _Job(runs, about, monitor, recorder, save)
+        job = _Job(runs, about, monitor, recorder, save, bool if together is None else together.any)
         threads = min(len(runs), recipe.train.threads or cores())
         task = None
         if threads > 1 and isinstance(runs[0].training, SharedBatches) and recipe.train.device == "cpu":
@@ -129,8 +132,11 @@ class _Job:
         monitor: Monitor,
         recorder: Recorder,
         save: Callable[[Checkpoint], None] | None,
+        stops: Callable[[bool], bool],
     ) -> None:
+        """`stops` says whether to stop, when it is told whether this process is asked to."""
         self.runs, self.about, self.monitor, self.recorder, self.save = runs, about, monitor, recorder, save
+        self._stops = stops
         self.stopped = threading.Event()
         self._lock = threading.Lock()  # for all below, and the monitor
         self._steps = sum(run.progress.step for run in runs)
@@ -186,7 +192,7 @@ class _Job:
         run = self.runs[member]
         steps = run.train(self.recorder)
         try:
-            while not self.stopped.is_set() and (taken := next(steps, None)):
+            while not self._stops(self.stopped.is_set()) and (taken := next(steps, None)):
                 loss, evaluation = taken
                 with self._lock:
                     self._steps += 1

@@ -118,6 +118,7 @@ class Run:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take up where a run with the same settings stood. Raises `CheckpointError`, and then stays as it is."""
         now = self.checkpoint({})
+        _check_form(checkpoint, now)
         try:
             progress = Progress.of(checkpoint.progress, self.steps)
             for name, array in now.arrays.items():
@@ -210,6 +211,18 @@ class Run:
         raise TrainingError(
             f"{what} at step {self.progress.step}; lower the learning rate (train.rate is {self.config.rate:g})"
         )
+
+
+def _check_form(stopped: Checkpoint, now: Checkpoint) -> None:
+    """Raise `CheckpointError` where one run learned in NumPy and the other, of several ranks, in PyTorch."""
+    kinds = [run.arrays["learner.generator"].dtype for run in (stopped, now) if "learner.generator" in run.arrays]
+    if {*kinds} != {np.dtype(np.uint8), np.dtype(np.uint64)}:  # PyTorch's is of bytes
+        return
+    was, is_ = ("with", "without") if kinds[0] == np.uint8 else ("without", "with")
+    raise CheckpointError(
+        f"the stopped run was started {was} torchrun's ranks, and this one is {is_} them; with train.form = "
+        f'"shared" go on as it was started, {was} torchrun, or start the run anew'
+    )
 
 
 def total_steps(config: TrainConfig, items: int) -> int:
