@@ -127,6 +127,7 @@ def stopped(line: str, when: Callable[[], bool]) -> tuple[int, str]:
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
         while not when() and process.poll() is None:
             time.sleep(0.05)
+        assert process.poll() is None, process.communicate()[1]
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=120)[1]
     return process.returncode, said
@@ -138,7 +139,7 @@ def test_ctrl_c_keeps_finished_runs_of_a_comparison(corpus):
     code, said = stopped(
         "compare list.txt tiny.toml long.toml --seeds 2 --keep kept --on ray", Path("kept/compare.jsonl").exists
     )
-    assert code == 130
+    assert code == 130, said
     assert said.endswith("stopped; what was done is kept in kept, and the same command goes on with it\n")
     records, _ = folder_of("kept")
     assert {record["row"] for record in records} == {"tiny"}
@@ -153,7 +154,7 @@ def test_ctrl_c_ends_a_study_after_the_runs_under_way(corpus, tmp_path):
     runs = tmp_path / "out" / RUNS
     line = "study list.txt --quick --claims information --set train.steps=40 -o out --on ray"
     code, said = stopped(line, lambda: runs.exists() and len(list(runs.iterdir())) > 2)
-    assert code == 130
+    assert code == 130, said
     assert said.endswith("stopped; what was done is kept in out, and the same command goes on with it\n")
     assert 2 < len(runs_of(tmp_path / "out")) < 40
     options = {**CLAIM, "settings": {"train.steps": 40}}
@@ -171,6 +172,6 @@ def test_a_worker_of_another_version_is_refused(monkeypatch):
         engine = ray_engine(address)
         assert [one.result() for one in engine(a_version, None, ["a"])] == ["a"]
         monkeypatch.setattr("wavemore.tasks.on_ray.__version__", "9.9")
-        (one,) = engine(a_version, None, ["a"])
-        with pytest.raises(UsageError, match=r"^wavemore is .* on a worker of Ray and 9\.9 here; install the same"):
-            one.result()
+        for one in engine(a_version, None, ["a"]):
+            with pytest.raises(UsageError, match=r"^wavemore is .* on a worker of Ray and 9\.9 here; install the same"):
+                one.result()

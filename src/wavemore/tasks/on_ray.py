@@ -109,7 +109,8 @@ def _cluster(ray: Any, address: str | None) -> Iterator[None]:
         return
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     try:
-        ray.init(address=address, **quiet, **({} if address else {"include_dashboard": False}))
+        # Without an address Ray would look for a cluster that runs on this machine, whoever's it is.
+        ray.init(**({"address": address} if address else {"address": "local", "include_dashboard": False}), **quiet)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
         where = f"at {address}" if address else "on this machine"
         reason = str(error).strip().partition("\n")[0].rstrip(".")

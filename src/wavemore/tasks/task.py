@@ -21,8 +21,8 @@ class Finished:
 
     task: Any
     result: Callable[[], Any]
-    """What the work returned; within this process it is worked out now. Raises what the work raised, and a
-    `WavemoreError` where a worker died over it too often."""
+    """What the work returned, to be asked for before the next task is; within this process it is worked out now.
+    Raises what the work raised, and a `WavemoreError` where a worker died over it too often."""
 
 
 Engine: TypeAlias = Callable[[Work, Any, Iterable[Any]], Iterator[Finished]]
