@@ -19,7 +19,7 @@ GROUND, FACE = "ground", "face"
 
 HOUSE: list[dict[str, str]] = [
     {GROUND: "errors _version progress threads > conventions files provenance"},
-    {"settings": "strict > architecture > config > sizing"},
+    {"settings": "strict > architecture > config > sizing", "tasks": "task > on_ray processes > engines"},
     {
         "lists": "compression containers counts embedded encodings fetch vocabulary > labelled layout rows > streams "
         "> json_rows > sources > corpus > given",
@@ -56,7 +56,7 @@ HOUSE: list[dict[str, str]] = [
         "estimator": "judged > estimator",
     },
     {
-        "comparison": "classifier contenders results > folder picture > running",
+        "comparison": "classifier contenders results > folder picture > making > running",
         "inspection": "findings nodes onestep > inspection node_drawing > drawing of_history of_model report "
         "> pictures > page > __init__",
         "study": "probes statistics trial > trials > claims > drawing flow hierarchy > flexibility information "

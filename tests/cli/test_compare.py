@@ -110,6 +110,10 @@ def test_ctrl_c_says_what_is_kept(said, monkeypatch):
         ("list.txt tiny.toml tiny.toml", "tiny.toml is named twice among the rows; name it once"),
         ("list.txt tiny.toml --json --markdown", "--json and --markdown exclude each other; choose one"),
         ("list.txt tiny.toml --set model.hiden=3", 'tiny: unknown key "model.hiden" (did you mean "hidden"?)'),
+        (
+            "list.txt tiny.toml --on yarn",
+            'a comparison runs on "yarn"; it must be here, ray, or ray=ADDRESS such as ray=10.0.0.5:6379',
+        ),
         ("list.txt tiny.toml --picture a.pdf", "the picture is a.pdf; it must be a file that ends in .svg or .png"),
     ],
 )
@@ -125,4 +129,11 @@ def test_without_matplotlib_it_is_said_before_the_work(said, monkeypatch):
         "wavemore: drawing a picture needs matplotlib, which is not installed; "
         "install it with: pip install 'wavemore[plot]'\n",
     )
+    assert not Path("kept").exists()
+
+
+def test_without_ray_it_is_said_before_the_work(said, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    _, err = said("list.txt tiny.toml --keep kept --on ray", code=1)
+    assert err == "wavemore: Ray needs ray, which is not installed; install it with: pip install 'wavemore[ray]'\n"
     assert not Path("kept").exists()

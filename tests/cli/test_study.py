@@ -84,6 +84,10 @@ def test_ctrl_c_reaches_no_run_under_way(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        (
+            "list.txt --on yarn",
+            'a study runs on "yarn"; it must be here, ray, or ray=ADDRESS such as ray=10.0.0.5:6379',
+        ),
         ("list.txt --seeds 3", "the number of seeds is 3; it must be 5 or more"),
         ("list.txt --set data.splt=lecture", 'unknown key "data.splt" (did you mean "split"?)'),
         ("list.txt --set model.hidden=4", "model.hidden is what the study itself sets; leave it out of the settings"),
@@ -91,4 +95,11 @@ def test_ctrl_c_reaches_no_run_under_way(tmp_path):
 )
 def test_wrong_usage(said, line, message):
     assert said(f"{line} -o here", code=2) == ("", f"wavemore: {message}\n")
+    assert not Path("here").exists()
+
+
+def test_without_ray_it_is_said_before_the_work(said, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    _, err = said("list.txt -o here --on ray", code=1)
+    assert err == "wavemore: Ray needs ray, which is not installed; install it with: pip install 'wavemore[ray]'\n"
     assert not Path("here").exists()

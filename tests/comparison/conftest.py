@@ -7,7 +7,7 @@ import pytest
 from compared import TINY, WILD
 from tiny import tiny_strings
 
-from wavemore.comparison import running
+from wavemore.comparison import making
 from wavemore.lists.corpus import Corpus, read_corpus
 
 
@@ -25,11 +25,11 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """(hidden, seed) of every model that is fitted from now on."""
     found: list[tuple[int, int]] = []
-    original = running.fit_model
+    original = making.fit_model
 
     def counting(lists: Any, recipe: Any, **options: Any) -> Any:
         found.append((recipe.wavenet.hidden, recipe.train.seed))
         return original(lists, recipe, **options)
 
-    monkeypatch.setattr(running, "fit_model", counting)
+    monkeypatch.setattr(making, "fit_model", counting)
     return found

@@ -7,7 +7,7 @@ from compared import LECTURE, kept
 from tiny import tiny_strings
 
 import wavemore
-from wavemore.comparison import running
+from wavemore.comparison import making
 from wavemore.comparison.running import compare
 from wavemore.errors import ConfigError, CorpusError, UsageError
 from wavemore.estimator import StringModel
@@ -33,14 +33,14 @@ def test_figures_are_those_of_models_fitted_by_hand(corpus):
 
 def test_the_test_part_is_looked_at_where_that_is_wanted_alone(corpus, monkeypatch):
     looked = []
-    original = running.evaluate
+    original = making.evaluate
 
     def watched(distribution, strings):
         strings = list(strings)
         looked.append(strings)
         return original(distribution, strings)
 
-    monkeypatch.setattr(running, "evaluate", watched)
+    monkeypatch.setattr(making, "evaluate", watched)
     parts = wavemore.lists.corpus.split(corpus, wavemore.load_recipe("tiny.toml").data)
     found = compare(corpus, ["tiny.toml"], seeds=(0,))
     assert found.parts == ["validation", "validation unseen"]
@@ -125,7 +125,7 @@ def test_too_little_memory_is_a_row_and_a_bug_is_none(corpus, monkeypatch):
     def broken(*arguments: object, **options: object) -> None:
         raise RuntimeError(message)
 
-    monkeypatch.setattr(running, "fit_model", broken)
+    monkeypatch.setattr(making, "fit_model", broken)
     message = "DefaultCPUAllocator: can't allocate memory"
     assert compare(corpus, ["ngram"]).results[0].problems == ["there is not enough memory for this"]
     message = "a bug"

@@ -7,14 +7,13 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from clusters import cluster
 
 from wavemore.cli import run
 from wavemore.errors import CorpusError, FileError, UsageError
@@ -28,21 +27,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of Ray'
 ray = pytest.importorskip("ray")
 pyarrow = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
-
-
-@contextmanager
-def cluster(*nodes: int) -> Iterator[str]:
-    """The address of a cluster whose nodes have so many CPUs."""
-    from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]
-
-    started = Cluster(initialize_head=True, head_node_args={"num_cpus": nodes[0], "include_dashboard": False})
-    try:
-        for cpus in nodes[1:]:
-            started.add_node(num_cpus=cpus)
-        yield started.address
-    finally:
-        ray.shutdown()
-        started.shutdown()
 
 
 @pytest.fixture(scope="module")

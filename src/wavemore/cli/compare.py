@@ -35,6 +35,7 @@ def command(
     keep: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Keep finished runs there, and go on with what it holds.")
     ] = None,
+    on: options.RunsOn = "here",
     test: Annotated[bool, typer.Option("--test", help="Look at the test part too: once, at the end.")] = False,
     picture: Annotated[str | None, typer.Option(metavar="FILE", help="Draw the losses as .svg or .png.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
@@ -60,12 +61,16 @@ def command(
     command does only what is missing there; Ctrl-C loses nothing, since the run it stops is kept too. A row that fails
     says why and does not stop the others; the exit code is 1 then. --picture needs the extra "plot".
 
+    With --on ray runs are made on all CPUs of a cluster; losses and what is kept are the same. Ctrl-C keeps the runs
+    that are finished, and those under way are begun anew.
+
     \b
     Examples
       wavemore compare names auto fast ngram
       wavemore compare names.txt fast lecture --set data.split=lecture --keep runs
       wavemore compare towns fast mine.toml --seed-list 0,1,2,3,4 --picture towns.svg
       wavemore compare names.txt ours=names.safetensors fast --test --markdown
+      wavemore compare towns fast small notes --seeds 10 --keep runs --on ray
     """
     from wavemore.comparison.contenders import contenders_of, data_of
     from wavemore.comparison.picture import draw_comparison
@@ -82,7 +87,7 @@ def command(
     layout = Layout(column=column, encoding=encoding, format=format, delimiter=delimiter, header=header, strip=strip)
     corpus = read_list(list_, layout, max_length=longest, quiet=quiet)
     line = options.command_line(context.obj)
-    comparison = _compared(corpus, contenders, chosen, keep=keep, test=test, quiet=quiet, command=line)
+    comparison = _compared(corpus, contenders, chosen, keep=keep, on=on, test=test, quiet=quiet, command=line)
     if json:
         write_lines(json_line(record) for record in comparison.to_records())
     else:
@@ -99,6 +104,7 @@ def _compared(
     seeds: list[int],
     *,
     keep: str | None,
+    on: str,
     test: bool,
     quiet: bool,
     command: str,
@@ -108,7 +114,7 @@ def _compared(
     remark = (lambda sentence: None) if quiet else say
     try:
         return compare(
-            corpus, rows, seeds=seeds, keep=keep, test=test, progress=not quiet, remark=remark, command=command
+            corpus, rows, seeds=seeds, keep=keep, on=on, test=test, progress=not quiet, remark=remark, command=command
         )
     except KeyboardInterrupt:
         if keep is None:

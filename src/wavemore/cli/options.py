@@ -82,6 +82,12 @@ On = Annotated[
         help="A job of many Parquet files: here, or on a cluster of Ray (extra ray). It goes on where it was stopped.",
     ),
 ]
+RunsOn = Annotated[
+    str,
+    typer.Option(
+        metavar="here|ray[=ADDRESS]", help="Where runs are made: here, or on a cluster of Ray, a CPU each (extra ray)."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
 
 

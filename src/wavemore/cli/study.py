@@ -25,6 +25,7 @@ def command(
         ),
     ] = None,
     seeds: Annotated[int, options.whole(help=f"How many seeds, {_SEEDS} or more.")] = _SEEDS,
+    on: options.RunsOn = "here",
     set_: options.Set = None,
     column: options.Column = None,
     encoding: options.Encoding = "utf-8",
@@ -42,13 +43,14 @@ def command(
     without a network; study.md and study.json say the same. Its pictures need the extra "plot".
 
     Finished runs stay in FOLDER. The same command does only what is missing there; Ctrl-C ends after the runs under way
-    and loses nothing. All cores are used, one thread a run.
+    and loses nothing. All cores are used, one thread a run; with --on ray all CPUs of a cluster, with the same figures.
 
     \b
     Examples
       wavemore study --quick
       wavemore study names.txt -o claims --set data.split=lecture
       wavemore study towns --claims hierarchy,information --seeds 8
+      wavemore study names --on ray=10.0.0.5:6379
     """
     from wavemore.lists.layout import Layout
     from wavemore.settings.config import load_recipe
@@ -66,6 +68,7 @@ def command(
             seeds=seeds,
             quick=quick,
             settings=settings,
+            on=on,
             remark=(lambda sentence: None) if quiet else say,
             command=options.command_line(context.obj),
         )

@@ -5,6 +5,7 @@ taken from the folder only where the very same one would be made again, and seve
 """
 
 import json
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -79,9 +80,10 @@ class Folder:
         """Its model. Raises `FileError` or `ModelFileError`."""
         return ModelFile.load(self.path / self._read()[key]["model"])
 
-    def keep(self, key: str, run: FinishedRun, about: dict[str, Any]) -> None:
-        """Write a finished run's line; its model has been saved before, and `about` names its file as "model". Where
-        there is a line of this key already, all of it stays but the figures and what `about` says."""
+    def keep(self, key: str, run: FinishedRun, about: dict[str, Any], before: Collection[str] = ()) -> None:
+        """Write a finished run's line, above the lines of the keys in `before`; its model has been saved, and `about`
+        names its file as "model". Where there is a line of this key already, all of it stays but the figures and what
+        `about` says."""
         records = self._read()  # anew: another comparison may have written meanwhile
         record = {
             "key": key,
@@ -93,7 +95,12 @@ class Folder:
             **run.measured,
             **about,
         }
-        records[key] = record
+        if key in records:
+            records[key] = record
+        else:
+            rows = list(records.items())
+            rows.insert(next((i for i, (other, _) in enumerate(rows) if other in before), len(rows)), (key, record))
+            records = dict(rows)
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in records.values()]
         write_whole(self._records, "".join(lines).encode("utf-8", "backslashreplace"))
 

@@ -18,10 +18,13 @@ from wavemore.estimator import StringModel
 from wavemore.files import write_whole
 from wavemore.scale.carried import Carried
 from wavemore.scale.drawing import BATCH
+from wavemore.scale.on_ray import runner_on
 from wavemore.scale.parts import Part, Runner, SamplePart, ScorePart, opened_file
 from wavemore.scale.scorer import Scorer, check_column
 from wavemore.settings.strict import whole_number
 from wavemore.tables.columns import check_new
+from wavemore.tasks.engines import engine_of
+from wavemore.tasks.task import here as one_by_one
 
 __all__ = ["Done", "Job", "here", "runner_of", "sample_job", "score_job"]
 
@@ -107,14 +110,8 @@ def here(parts: Sequence[Part], folder: str) -> Iterator[int]:
 def runner_of(on: str) -> Runner:
     """What runs a job: "here", "ray" for a cluster on this machine or the one that `RAY_ADDRESS` names, or
     "ray=ADDRESS". Raises `UsageError` for anything else, `MissingExtraError` without Ray."""
-    engine, equals, address = on.partition("=")
-    if engine == "here" and not equals:
-        return here
-    if engine == "ray" and bool(equals) == bool(address):
-        from wavemore.scale.on_ray import runner
-
-        return runner(address or None)
-    raise UsageError(f'a job runs on "{on}"; it must be here, ray, or ray=ADDRESS such as ray=10.0.0.5:6379')
+    engine = engine_of(on, one_by_one, "a job")
+    return here if engine is one_by_one else runner_on(engine)
 
 
 def score_job(

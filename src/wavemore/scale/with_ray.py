@@ -1,4 +1,4 @@
-"""Scores in Ray Data: a dataset with columns added. Needs the extra "ray", which nothing else imports but `on_ray`."""
+"""Scores in Ray Data: a dataset with columns added. Needs the extra "ray", which `tasks/on_ray.py` imports too."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -12,15 +12,16 @@ from wavemore.errors import FileError, UsageError
 from wavemore.files import write_whole
 from wavemore.lists.corpus import Corpus, read_corpus, split
 from wavemore.lists.vocabulary import Vocabulary
-from wavemore.provenance import measured, place_of
+from wavemore.provenance import place_of
 from wavemore.settings.config import Recipe, load_recipe
 from wavemore.settings.strict import suggestion
 from wavemore.study import flexibility, flow, hierarchy, information, processing
 from wavemore.study.claims import Experiment
-from wavemore.study.pool import measured_trials
+from wavemore.study.pool import measured_trials, trials_on
 from wavemore.study.report import Study, write_report
 from wavemore.study.statistics import FEWEST
 from wavemore.study.trials import Data, Results, Trial, plan_for
+from wavemore.tasks.task import Engine
 
 __all__ = ["CLAIMS", "RUNS", "study"]
 
@@ -46,6 +47,7 @@ def study(
     quick: bool = False,
     settings: Mapping[str, Any] | None = None,
     processes: int = 0,
+    on: str = "here",
     remark: Callable[[str], None] = lambda _: None,
     command: str = "",
 ) -> Study:
@@ -55,16 +57,19 @@ def study(
     seeds       how many, 5 or more
     quick       small models and short runs, to see how it goes
     settings    changes of the recipe that all runs start from, such as `{"data.split": "lecture"}`
-    processes   how many runs at a time; 0 is one a core, and 8 at most
+    processes   how many runs at a time on this machine; 0 is one a core, and 8 at most
+    on          "here", "ray" for a cluster of Ray on this machine or the one that `RAY_ADDRESS` names, "ray=ADDRESS";
+                the figures are the same
     remark      is told how far it is, a sentence at a time
 
     Finished runs stay in the folder, and the same call does only what is missing. Raises `UsageError`, what reading and
-    splitting the list raises, and `FileError`; and `KeyboardInterrupt` on Ctrl-C, when the runs under way are done and
-    kept, which takes seconds.
+    splitting the list raises, `FileError`, and `MissingExtraError` without Ray; and `KeyboardInterrupt` on Ctrl-C, when
+    the runs under way are done and kept, which takes seconds.
     """
     experiments = _chosen(claims)
     if seeds < FEWEST:
         raise UsageError(f"the number of seeds is {seeds}; it must be {FEWEST} or more")
+    engine = trials_on(on, processes)
     base = _base(settings or {})
     corpus = strings if isinstance(strings, Corpus) else read_corpus(strings, max_length=base.data.max_length)
     parts = split(corpus, base.data)
@@ -74,7 +79,7 @@ def study(
     wanted = _in_turns({trial for experiment in experiments for trial in experiment.trials(plan)}, plan.seeds)
     folder = Path(folder)
     start = time.perf_counter()
-    records = _Store(folder / RUNS, base, corpus.fingerprint).all(wanted, data, processes, remark)
+    records = _Store(folder / RUNS, base, corpus.fingerprint).all(wanted, data, engine, remark)
     results = Results(plan, records)
     finished = Study(
         list_name=corpus.name,
@@ -140,14 +145,13 @@ class _Store:
 
     def __init__(self, folder: Path, base: Recipe, fingerprint: str) -> None:
         self._folder, self._base, self._fingerprint = folder, base, fingerprint
-        self._measured = measured()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError.of("make the folder", folder, error) from error
 
     def all(
-        self, trials: Sequence[Trial], data: Data, processes: int, remark: Callable[[str], None]
+        self, trials: Sequence[Trial], data: Data, engine: Engine, remark: Callable[[str], None]
     ) -> dict[Trial, dict[str, Any]]:
         """The records of the trials; those that are missing are made."""
         records = self._found(trials)
@@ -155,7 +159,7 @@ class _Store:
         if records:
             remark(f"{len(records):,} of {len(trials):,} runs are taken from {self._folder.parent}")
         clock = _Clock()
-        for done, (trial, record) in enumerate(measured_trials(missing, data, self._base, processes), start=1):
+        for done, (trial, record) in enumerate(measured_trials(missing, data, self._base, engine), start=1):
             records[trial] = self._keep(trial, record)
             clock.tell(done, len(missing), remark)
         return records
@@ -178,7 +182,7 @@ class _Store:
 
     def _keep(self, trial: Trial, record: dict[str, Any]) -> dict[str, Any]:
         """Write a finished run's record."""
-        about = {"trial": asdict(trial), "list": self._fingerprint, "measured": self._measured}
+        about = {"trial": asdict(trial), "list": self._fingerprint}
         record = {**about, **record}
         write_whole(self._path(trial), json.dumps(record).encode())
         return record

@@ -1,0 +1,112 @@
+"""Engines of tasks: they take no more tasks than they have room for, give each back once, and an error is its own
+task's; and which engine a command names."""
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from wavemore.errors import CorpusError, MissingExtraError, TrainingError, UsageError
+from wavemore.tasks import on_ray
+from wavemore.tasks.engines import engine_of
+from wavemore.tasks.processes import processes
+from wavemore.tasks.task import Engine, here
+
+
+def added(shared: int, task: int) -> tuple[int, int]:
+    """The sum, and the process that made it."""
+    if task == 3:
+        raise CorpusError("three is none")
+    if task == 99:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return shared + task, os.getpid()
+
+
+def results(engine: Engine, tasks: Iterator[int]) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    for finished in engine(added, 10, tasks):
+        assert finished.task not in found
+        try:
+            found[finished.task] = finished.result()
+        except CorpusError as error:
+            found[finished.task] = str(error)
+    return found
+
+
+def test_here_tasks_are_taken_one_by_one():
+    seen: list[int] = []
+    taken: list[list[int]] = []
+
+    def tasks() -> Iterator[int]:
+        for task in range(5):
+            taken.append([*seen])
+            yield task
+
+    for finished in here(added, 10, tasks()):
+        if finished.task != 3:
+            assert finished.result() == (10 + finished.task, os.getpid())
+        seen.append(finished.task)
+    assert taken == [[], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]
+
+
+def test_processes_do_them_side_by_side_and_take_one_more_than_they_are():
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for task in range(8):
+            taken.append(task)
+            yield task
+
+    engine = processes(2, "the sweep")
+    running = engine(added, 10, tasks())
+    next(running)
+    assert taken == [0, 1, 2]
+    running.close()
+    found = results(engine, iter(range(8)))
+    assert found.pop(3) == "three is none"
+    assert {task: total for task, (total, _) in found.items()} == {task: 10 + task for task in (0, 1, 2, 4, 5, 6, 7)}
+    assert os.getpid() not in {process for _, process in found.values()}
+    assert results(engine, iter(())) == {}
+
+
+def test_a_process_that_was_ended_is_one_sentence():
+    with pytest.raises(TrainingError) as error:
+        results(processes(1, "the sweep"), iter([1, 99, 2]))
+    assert str(error.value) == (
+        "a process of the sweep was ended from outside, perhaps because memory ran out; what was done is kept, and the "
+        "same command goes on with it"
+    )
+
+
+def test_engines_by_name(monkeypatch):
+    assert engine_of("here", here, "a sweep") is here
+    for on in ("yarn", "ray=", "here=there", ""):
+        with pytest.raises(UsageError) as error:
+            engine_of(on, here, "a sweep")
+        assert str(error.value) == (
+            f'a sweep runs on "{on}"; it must be here, ray, or ray=ADDRESS such as ray=10.0.0.5:6379'
+        )
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"^Ray needs ray, which is not installed; .*'wavemore\[ray\]'$"):
+        engine_of("ray", here, "a sweep")
+
+
+class _NoRay:
+    """As much of Ray as it takes to refuse an address."""
+
+    @staticmethod
+    def is_initialized() -> bool:
+        return False
+
+
+def test_an_address_is_checked_before_anything_is_made(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", _NoRay)
+    with pytest.raises(UsageError, match=r'^"nowhere" is no address of a cluster; write HOST:PORT'):
+        engine_of("ray=nowhere", here, "a sweep")
+    monkeypatch.setenv("RAY_ADDRESS", "nowhere:70000")
+    with pytest.raises(UsageError, match=r'^"nowhere:70000" is no address of a cluster'):
+        on_ray.ray_engine()
+    with pytest.raises(OSError, match=r"^cannot reach a cluster of Ray at 127.0.0.1:1: .*; is it running there\?$"):
+        on_ray.ray_engine("127.0.0.1:1")
