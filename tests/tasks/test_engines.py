@@ -3,7 +3,7 @@ task's; and which engine a command names."""
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -61,6 +61,7 @@ def test_processes_do_them_side_by_side_and_take_one_more_than_they_are():
 
     engine = processes(2, "the sweep")
     running = engine(added, 10, tasks())
+    assert isinstance(running, Generator)
     next(running)
     assert taken == [0, 1, 2]
     running.close()
