@@ -193,6 +193,23 @@ def test_of_a_list_that_was_stopped_the_download_has_what_was_scored(visit: Visi
     assert len(rows) == int(told[1].replace(",", ""))
 
 
+def test_of_long_strings_fewer_are_on_a_page(visit: Visit):
+    page = visit.page
+    page.get_by_role("tab", name="Check").click()
+    lines = ["ab" * 500 + "cd"[i % 2] * i for i in range(5)] + ["p" * 30]
+    page.locator("#given").evaluate(PASTE, "\n".join(lines))
+    expect(page.locator("#checked-said")).to_have_text("6 strings")
+    page.locator("#order").select_option("as given")
+    expect(page.locator("#page-said")).to_have_text("1 to 3 of 6")
+    rows = page.locator("#scores tbody tr")
+    assert rows.evaluate_all("rows => rows.map(row => row.dataset.string)") == lines[:3]
+    assert rows.nth(2).locator(".box").count() == 1000
+    expect(rows.nth(2)).to_contain_text("… 3 more")
+    page.get_by_role("button", name="Later").click()
+    expect(page.locator("#page-said")).to_have_text("4 to 6 of 6")
+    expect(rows.nth(2).locator(".box")).to_have_count(31)
+
+
 def test_a_file_beside_the_box_does_not_replace_the_page(visit: Visit):
     dropped = "body => body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true }))"
     assert visit.page.locator("body").evaluate(dropped) is False  # that the browser opens it was prevented

@@ -189,9 +189,8 @@ export class CheckTab {
 
   ordered() {
     this.sorted = inOrder(this.scores, byId("order").value);
-    this.number = Math.min(this.number, Math.max(0, Math.ceil(this.sorted.length / ROWS_A_PAGE) - 1));
     this.tip.hide();
-    showPage(this.sorted, this.number);
+    this.number = showPage(this.sorted, this.number);
   }
 
   /** @param {number} step */
