@@ -5,7 +5,7 @@ import { csvText, fileName, giveFile } from "./downloads.js";
 import { afterPause, announce, byId, element } from "./elements.js";
 import { counted, whole } from "./numbers.js";
 import { decodedText, likelyColumn, readRows, widthOf } from "./reading_lists.js";
-import { bitsPerCharacter, inOrder, noteOf, ROWS_A_PAGE, showPage } from "./score_rows.js";
+import { bitsPerCharacter, inOrder, noteOf, showPage } from "./score_rows.js";
 import { chosenLabel, offerLabels } from "./wish_form.js";
 
 const FILE_LIMIT = 50e6;
@@ -147,6 +147,7 @@ export class CheckTab {
     const places = this.strings.map((string, i) => [string, i]).filter(([string]) => string !== "");
     const blank = this.strings.length - places.length;
     this.scores = [];
+    this.nextShown = 0;
     byId("checked").hidden = places.length === 0;
     if (places.length === 0) return;
     this.running(true);
@@ -177,20 +178,19 @@ export class CheckTab {
     byId("check-csv").disabled = goingOn;
   }
 
-  /** Rows are shown at first and then twice a second, but not while someone reads them. @param {number} all */
+  /** Rows are shown at first and then now and then, but not while someone reads them. @param {number} all */
   mayShow(all) {
-    const now = performance.now();
-    const due = this.scores.length <= ROWS_A_PAGE || !(now - this.shownAt < 500);
     const read = byId("scores").contains(document.activeElement);
-    if (!due || read || this.scores.length === 0 || this.scores.length === all) return false;
-    this.shownAt = now;
-    return true;
+    return performance.now() >= this.nextShown && !read && this.scores.length > 0 && this.scores.length < all;
   }
 
   ordered() {
     this.sorted = inOrder(this.scores, byId("order").value);
     this.tip.hide();
+    const begun = performance.now();
     this.number = showPage(this.sorted, this.number);
+    const now = performance.now();
+    this.nextShown = now + Math.max(500, 5 * (now - begun)); // long strings take long to show
   }
 
   /** @param {number} step */

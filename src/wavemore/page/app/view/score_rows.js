@@ -4,8 +4,8 @@ import { byId, element } from "./elements.js";
 import { characterBox, stepName, surpriseLevel } from "./explained.js";
 import { bitsText, inWords, percent, whole } from "./numbers.js";
 
-export const ROWS_A_PAGE = 50;
-const BOXES_A_PAGE = 3000; // of characters: browsers take a minute to lay out fifty thousand
+const ROWS_A_PAGE = 50;
+const BOXES_A_PAGE = 2000; // of characters: browsers take a minute to lay out fifty thousand
 const BOXES_A_STRING = 1000;
 
 /** @typedef {{string: string, place: number, logLikelihood: number, percentile: number | null, seen: boolean | null,
