@@ -39,12 +39,14 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def visited(browser: Browser, file: Path, **context: Any) -> Iterator[Visit]:
-    """The page of a file, opened from disk with the network denied. `context` is what Playwright's `new_context` takes,
-    such as viewport and color_scheme."""
+def visited(browser: Browser, file: Path, *, first: str = "", **context: Any) -> Iterator[Visit]:
+    """The page of a file, opened from disk with the network denied. `first` is a script that runs before those of the
+    page; `context` is what Playwright's `new_context` takes, such as viewport and color_scheme."""
     address, requests, problems = file.resolve().as_uri(), list[str](), list[str]()
     inside = browser.new_context(**context)
     inside.set_offline(True)
+    if first:
+        inside.add_init_script(first)
 
     def decide(route: Any) -> None:
         if route.request.url.split("#")[0] == address:

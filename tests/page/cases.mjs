@@ -104,7 +104,8 @@ function plain(key, value) {
 /** All answers to messages, when every job is done; `stopAfter` answers a job is stopped. */
 function answered(desk, answers, { messages, stopAfter }) {
   return new Promise((resolve) => {
-    let open = messages.length;
+    const stopped = new Set(messages.filter(({ ask }) => ask === "stop").map(({ id }) => id)); // they say nothing more
+    let open = messages.filter(({ id }) => !stopped.has(id)).length;
     const told = [];
     answers.post = (answer) => {
       told.push(answer);

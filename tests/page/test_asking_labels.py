@@ -1,10 +1,12 @@
 """Strings with a label, and without one: under the mixture of all labels."""
 
 import numpy as np
+import pytest
 from in_node import Page, as_numbers, model_of
 from labelled_page import FILE, LABELS, check_strings, predictor
-from packed_models import ABC
+from packed_models import ABC, network_file
 
+from wavemore.errors import UsageError
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.models.plausible import Plausible
 from wavemore.predict.predictor import Distribution
@@ -45,3 +47,17 @@ def test_a_label_that_the_model_does_not_have(page: Page) -> None:
     }
     for sentence, label in wrong.items():
         assert page.sampled(model_of(FILE), count=1, label=label) == [{"id": 1, "error": sentence}]
+
+
+def test_a_part_of_a_label_that_no_string_has(page: Page) -> None:
+    file = network_file(4, kinds={"language": ("de", "fr"), "gender": ("f", "m"), "size": ("l", "s")})
+    assert file.labels is not None
+    file.labels.counts[:2] = 0
+    label = {"language": "de", "gender": "f"}
+    with pytest.raises(UsageError) as python:
+        file.labels.chosen(label)
+    for ask in (
+        {"ask": "sample", "wish": {"count": 1, "label": label}},
+        {"ask": "tree", "string": "a", "label": label},
+    ):
+        assert page.asked(model_of(file), {"id": 1, **ask}) == [{"id": 1, "error": str(python.value)}]

@@ -11,6 +11,7 @@ from paged import strings_of, wait_until
 from playwright.sync_api import Browser, Page, expect
 
 import wavemore
+from wavemore.judging.row_scores import Judge, RowScores
 
 FIELD = "How well does a string fit? Type or paste some, one a line"
 PASTE = """(field, text) => {
@@ -57,6 +58,8 @@ def test_a_pasted_list_is_scored_as_python_scores_it_and_odd_strings_come_first(
     with page.expect_download() as table:
         page.locator("#check-csv").click()
     rows = [*csv.DictReader(Path(table.value.path()).read_text(encoding="utf-8-sig").splitlines())]
+    added = RowScores([Judge("names", model.file_, model.distribution_)], surprise=True, percentile=True).names
+    assert [*rows[0]] == ["string", *added, "note"]
     assert [row["string"] for row in rows] == order
     found = {row["string"]: float(row["log_likelihood"]) for row in rows}
     assert found["zoë"] == float("-inf")
@@ -131,6 +134,7 @@ def test_a_file_that_is_dropped_is_scored(visit: Visit):
 def test_of_thousands_of_rows_only_a_page_is_in_the_document(visit: Visit):
     page = visit.page
     opened(page)
+    page.get_by_label(FIELD).fill("")
     strings = "\n".join(f"{a}{b}na" for a in "abcdefghij" for b in ["ri", "la", "xq"] * 100)
     page.get_by_label(FIELD).evaluate(PASTE, strings)
     expect(page.locator("#checked-said")).to_have_text("3,000 strings")

@@ -166,4 +166,5 @@ def test_scripts_from_right_to_left_marks_and_markup_are_text(browser: Browser, 
         expect(page.locator("#tree-said")).to_contain_text("has no network, so there is no tree")
         expect(page.locator("#tree")).to_be_hidden()
         expect(page.locator("#next li").first).to_be_visible()
+        expect(page.locator("#about")).not_to_contain_text("rounded")  # counts are exact
         assert (visit.requests, visit.problems) == ([], [])

@@ -62,6 +62,16 @@ def test_kinds_of_list_are_told_apart():
     assert run("reading_lists.js", "delimiterOf, readRows", expression) == [*texts.values()]
 
 
+def test_of_a_long_table_the_column_with_most_texts_is_taken_and_the_widest_row_counts():
+    rows = 'Array.from({ length: 200_000 }, (_, i) => (i % 2 ? ["1", `name ${i}`, ""] : ["1", `name ${i}`]))'
+    assert run("reading_lists.js", "likelyColumn, widthOf", f"((r) => [likelyColumn(r), widthOf(r)])({rows})") == [1, 3]
+
+
+def test_a_table_without_rows_is_an_empty_list():
+    read = run("reading_lists.js", "readRows", '["", "\\ufeff", "\\n\\n"].map((text) => readRows(text, "x.csv"))')
+    assert read == [{"rows": [], "table": False, "heading": False}] * 3
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
@@ -76,7 +86,16 @@ def test_bytes_are_read_as_text_or_refused_with_a_sentence(data: bytes, text: st
 
 
 def test_csv_is_written_so_that_it_reads_back_and_runs_no_formula():
-    rows = [["string", "log_likelihood"], ['a "b", c', -1.5], ["=1+1", -2], ["@x", 0], ["-C", None], ["two\nlines", 3]]
+    rows = [
+        ["string", "log_likelihood"],
+        ['a "b", c', -1.5],
+        ["=1+1", -2],
+        ["@x", 0],
+        ["-C", None],
+        ["two\nlines", 3],
+        ["\uff1d1+1", 4],
+        ["a;b", 5],
+    ]
     text = run("downloads.js", "csvText", f"csvText({json.dumps(rows)})")
     assert [*csv.reader(io.StringIO(text, newline=""))] == [
         ["string", "log_likelihood"],
@@ -85,7 +104,10 @@ def test_csv_is_written_so_that_it_reads_back_and_runs_no_formula():
         ["'@x", "0"],
         ["'-C", ""],
         ["two\nlines", "3"],
+        ["'\uff1d1+1", "4"],
+        ["a;b", "5"],
     ]
+    assert '"a;b"' in text  # some spreadsheets take ; for the end of a cell
 
 
 def tree_of(characters: str, groups: list[int]) -> list[dict[str, Any]]:

@@ -132,11 +132,16 @@ def _about(file: ModelFile) -> dict[str, Any]:
 def _kind(file: ModelFile) -> str:
     """What sort of model it is, in words."""
     config = file.recipe.model
-    if not isinstance(config, ModelConfig):
-        return f"n-grams of up to {getattr(config, 'order', 0)} characters"
-    networks = "a network" if config.members == 1 else f"{config.members} networks that vote"
-    counted = f", and n-grams of up to {config.ngram} characters" if config.ngram else ""
-    return f"{networks} of {len(config.levels)} level{'' if len(config.levels) == 1 else 's'}{counted}"
+    if isinstance(config, NgramConfig):
+        return f"n-grams of up to {_counted(config.order, 'character')}"
+    assert isinstance(config, ModelConfig)
+    levels = _counted(len(config.levels), "level")
+    networks = f"a network of {levels}" if config.members == 1 else f"{config.members} networks of {levels} each"
+    return networks + (f", and n-grams of up to {_counted(config.ngram, 'character')}" if config.ngram else "")
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def _table(told: Any, name: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import { Refusal } from "./texts.js";
 
 const PORTION_TIME_OF_JOB = 30; // milliseconds
 
-/** A value that is told at once, as a job. */
+/** What has one answer, as a job: it is worked out in its turn, so that a stop may come before. */
 function* atOnce(answer) {
-  yield { ...answer, done: true };
+  yield { ...answer(), done: true };
 }
 
 /** Takes messages and answers them. */
@@ -70,8 +70,8 @@ export class Desk {
     const asked = this.asking.under((wish ?? message).label);
     if (ask === "sample") return wish.likeliest ? likeliest(asked, wish) : sampling(asked, wish);
     if (ask === "score") return scoring(asked, message.strings);
-    if (ask === "explain") return atOnce(explained(asked, message.string));
-    if (ask === "tree") return atOnce(treeOf(asked, message.string));
+    if (ask === "explain") return atOnce(() => explained(asked, message.string));
+    if (ask === "tree") return atOnce(() => treeOf(asked, message.string));
     throw new Refusal(`${JSON.stringify(ask)} cannot be asked; it must be sample, score, explain, tree or stop`);
   }
 

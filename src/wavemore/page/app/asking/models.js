@@ -31,6 +31,10 @@ export class Asking {
         throw new Refusal(`the model has no ${name} ${JSON.stringify(value)}; it has ${kind.values.join(", ")}`);
       }
     }
+    if (chosen && !(this.model.occurs?.(chosen) ?? true)) {
+      const values = Object.values(chosen).join(", ");
+      throw new Refusal(`no string of the list has the label ${values}; name one of each kind`);
+    }
     const key = JSON.stringify(kinds.map(({ name }) => chosen?.[name] ?? null));
     if (!this.known.has(key)) this.known.set(key, new Asked(this, chosen));
     return this.known.get(key);

@@ -6,6 +6,7 @@ import { DrawnFrom, AsTheyCome } from "./drawing.js";
 
 const IN_A_ROW = 8;
 const PILOT = 512; // strings that a model draws where its file does not say what is plausible
+const PILOT_AT_ONCE = 32;
 const OWN_SEED = 0;
 
 /** @typedef {{mean: number, worst: number}} Limits nats, above 0 */
@@ -24,18 +25,24 @@ function quantile(numbers, share) {
 }
 
 /**
- * The limits by strings that the model draws itself, the same ones each time.
+ * The limits by strings that the model draws itself, the same ones each time; between two portions others may work.
  * @param {import("./contexts.js").Contexts} contexts
  * @param {import("./texts.js").Alphabet} alphabet
  * @param {number} longest
- * @returns {Limits}
+ * @returns {Generator<void, Limits, void>}
  */
-export function limitsByItself(contexts, alphabet, longest) {
-  const drawn = new AsTheyCome(new DrawnFrom(contexts, alphabet, 1, [], longest, OWN_SEED)).portion(PILOT);
-  const means = drawn.strings.map((string, place) => -drawn.logLikelihoods[place] / ([...string].length + 1));
+export function* limitsByItself(contexts, alphabet, longest) {
+  const source = new AsTheyCome(new DrawnFrom(contexts, alphabet, 1, [], longest, OWN_SEED));
+  const [means, worst] = [[], []];
+  while (means.length < PILOT) {
+    const drawn = source.portion(PILOT_AT_ONCE);
+    means.push(...drawn.strings.map((string, place) => -drawn.logLikelihoods[place] / ([...string].length + 1)));
+    worst.push(...drawn.worst);
+    yield;
+  }
   return {
     mean: Math.max(Number.MIN_VALUE, quantile(means, 0.9)),
-    worst: Math.max(Number.MIN_VALUE, quantile(drawn.worst, 0.95)),
+    worst: Math.max(Number.MIN_VALUE, quantile(worst, 0.95)),
   };
 }
 

@@ -116,7 +116,12 @@ export function* sampling(asked, wish) {
   const { source: first, known, filtered } = sourceOf(asked, wish, numbers, refused);
   let source = first;
   const leading = source instanceof Pruning ? new Leading(source) : null;
-  if (wish.plausible) asked.limits ??= limitsByItself(asked.contexts, asked.alphabet, asked.longest);
+  if (wish.plausible && asked.limits === null) {
+    const pilot = limitsByItself(asked.contexts, asked.alphabet, asked.longest);
+    let step = pilot.next();
+    for (; !step.done; step = pilot.next()) yield { strings: [], looked: 0, done: false, reason: null };
+    asked.limits = step.value;
+  }
   const limits = wish.plausible ? asked.limits : null;
   const choice = limits && new Choice(limits);
   const pace = new Pace();

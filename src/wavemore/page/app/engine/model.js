@@ -102,7 +102,6 @@ export class Model {
     if (!this.labels.length) return this.mixed(new Labelled(network, 0));
     const numbers = this.numbers(label ?? {});
     if (numbers.length === 1 && label) return this.mixed(new Labelled(network, numbers[0].number));
-    if (!numbers.length) throw new Error(`No string of the list has the label ${Object.values(label).join(", ")}.`);
     const total = numbers.reduce((sum, { count }) => sum + count, 0);
     const predictors = numbers.map(({ number }) => new Labelled(network, number));
     return new AnyLabel(predictors, numbers.map(({ count }) => count / total));
@@ -110,6 +109,11 @@ export class Model {
 
   mixed(predictor) {
     return this.counts ? new Mixture(predictor, new Ngram(this.counts), this.header.ngram.weight) : predictor;
+  }
+
+  /** Whether strings of the list have a label, or it is told in full. @param {Object<string, string>} label */
+  occurs(label) {
+    return this.numbers(label).length > 0;
   }
 
   /** The labels, by number, that are meant: those that occur, and one that is told in full. */

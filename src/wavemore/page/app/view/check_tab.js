@@ -4,8 +4,8 @@ import { CharacterTip } from "./character_tip.js";
 import { csvText, fileName, giveFile } from "./downloads.js";
 import { afterPause, announce, byId, element } from "./elements.js";
 import { counted, whole } from "./numbers.js";
-import { decodedText, likelyColumn, readRows } from "./reading_lists.js";
-import { bitsPerCharacter, inOrder, noteOf, ROWS_A_PAGE, showPage } from "./score_rows.js";
+import { decodedText, likelyColumn, readRows, widthOf } from "./reading_lists.js";
+import { bitsPerCharacter, inOrder, noteOf, showPage } from "./score_rows.js";
 import { chosenLabel, offerLabels } from "./wish_form.js";
 
 const FILE_LIMIT = 50e6;
@@ -17,19 +17,21 @@ export class CheckTab {
   constructor(page) {
     this.page = page;
     this.job = 0;
+    this.opening = 0;
     this.read = { rows: [], table: false, heading: false };
     /** @type {any[]} */
     this.scores = [];
     this.number = 0;
     this.tip = new CharacterTip(page, () => this.label());
     this.tip.watch(byId("scores"));
-    const soon = afterPause(() => this.taken(byId("given").value, ""), 250);
-    byId("given").addEventListener("input", soon);
+    this.typed = afterPause(() => this.taken(byId("given").value, ""), 250);
+    byId("given").addEventListener("input", this.typed);
     byId("given").addEventListener("paste", (event) => {
       const text = event.clipboardData.getData("text/plain");
       if (text.length < LONG_TEXT) return; // browsers themselves take a minute to paste thousands of lines
       event.preventDefault();
-      this.pasted(text);
+      const { value, selectionStart, selectionEnd } = byId("given");
+      this.pasted(value.slice(0, selectionStart) + text + value.slice(selectionEnd));
     });
     byId("example").addEventListener("click", () => this.example());
     byId("file").addEventListener("change", (event) => this.opened(event.target.files[0]));
@@ -39,6 +41,8 @@ export class CheckTab {
     byId("check-stop").addEventListener("click", () => this.stopped());
     byId("page-before").addEventListener("click", () => this.turned(-1));
     byId("page-after").addEventListener("click", () => this.turned(1));
+    for (const name of ["dragover", "drop"]) // beside the box, a browser would leave the page for the file
+      window.addEventListener(name, (event) => event.target.closest?.("input") || event.preventDefault());
     const drop = byId("drop");
     drop.addEventListener("dragover", (event) => (event.preventDefault(), drop.classList.add("over")));
     drop.addEventListener("dragleave", () => drop.classList.remove("over"));
@@ -47,7 +51,7 @@ export class CheckTab {
       drop.classList.remove("over");
       const file = event.dataTransfer.files[0];
       if (file) this.opened(file);
-      else this.pasted(event.dataTransfer.getData("text/plain"));
+      else if (event.dataTransfer.getData("text/plain")) this.pasted(event.dataTransfer.getData("text/plain"));
     });
   }
 
@@ -65,6 +69,8 @@ export class CheckTab {
   pasted(text) {
     byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
     this.taken(text, "");
+    if (text.length > SHOWN_IN_FIELD && !byId("checked").hidden)
+      byId("given-said").textContent = `${counted(this.read.rows.length, "line")} pasted, too many to show here.`;
   }
 
   /** Strings that were made, and one of them with the least expected character put into its middle. */
@@ -84,12 +90,16 @@ export class CheckTab {
   async opened(file) {
     byId("file").value = "";
     if (!file) return;
+    this.typed.cancel();
+    const number = ++this.opening;
     try {
       if (file.size > FILE_LIMIT)
         throw new Error(
           `${file.name} has ${whole(Math.round(file.size / 1e6))} MB; this page takes 50 MB. The command wavemore score takes files of any size.`,
         );
-      const text = decodedText(new Uint8Array(await file.arrayBuffer()));
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      if (number !== this.opening) return; // another list was given meanwhile
+      const text = decodedText(bytes);
       byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
       this.taken(text, file.name);
     } catch (error) {
@@ -99,6 +109,8 @@ export class CheckTab {
 
   /** @param {string} text @param {string} name of its file, "" where it was typed */
   taken(text, name) {
+    this.typed.cancel();
+    this.opening++;
     try {
       this.read = readRows(text, name);
     } catch (error) {
@@ -112,7 +124,8 @@ export class CheckTab {
       ? `${name}: ${counted(rows.length, "line")}.`
       : "Or drop a text file or a CSV file here. Nothing is sent anywhere.";
     if (table) {
-      const options = rows[0].map((cell, i) => element("option", { value: i }, heading ? cell : `${i + 1}: ${cell}`));
+      const named = (i) => (heading && rows[0][i] ? rows[0][i] : `${i + 1}: ${rows[0][i] ?? ""}`);
+      const options = Array.from({ length: widthOf(rows) }, (_, i) => element("option", { value: i }, named(i)));
       byId("column").replaceChildren(...options);
       byId("column").value = String(likelyColumn(rows.slice(heading ? 1 : 0)));
       byId("heading").checked = heading;
@@ -134,9 +147,10 @@ export class CheckTab {
     const places = this.strings.map((string, i) => [string, i]).filter(([string]) => string !== "");
     const blank = this.strings.length - places.length;
     this.scores = [];
+    this.nextShown = 0;
     byId("checked").hidden = places.length === 0;
     if (places.length === 0) return;
-    byId("check-stop").hidden = false;
+    this.running(true);
     this.blank = blank ? `; ${counted(blank, "blank line")} left out` : "";
     this.number = 0;
     const strings = places.map(([string]) => string);
@@ -154,25 +168,29 @@ export class CheckTab {
       ? `${counted(this.scores.length, "string")}${this.blank}`
       : `${whole(this.scores.length)} of ${whole(places.length)} so far`;
     if (!answer.done) return;
-    byId("check-stop").hidden = true;
+    this.running(false);
     announce(`${counted(this.scores.length, "string")} scored${this.blank}`);
   }
 
-  /** Rows are shown at first and then twice a second, but not while someone reads them. @param {number} all */
+  /** What is downloaded is complete, or was stopped. @param {boolean} goingOn */
+  running(goingOn) {
+    byId("check-stop").hidden = !goingOn;
+    byId("check-csv").disabled = goingOn;
+  }
+
+  /** Rows are shown at first and then now and then, but not while someone reads them. @param {number} all */
   mayShow(all) {
-    const now = performance.now();
-    const due = this.scores.length <= ROWS_A_PAGE || !(now - this.shownAt < 500);
     const read = byId("scores").contains(document.activeElement);
-    if (!due || read || this.scores.length === 0 || this.scores.length === all) return false;
-    this.shownAt = now;
-    return true;
+    return performance.now() >= this.nextShown && !read && this.scores.length > 0 && this.scores.length < all;
   }
 
   ordered() {
     this.sorted = inOrder(this.scores, byId("order").value);
-    this.number = Math.min(this.number, Math.max(0, Math.ceil(this.sorted.length / ROWS_A_PAGE) - 1));
     this.tip.hide();
-    showPage(this.sorted, this.number);
+    const begun = performance.now();
+    this.number = showPage(this.sorted, this.number);
+    const now = performance.now();
+    this.nextShown = now + Math.max(500, 5 * (now - begun)); // long strings take long to show
   }
 
   /** @param {number} step */
@@ -187,13 +205,15 @@ export class CheckTab {
 
   stopped() {
     this.page.link.stop(this.job);
-    byId("check-stop").hidden = true;
+    this.running(false);
+    this.ordered();
     byId("checked-said").textContent = `Stopped: ${counted(this.scores.length, "string")} scored`;
     announce(byId("checked-said").textContent);
   }
 
   /** @param {string} sentence */
   trouble(sentence) {
+    this.page.link.stop(this.job);
     byId("checked").hidden = true;
     byId("given-said").textContent = sentence;
     announce(sentence);
@@ -203,17 +223,17 @@ export class CheckTab {
   download() {
     const { rows, table } = this.read;
     const heading = table && byId("heading").checked;
-    const width = table ? Math.max(...rows.map((row) => row.length)) : 1;
+    const width = widthOf(rows);
     const names = heading ? rows[0] : table ? Array.from({ length: width }, (_, i) => `column ${i + 1}`) : ["string"];
     const padded = (row) => Array.from({ length: width }, (_, i) => row[i] ?? "");
-    const added = ["log_likelihood", "bits_per_character", "percentile", "surprise", "unknown", "note"];
+    const added = ["log_likelihood", "bits_per_character", "surprise", "percentile", "unknown", "note"];
     const number = (value, digits) => (Number.isFinite(value) ? Number(value.toFixed(digits)) : value);
     const lines = this.sorted.map((scored) => [
       ...padded(rows[scored.place + (heading ? 1 : 0)]),
       number(scored.logLikelihood, 6),
       number(bitsPerCharacter(scored), 6),
-      number(scored.percentile, 4),
       number(scored.surprise, 4),
+      number(scored.percentile, 4),
       scored.unknown ?? "",
       noteOf(scored),
     ]);

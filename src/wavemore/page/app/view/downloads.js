@@ -3,15 +3,16 @@
 import { element } from "./elements.js";
 
 /**
- * One cell of CSV: in quotes where it has a comma, a quote or a line break. Spreadsheets run a cell that begins with =, +,
- * -, @ or a tab as a formula, in quotes too; such text gets an apostrophe in front. Numbers are left alone.
+ * One cell of CSV: in quotes where it has a comma, a quote or a line break, and where a spreadsheet may take another
+ * character for the end of a cell. Spreadsheets run a cell that begins with =, +, -, @ (of full width, too) or white space
+ * that they drop as a formula, in quotes too; such text gets an apostrophe in front. Numbers are left alone.
  * @param {string | number | null} value
  */
 export function csvCell(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "";
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : value > 0 ? "inf" : "-inf";
-  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  const harmless = /^[=+\-@＝＋－＠\t\r\n]/.test(value) ? `'${value}` : value;
+  return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 /** @param {(string | number | null)[][]} rows the first one the header @returns {string} */

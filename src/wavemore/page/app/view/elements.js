@@ -71,14 +71,16 @@ export function announce(sentence) {
 }
 
 /**
- * The function, called once when nothing was asked of it for so long.
+ * The function, called once when nothing was asked of it for so long; its `cancel` lets it be.
  * @param {() => void} called
  * @param {number} milliseconds
  */
 export function afterPause(called, milliseconds) {
   let waiting = 0;
-  return () => {
-    clearTimeout(waiting);
+  const cancel = () => clearTimeout(waiting);
+  const soon = () => {
+    cancel();
     waiting = setTimeout(called, milliseconds);
   };
+  return Object.assign(soon, { cancel });
 }

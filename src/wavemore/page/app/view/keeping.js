@@ -18,18 +18,33 @@ export class KeptStrings {
     this.place = `wavemore kept ${this.name} ${about.parameters ?? ""}`;
     /** @type {Map<string, number>} */
     this.strings = new Map();
-    this.stays = true;
-    try {
-      const known = JSON.parse(localStorage.getItem(this.place) ?? "[]");
-      for (const [string, logLikelihood] of known) this.strings.set(String(string), Number(logLikelihood));
-      localStorage.setItem(this.place, JSON.stringify(known));
-    } catch {
-      this.stays = false;
-    }
+    this.read();
+    this.write();
     byId("kept-text").addEventListener("click", () => this.asText());
     byId("kept-csv").addEventListener("click", () => this.asCsv());
     byId("kept-none").addEventListener("click", () => this.removeAll());
     this.show();
+  }
+
+  /** What the browser holds, which another window may have changed. */
+  read() {
+    try {
+      const known = JSON.parse(localStorage.getItem(this.place) ?? "[]");
+      if (!Array.isArray(known) || !known.every(Array.isArray)) return; // not of this page
+      this.strings = new Map(known.map(([string, logLikelihood]) => [String(string), Number(logLikelihood)]));
+    } catch {
+      // a browser that stores nothing, or a text that is not of this page: what is kept here stays
+    }
+  }
+
+  /** Store what is kept; `stays` is whether the browser does. */
+  write() {
+    try {
+      localStorage.setItem(this.place, JSON.stringify([...this.strings]));
+      this.stays = true;
+    } catch {
+      this.stays = false;
+    }
   }
 
   /** @param {string} string */
@@ -39,8 +54,10 @@ export class KeptStrings {
 
   /** Keep a string, or no longer. @param {string} string @param {number} logLikelihood @returns {boolean} whether kept */
   toggle(string, logLikelihood) {
-    const kept = !this.strings.delete(string);
+    const kept = !this.has(string);
+    if (this.stays) this.read();
     if (kept) this.strings.set(string, logLikelihood);
+    else this.strings.delete(string);
     this.changed(`${string} ${kept ? "kept" : "removed"}, ${this.strings.size} in all`);
     if (!kept && !document.activeElement?.closest("[data-string]")) byId("make").focus();
     return kept;
@@ -48,6 +65,7 @@ export class KeptStrings {
 
   /** @param {{string: string, logLikelihood: number}[]} made */
   keepAll(made) {
+    if (this.stays) this.read();
     for (const { string, logLikelihood } of made) this.strings.set(string, logLikelihood);
     this.changed(`${counted(this.strings.size, "string")} kept`);
   }
@@ -60,11 +78,7 @@ export class KeptStrings {
 
   /** @param {string} sentence for screen readers */
   changed(sentence) {
-    try {
-      if (this.stays) localStorage.setItem(this.place, JSON.stringify([...this.strings]));
-    } catch {
-      this.stays = false;
-    }
+    this.write();
     this.show();
     announce(sentence);
   }
@@ -81,7 +95,7 @@ export class KeptStrings {
     const first = this.strings.size > ROWS_KEPT ? `, the first ${ROWS_KEPT} shown` : "";
     const where = this.stays
       ? "They stay in this browser."
-      : "They are lost when the page is closed: this browser does not let the page store them.";
+      : "They are lost when the page is closed: this browser does not let the page store them, or has no room left.";
     byId("kept-said").textContent =
       rows.length === 0 ? none : `${counted(this.strings.size, "string")}${first}. ${where}`;
     for (const row of byId("made").children) {

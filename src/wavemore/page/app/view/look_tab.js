@@ -13,7 +13,7 @@ export class LookTab {
   /** @param {any} page link, examples */
   constructor(page) {
     this.page = page;
-    this.asked = 0;
+    this.job = 0;
     /** @type {Set<string>} */
     this.before = new Set();
     byId("typed").addEventListener("input", () => this.look());
@@ -37,15 +37,15 @@ export class LookTab {
     this.look();
   }
 
-  async look() {
-    const number = ++this.asked;
+  /** Ask for the tree of what stands there; one that was asked for before is not worked out any more. */
+  look() {
+    this.page.link.stop(this.job);
     const string = byId("typed").value.normalize("NFC");
-    try {
-      const tree = await this.page.link.one({ ask: "tree", string, label: chosenLabel(byId("look-labels")) });
-      if (number === this.asked) this.show(tree);
-    } catch (error) {
-      if (number === this.asked) this.trouble(error.message);
-    }
+    const label = chosenLabel(byId("look-labels"));
+    this.job = this.page.link.ask({ ask: "tree", string, label }, (tree) => {
+      if (tree.error !== undefined) this.trouble(tree.error);
+      else this.show(tree);
+    });
   }
 
   /** @param {string} sentence */

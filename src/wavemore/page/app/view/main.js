@@ -26,20 +26,20 @@ function introduce(about) {
   const loss = about.loss?.validation;
   const facts = [about.kind, about.parameters ? `${whole(about.parameters)} parameters` : null];
   if (Number.isFinite(loss)) facts.push(`loss on held-out strings ${loss.toFixed(4)} nats a character`);
+  const rounded = about.levels.length ? "Its weights are rounded to 16 bits in this page. " : ""; // n-grams are exact
   byId("about").textContent =
-    `The model: ${facts.filter(Boolean).join(", ")}. Its numbers are rounded to 16 bits in this page. Made by wavemore${about.version ? ` ${about.version}` : ""}.`;
+    `The model: ${facts.filter(Boolean).join(", ")}. ${rounded}Made by wavemore${about.version ? ` ${about.version}` : ""}.`;
 }
 
 async function begin() {
   const link = new WorkerLink();
-  const started = link.start();
+  link.start().catch((error) => link.failed(error.message));
   const page = {
     link,
     label: () => chosenLabel(byId("form-labels")),
     about: {},
     name: () => page.about.list ?? "strings",
   };
-  started.catch((error) => troubled(`The model in this page cannot be read: ${error.message}`));
   byId("conditions").open = matchMedia("(min-width: 60rem)").matches;
   const make = new MakeTab(page);
   make.make(); // asked at once; the answer comes after what the model says about itself
@@ -57,4 +57,4 @@ async function begin() {
   tabsOf(["make", "check", "look"], (name) => name === "look" && look.opened());
 }
 
-begin().catch((error) => troubled(`The page does not work in this browser: ${error.message}`));
+begin().catch((error) => troubled(`The page does not work here: ${error.message}.`));

@@ -40,26 +40,31 @@ export class MakeTab {
 
   make() {
     this.page.link.stop(this.job);
+    clearTimeout(this.offersStop);
     const wish = wishOf();
     this.fresh = true;
     if (wish.trouble) {
+      byId("stop").hidden = true; // the job before has ended
       this.said(wish.trouble, true);
       return;
     }
-    clearTimeout(this.offersStop);
     this.offersStop = setTimeout(() => (byId("stop").hidden = false), 300); // most jobs have ended by then
     this.wanted = wish.count;
     this.job = this.page.link.ask({ ask: "sample", wish }, (answer) => this.came(answer));
   }
 
+  /** The strings of the job before go when this one first answers, so that the list does not flicker. */
+  begin() {
+    if (!this.fresh) return;
+    this.made = [];
+    byId("made").replaceChildren();
+    byId("made-more").replaceChildren();
+    this.fresh = false;
+  }
+
   /** @param {any} answer a portion of strings */
   came(answer) {
-    if (this.fresh) {
-      this.made = [];
-      byId("made").replaceChildren();
-      byId("made-more").replaceChildren();
-      this.fresh = false;
-    }
+    this.begin();
     if (answer.error !== undefined) {
       this.ended(answer.error, true);
       return;
@@ -89,6 +94,7 @@ export class MakeTab {
 
   stopped() {
     this.page.link.stop(this.job);
+    this.begin();
     this.ended(`Stopped: ${whole(this.made.length)} of ${whole(this.wanted)} came.`, true);
     byId("make").focus();
   }

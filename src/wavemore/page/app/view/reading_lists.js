@@ -90,6 +90,7 @@ export function readRows(text, name = "") {
   const delimiter = delimiterOf(text, name);
   if (delimiter === null) return { rows: linesOf(text).map((line) => [line]), table: false, heading: false };
   const rows = csvRows(text, delimiter);
+  if (rows.length === 0) return { rows, table: false, heading: false };
   return { rows, table: true, heading: rows.length > 1 && looksLikeHeading(rows) };
 }
 
@@ -103,11 +104,15 @@ function looksLikeHeading(rows) {
   );
 }
 
+/** How many columns there are; a list may be longer than a call may have arguments. @param {string[][]} rows */
+export function widthOf(rows) {
+  return rows.reduce((most, row) => Math.max(most, row.length), 1);
+}
+
 /** The column most likely meant: the one with most distinct text. @param {string[][]} rows @returns {number} from 0 */
 export function likelyColumn(rows) {
-  const width = Math.max(...rows.map((row) => row.length));
   const looked = rows.slice(0, LINES_LOOKED_AT);
-  const worth = Array.from({ length: width }, (_, i) => {
+  const worth = Array.from({ length: widthOf(rows) }, (_, i) => {
     const texts = looked.map((row) => row[i] ?? "").filter((cell) => cell !== "" && Number.isNaN(Number(cell)));
     return new Set(texts).size;
   });

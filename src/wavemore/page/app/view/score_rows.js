@@ -4,7 +4,9 @@ import { byId, element } from "./elements.js";
 import { characterBox, stepName, surpriseLevel } from "./explained.js";
 import { bitsText, inWords, percent, whole } from "./numbers.js";
 
-export const ROWS_A_PAGE = 50;
+const ROWS_A_PAGE = 50;
+const BOXES_A_PAGE = 2000; // of characters: browsers take a minute to lay out fifty thousand
+const BOXES_A_STRING = 1000;
 
 /** @typedef {{string: string, place: number, logLikelihood: number, percentile: number | null, seen: boolean | null,
  *   surprise: number, unknown: string | null, bits: Float32Array}} Scored */
@@ -36,16 +38,34 @@ function compared(a, b) {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-/** @param {Scored[]} scores in order @param {number} page from 0 */
-export function showPage(scores, page) {
-  const shown = scores.slice(page * ROWS_A_PAGE, (page + 1) * ROWS_A_PAGE);
-  byId("scores").tBodies[0].replaceChildren(...shown.map(scoreRow));
-  const pages = Math.max(1, Math.ceil(scores.length / ROWS_A_PAGE));
+/** The first row of each page, and behind them the number of rows. @param {Scored[]} scores in order @returns {number[]} */
+export function pageStarts(scores) {
+  const starts = [0];
+  let boxes = 0;
+  scores.forEach((scored, row) => {
+    const more = Math.min(scored.bits.length, BOXES_A_STRING);
+    const start = starts[starts.length - 1];
+    if (row - start === ROWS_A_PAGE || (row > start && boxes + more > BOXES_A_PAGE)) {
+      starts.push(row);
+      boxes = 0;
+    }
+    boxes += more;
+  });
+  return [...starts, scores.length];
+}
+
+/** @param {Scored[]} scores in order @param {number} number of the page, from 0; the last one where there are fewer @returns {number} */
+export function showPage(scores, number) {
+  const starts = pageStarts(scores);
+  const pages = starts.length - 1;
+  const page = Math.min(number, pages - 1);
+  const [first, last] = [starts[page], starts[page + 1]];
+  byId("scores").tBodies[0].replaceChildren(...scores.slice(first, last).map(scoreRow));
   byId("pages").hidden = pages === 1;
   byId("page-before").disabled = page === 0;
   byId("page-after").disabled = page === pages - 1;
-  const last = Math.min(scores.length, (page + 1) * ROWS_A_PAGE);
-  byId("page-said").textContent = `${whole(page * ROWS_A_PAGE + 1)} to ${whole(last)} of ${whole(scores.length)}`;
+  byId("page-said").textContent = `${whole(first + 1)} to ${whole(last)} of ${whole(scores.length)}`;
+  return page;
 }
 
 /** @param {Scored} scored @returns {HTMLElement} */
@@ -72,7 +92,9 @@ function scoreRow(scored) {
 
 /** A string as boxes of characters, one of which can be reached by the tab key. @param {Scored} scored */
 function colouredString(scored) {
-  const characters = [...Array.from(scored.string), "end"];
+  const every = [...Array.from(scored.string), "end"];
+  const characters = every.slice(0, BOXES_A_STRING);
+  const left = every.length - characters.length;
   const boxes = characters.map((character, i) => {
     const bits = scored.bits[i] ?? Infinity;
     const box = characterBox(character, bits, "button");
@@ -86,7 +108,7 @@ function colouredString(scored) {
     return box;
   });
   const said = scored.string === "" ? "the empty string" : scored.string;
-  return element("span", { class: "boxes", role: "group", "aria-label": said, dir: "auto" }, ...boxes);
+  return element("span", { class: "boxes", role: "group", "aria-label": said, dir: "auto" }, ...boxes, left ? ` … ${whole(left)} more` : null);
 }
 
 const SURPRISES = ["expected", "possible", "surprising", "very surprising", "hardly possible"];

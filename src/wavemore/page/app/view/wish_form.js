@@ -2,6 +2,9 @@
 
 import { byId, element } from "./elements.js";
 
+const COUNT_TROUBLE = "How many must be a whole number from 1 to 10,000.";
+const LENGTH_TROUBLE = "A length must be a whole number from 0 to 1,000.";
+
 /** @param {number} place of the slider, from -10, likely, to 10, strange @returns {number} from 0.3 to 2, 1 in the middle */
 export function temperatureAt(place) {
   return Number((1 + place * (place < 0 ? 0.07 : 0.1)).toFixed(2));
@@ -37,16 +40,22 @@ export function wishOf() {
     label: chosenLabel(byId("form-labels")),
     seed: null,
   };
-  return { ...wish, trouble: troubleOf(wish) };
+  const unread = [...form.elements].find((field) => field.validity?.badInput); // a browser gives "" for "1e" or "-"
+  return { ...wish, trouble: unread ? notNumber(unread) : troubleOf(wish) };
+}
+
+/** @param {HTMLInputElement} field */
+function notNumber(field) {
+  return field.name === "count" ? COUNT_TROUBLE : LENGTH_TROUBLE;
 }
 
 /** @param {any} wish @returns {string | null} */
 function troubleOf(wish) {
   if (!Number.isInteger(wish.count) || wish.count < 1 || wish.count > 10_000)
-    return "How many must be a whole number from 1 to 10,000.";
+    return COUNT_TROUBLE;
   for (const length of [wish.minLength, wish.maxLength]) {
-    if (length !== null && (!Number.isInteger(length) || length < 0))
-      return "A length must be a whole number, 0 or more.";
+    if (length !== null && (!Number.isInteger(length) || length < 0 || length > 1000))
+      return LENGTH_TROUBLE;
   }
   if (wish.minLength !== null && wish.maxLength !== null && wish.minLength > wish.maxLength) {
     return `No string has at least ${wish.minLength} and at most ${wish.maxLength} characters.`;
@@ -86,8 +95,14 @@ export function offerLabels(labels, place, changed) {
       element("option", { value: "" }, "any"),
       ...options,
     );
-    place.append(element("label", {}, `${name[0].toUpperCase()}${name.slice(1)} `, choice));
+    place.append(element("label", {}, `${capitalised(name)} `, choice));
   }
+}
+
+/** @param {string} text */
+function capitalised(text) {
+  const [first = "", ...others] = text;
+  return first.toUpperCase() + others.join("");
 }
 
 /** @param {HTMLElement} place @returns {Record<string, string> | null} the labels that are chosen there */
