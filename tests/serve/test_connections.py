@@ -103,6 +103,17 @@ def test_a_huge_body_is_answered(served: Served, chunked: bool):
     assert said["error"] == "the body is larger than 1,048,576 bytes, the most that one request may have"
 
 
+@pytest.mark.parametrize(("wrong", "status"), [("Content-Type: text/plain", 415), ("Origin: null", 403)])
+def test_a_refusal_reaches_a_client_that_sends_all_of_its_body_first(served: Served, wrong: str, status: int):
+    """Its connection is not closed while the body still comes: that would throw the answer away."""
+    head = f"POST /v1/score HTTP/1.1\r\nHost: localhost\r\n{wrong}\r\nContent-Length: 3145728\r\n\r\n"
+    with served.connect() as connection:
+        connection.sendall(head.encode())
+        for _ in range(3):
+            connection.sendall(b"a" * (1 << 20))
+        assert answer(connection)[0] == status
+
+
 def test_a_broken_body_does_no_harm(served: Served):
     with served.connect() as connection:
         head = request("/v1/score", {}, Transfer_Encoding="chunked").replace(b"Content-Length: 2\r\n", b"")
