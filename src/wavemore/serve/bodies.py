@@ -85,8 +85,8 @@ async def refuse(
     until: float | None = None,
     headers: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Answer with a sentence and close the connection. What still comes of the body is thrown away until `until`, on the
-    loop's clock, or for `LINGER`: clients that send all of it before they read would else lose the answer."""
+    """Answer with a sentence and close the connection. What still comes of the body is thrown away until `until`, on
+    the loop's clock, or for `LINGER`: clients that send all of it before they read would else lose the answer."""
     if until is None:
         until = asyncio.get_running_loop().time() + LINGER
     answer = JSONResponse({"error": said}, status, {"Connection": "close"})
