@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from wavemore._version import __version__
 from wavemore.serve.answers import LINES, Explanations, Health, Info, Models, Samples, Scores, responses
 from wavemore.serve.asks import Ask, ExplainAsk, InfoAsk, SampleAsk, ScoreAsk, UnreadableError, read, sentence
-from wavemore.serve.crew import Job, NoAnswerError
+from wavemore.serve.crew import Crew, Job, NoAnswerError
 from wavemore.serve.limits import TooMuchError
 from wavemore.serve.pages import page_answer
 from wavemore.serve.service import Service
@@ -70,7 +70,7 @@ def _add_work(api: FastAPI, service: Service) -> None:
         """What a model file holds."""
         told = {"model": service.named(ask.model), "memory": ask.memory}
         job = await service.take("info", told, small=not ask.memory)
-        return Response(await _whole(job, request), media_type="application/json")
+        return Response(await _whole(job, service.crew, request), media_type="application/json")
 
     @api.post("/v1/sample", response_model=Samples, responses=responses(*_ASKED, lines="a record for each string"))
     async def sample(ask: SampleAsk, request: Request) -> Response:
@@ -94,9 +94,9 @@ def _add_work(api: FastAPI, service: Service) -> None:
         job = await service.ask(do, ask)
         if LINES in request.headers.get("accept", "").lower():
             parts = job.answer()
-            first = await _while_connected(anext(parts, b""), job, request)
+            first = await _while_connected(anext(parts, b""), job, service.crew, request)
             return StreamingResponse(_lines(first, parts), media_type=LINES)
-        records = await _whole(job, request)
+        records = await _whole(job, service.crew, request)
         body = b'{"%s": [%s]}' % (name.encode(), records.rstrip(b"\n").replace(b"\n", b",\n"))
         return Response(body, media_type="application/json")
 
@@ -176,21 +176,21 @@ class _Route(APIRoute):
         return read_and_handle
 
 
-async def _whole(job: Job, request: Request) -> bytes:
+async def _whole(job: Job, crew: Crew, request: Request) -> bytes:
     async def joined() -> bytes:
         return b"".join([part async for part in job.answer()])
 
-    return await _while_connected(joined(), job, request)
+    return await _while_connected(joined(), job, crew, request)
 
 
-async def _while_connected(answer: Any, job: Job, request: Request) -> Any:
-    """The answer; where the client goes away before, the job is dropped, and an empty answer serves."""
+async def _while_connected(answer: Any, job: Job, crew: Crew, request: Request) -> Any:
+    """The answer; where the client goes away before, the job is dropped, and any answer serves."""
     answering = asyncio.ensure_future(answer)
     leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
-            job.dropped = True
+            crew.drop(job)
             raise NoAnswerError(503, "the client has gone away")
         return answering.result()
     finally:
