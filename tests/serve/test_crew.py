@@ -89,6 +89,7 @@ def test_what_was_asked_is_not_kept(models: dict[str, Path]):
     """Neither that of clients who left while no worker was free, nor that which has its answer."""
 
     async def do(crew: Crew) -> None:
+        done = job = None
         left = [weakref.ref(job) for job in [await crew.take("explain", EXPLAIN, small=True) for _ in range(20)]]
         for job in left:
             crew.drop(job())  # type: ignore[arg-type]
@@ -136,8 +137,11 @@ def test_a_worker_that_cannot_start_again_is_said_and_tried_again(
 def test_limits_say_what_they_must_be():
     with pytest.raises(UsageError, match=r"^the limit body is 0; it must be a whole number of 1 or more$"):
         Limits(body=0)
-    with pytest.raises(UsageError, match=r"^the limit patience is -1; it must be above 0$"):
+    with pytest.raises(UsageError, match=r"^the limit patience is -1; it must be above 0, and 86,400 at most$"):
         Limits(patience=-1)
+    for seconds in (float("inf"), float("nan")):
+        with pytest.raises(UsageError, match=r"^the limit seconds is (inf|nan); it must be above 0"):
+            Limits(seconds=seconds)
     limits = Limits(characters=10)
     limits.check(10, "ten")
     with pytest.raises(TooMuchError, match=r"^this asks for work of 11 characters \(eleven\); it must be at most"):

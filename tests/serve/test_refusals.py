@@ -5,6 +5,7 @@ import base64
 import pytest
 from in_process import Client
 
+from wavemore.errors import UsageError
 from wavemore.serve.guards import Access
 
 SAMPLE, SCORE, EXPLAIN = "/v1/sample", "/v1/score", "/v1/explain"
@@ -48,7 +49,7 @@ SAMPLE, SCORE, EXPLAIN = "/v1/sample", "/v1/score", "/v1/explain"
         (SAMPLE, '{"faithful": true, "top_k": 1}', 422, "faithful shapes nothing, and top_k does; leave one of them"),
         (SAMPLE, '{"strength": 2}', 422, "strength has no use without like; leave it out"),
         (SAMPLE, '{"like": ["ba"]}', 422, "give 3 or more that have in common what you want"),
-        (SAMPLE, '{"label": "left"}', 422, "has no labels"),
+        (SAMPLE, '{"label": "left"}', 422, "the model tiny has no labels"),
         (SAMPLE, '{"model": "sides", "label": "up"}', 422, "up"),
         (SAMPLE, '{"n": 100000}', 422, "this asks for work of 1,"),
         (SAMPLE, '{"n": 100, "length": 900}', 422, "it must be at most 20,000 in one request"),
@@ -139,6 +140,21 @@ def test_pages_of_other_origins_are_refused(client: Client):
         assert "--allow-origin" in answer.json()["error"]
         assert "access-control-allow-origin" not in answer.headers
     assert client.post(SAMPLE, json={"n": 1}, headers={"origin": "http://localhost"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["", "https://example.org", "example.org:80", "a b", "::1"])
+def test_names_of_hosts_that_nobody_sends_are_refused(name: str):
+    with pytest.raises(UsageError, match=r'^the host name is ".*"; it must be a name or an address alone'):
+        Access(frozenset({name}))
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "example.org", "https://example.org/", "https://Example.org", "https://*"]
+)
+def test_origins_that_nobody_sends_are_refused(origin: str):
+    with pytest.raises(UsageError, match=r'^the origin is ".*"; it must be http:// or https:// and a name'):
+        Access(origins=(origin,))
+    assert Access(origins=("http://localhost:1", "https://[::1]:8", "https://a.example"))
 
 
 class TestWithToken:

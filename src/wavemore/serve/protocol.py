@@ -16,6 +16,8 @@ from wavemore.serve.bodies import LINGER
 
 __all__ = ["Refused", "patient"]
 
+_LEAST_TAKEN = 1 << 16  # bytes of a long answer that must be taken within the deadline
+
 Refused = Callable[[str, int], object]
 """Told of the client and the status of each answer that is given before there is a request."""
 
@@ -33,6 +35,8 @@ class _Patient(H11Protocol):
         super().__init__(*arguments, **options)
         self._header_due: asyncio.TimerHandle | None = None
         self._taking_due: asyncio.TimerHandle | None = None
+        self._left = 0
+        """Bytes of an answer that were still to be sent when its deadline began."""
         self._ending = False
         """Whether the last answer is on its way, and what still comes is thrown away."""
 
@@ -113,9 +117,18 @@ class _Patient(H11Protocol):
         self._must_be_taken()
 
     def _must_be_taken(self) -> None:
-        """What is still to be sent must be taken in time."""
+        """What is still to be sent must be taken further in time."""
         if self._taking_due is None:
-            self._taking_due = self.loop.call_later(self.patience, self.transport.abort)
+            self._left = self.transport.get_write_buffer_size()
+            self._taking_due = self.loop.call_later(self.patience, self._taken)
+
+    def _taken(self) -> None:
+        """Give an answer up of which hardly anything was taken; one that is merely long goes on."""
+        self._taking_due = None
+        if self.transport.get_write_buffer_size() > self._left - _LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._must_be_taken()
 
     def _unset(self) -> None:
         for due in (self._header_due, self._taking_due):
