@@ -65,8 +65,8 @@ HOUSE: list[dict[str, str]] = [
         "> on_ray with_dask > jobs",
     },
     {
-        "serve": "answers asks bodies limits pages work > guards protocol worker > crew > metrics > log service > app "
-        "> server",
+        "serve": "answers asks bodies limits pages stderr work > guards protocol worker > crew > metrics > log service "
+        "> app > server",
     },
     {
         "cli": "options output > reading > compare evaluate explain export info inspect odd plot sample score serve "

@@ -32,7 +32,7 @@ class Served(NamedTuple):
 
     def connect(self) -> socket.socket:
         """A connection of its own."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def ask(self, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
         """Status and content of one request."""
@@ -43,7 +43,7 @@ class Served(NamedTuple):
     def end(self, number: int) -> int:
         """Its exit code after this signal."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
 
 def request(path: str, body: object = None, **headers: str) -> bytes:

@@ -1,9 +1,12 @@
 """The workers of a server: who does what, and what happens to one that ends."""
 
 import asyncio
+import errno
+import gc
 import json
 import os
 import signal
+import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -72,20 +75,73 @@ def test_a_job_that_nobody_waits_for_is_left_out(models: dict[str, Path]):
         with pytest.raises(NoAnswerError, match=r"^3 requests wait already; ask again in a second$") as caught:
             await crew.take("explain", EXPLAIN, small=True)
         assert caught.value.status == 429
-        second.dropped = True
+        crew.drop(second)
         assert crew.waiting == 2
         [part async for part in first.answer()]
         await answer(third)
-        assert second.parts.empty()
+        crew.drop(third)  # which is done, so that there is nothing to forget
+        assert (second.parts.empty(), crew.waiting) == (True, 0)
 
     with_crew(models, Limits(workers=2, waiting=3), do)
+
+
+def test_what_was_asked_is_not_kept(models: dict[str, Path]):
+    """Neither that of clients who left while no worker was free, nor that which has its answer."""
+
+    async def do(crew: Crew) -> None:
+        done = job = None
+        left = [weakref.ref(job) for job in [await crew.take("explain", EXPLAIN, small=True) for _ in range(20)]]
+        for job in left:
+            crew.drop(job())  # type: ignore[arg-type]
+        for _ in range(20):
+            done = await crew.take("explain", EXPLAIN, small=True)
+            await answer(done)
+            left.append(weakref.ref(done))
+        del done, job
+        gc.collect()
+        assert sum(job() is not None for job in left) <= 2  # the last one of each worker
+
+    with_crew(models, Limits(workers=2), do)
+
+
+def test_a_worker_that_cannot_start_again_is_said_and_tried_again(
+    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As where a model file has gone, or there is no memory for a process."""
+    monkeypatch.setattr("wavemore.serve.crew._AGAIN", 0.05)
+    real = asyncio.create_subprocess_exec
+
+    async def none(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    async def until(crew: Crew, alive: bool) -> None:
+        async with asyncio.timeout(60):
+            while crew.alive != alive:
+                await asyncio.sleep(0.02)
+
+    async def do(crew: Crew) -> None:
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", none)
+        for small in (True, False):
+            job = await crew.take("explain", EXPLAIN | {"strings": ["ba"] * 20_000}, small=small)
+            with pytest.raises(NoAnswerError):  # the work takes too long, so that the worker is stopped
+                await answer(job)
+        await until(crew, False)
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", real)
+        await until(crew, True)
+
+    with_crew(models, Limits(workers=2, seconds=0.01), do)
+    said = [line for line in capsys.readouterr().err.splitlines() if "again" in line]
+    assert said == ["wavemore: a worker cannot be started again: [Errno 12] Cannot allocate memory; trying on"] * 2
 
 
 def test_limits_say_what_they_must_be():
     with pytest.raises(UsageError, match=r"^the limit body is 0; it must be a whole number of 1 or more$"):
         Limits(body=0)
-    with pytest.raises(UsageError, match=r"^the limit patience is -1; it must be above 0$"):
+    with pytest.raises(UsageError, match=r"^the limit patience is -1; it must be above 0, and 86,400 at most$"):
         Limits(patience=-1)
+    for seconds in (float("inf"), float("nan")):
+        with pytest.raises(UsageError, match=r"^the limit seconds is (inf|nan); it must be above 0"):
+            Limits(seconds=seconds)
     limits = Limits(characters=10)
     limits.check(10, "ten")
     with pytest.raises(TooMuchError, match=r"^this asks for work of 11 characters \(eleven\); it must be at most"):

@@ -5,19 +5,21 @@ Whatever goes wrong is one sentence: {"error": "..."}.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
+from fastapi import HTTPException as Refusal
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from wavemore._version import __version__
 from wavemore.serve.answers import LINES, Explanations, Health, Info, Models, Samples, Scores, responses
-from wavemore.serve.asks import Ask, ExplainAsk, SampleAsk, ScoreAsk, sentence
-from wavemore.serve.crew import Job, NoAnswerError
+from wavemore.serve.asks import Ask, ExplainAsk, InfoAsk, SampleAsk, ScoreAsk, UnreadableError, read, sentence
+from wavemore.serve.crew import Crew, Job, NoAnswerError
 from wavemore.serve.limits import TooMuchError
 from wavemore.serve.pages import page_answer
 from wavemore.serve.service import Service
@@ -47,8 +49,10 @@ def api_of(service: Service) -> FastAPI:
         description="Strings like those of a list: sampled, scored and explained.",
         docs_url=None,  # they would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=running,
     )
+    api.router.route_class = _Route
     _add_errors(api)
     _add_pages(api, service)
     _add_work(api, service)
@@ -62,14 +66,11 @@ def _add_work(api: FastAPI, service: Service) -> None:
         return JSONResponse({"models": service.listed})
 
     @api.get("/v1/info", response_model=Info, responses=_INFO)
-    async def info(
-        request: Request,
-        model: str | None = Query(None, description="The name of a model of this server; without it, the first one."),
-        memory: bool = Query(False, description="Draw samples to tell whether the model knows its list by heart."),
-    ) -> Response:
+    async def info(ask: Annotated[InfoAsk, Query()], request: Request) -> Response:
         """What a model file holds."""
-        job = await service.take("info", {"model": service.named(model), "memory": memory}, small=not memory)
-        return Response(await _whole(job, request), media_type="application/json")
+        told = {"model": service.named(ask.model), "memory": ask.memory}
+        job = await service.take("info", told, small=not ask.memory)
+        return Response(await _whole(job, service.crew, request), media_type="application/json")
 
     @api.post("/v1/sample", response_model=Samples, responses=responses(*_ASKED, lines="a record for each string"))
     async def sample(ask: SampleAsk, request: Request) -> Response:
@@ -88,12 +89,14 @@ def _add_work(api: FastAPI, service: Service) -> None:
 
     async def answer(do: str, name: str, ask: Ask, request: Request) -> Response:
         """In lines as they come, or whole as JSON with the records under a name."""
+        if request.url.query:
+            raise NoAnswerError(422, "this path takes no words after a question mark; write them into the body")
         job = await service.ask(do, ask)
-        if LINES in request.headers.get("accept", ""):
+        if LINES in request.headers.get("accept", "").lower():
             parts = job.answer()
-            first = await _while_connected(anext(parts, b""), job, request)
+            first = await _while_connected(anext(parts, b""), job, service.crew, request)
             return StreamingResponse(_lines(first, parts), media_type=LINES)
-        records = await _whole(job, request)
+        records = await _whole(job, service.crew, request)
         body = b'{"%s": [%s]}' % (name.encode(), records.rstrip(b"\n").replace(b"\n", b",\n"))
         return Response(body, media_type="application/json")
 
@@ -128,8 +131,7 @@ _METRICS: dict[int | str, dict[str, Any]] = {
 def _add_errors(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        status, said = sentence(error.errors())
-        return JSONResponse({"error": said}, status)
+        return JSONResponse({"error": sentence(error.errors())}, 422)
 
     @api.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
@@ -152,21 +154,43 @@ def _add_errors(api: FastAPI) -> None:
         return JSONResponse({"error": "the server made a mistake; its log says more"}, 500)
 
 
-async def _whole(job: Job, request: Request) -> bytes:
+class _Read(Request):
+    """A request whose body is read as strictly as its words."""
+
+    async def json(self) -> Any:
+        try:
+            return read(await self.body())
+        except UnreadableError as error:
+            raise Refusal(error.status, str(error)) from error
+
+
+class _Route(APIRoute):
+    """A path whose bodies are read so."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def read_and_handle(request: Request) -> Response:
+            return await handle(_Read(request.scope, request.receive))
+
+        return read_and_handle
+
+
+async def _whole(job: Job, crew: Crew, request: Request) -> bytes:
     async def joined() -> bytes:
         return b"".join([part async for part in job.answer()])
 
-    return await _while_connected(joined(), job, request)
+    return await _while_connected(joined(), job, crew, request)
 
 
-async def _while_connected(answer: Any, job: Job, request: Request) -> Any:
-    """The answer; where the client goes away before, the job is dropped, and an empty answer serves."""
+async def _while_connected(answer: Any, job: Job, crew: Crew, request: Request) -> Any:
+    """The answer; where the client goes away before, the job is dropped, and any answer serves."""
     answering = asyncio.ensure_future(answer)
     leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
-            job.dropped = True
+            crew.drop(job)
             raise NoAnswerError(503, "the client has gone away")
         return answering.result()
     finally:

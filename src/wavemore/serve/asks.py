@@ -3,14 +3,27 @@
 An unknown word is refused, so that a misspelt condition is not silently left out.
 """
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
 
-__all__ = ["Ask", "ExplainAsk", "SampleAsk", "ScoreAsk", "sentence"]
+from wavemore.settings.strict import suggestion
+
+__all__ = ["Ask", "ExplainAsk", "InfoAsk", "SampleAsk", "ScoreAsk", "UnreadableError", "read", "sentence"]
 
 _SHOWN = 60  # characters of a wrong value
+_MOST = 10**12
+
+
+class UnreadableError(ValueError):
+    """A body that cannot be read, with the status and the sentence for it."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 def _whole(text: str) -> str:
@@ -25,13 +38,35 @@ Text = Annotated[StrictStr, AfterValidator(_whole)]
 Texts = Annotated[Text | list[Text], Field(description="A text, or several that all hold.")]
 Several = Annotated[Text | list[Text], Field(description="A text or several.")]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Least = Annotated[StrictInt, Field(ge=0)]
+Least = Annotated[StrictInt, Field(ge=0, le=_MOST)]
 
 
-class Ask(BaseModel):
-    """What all requests may say."""
+class _Words(BaseModel):
+    """Words that a request may have, and no others."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, told: Any) -> Any:
+        for name in told if isinstance(told, dict) else ():
+            if name not in cls.model_fields:
+                near = suggestion(name[:_SHOWN], cls.model_fields)
+                raise ValueError(
+                    f"{_shown(name)} is no word of this request{near}; see /openapi.json for those that are"
+                )
+        return told
+
+
+class InfoAsk(_Words):
+    """Of which model, and whether to draw samples."""
+
+    model: str | None = Field(None, description="The name of a model of this server; without it, the first one.")
+    memory: bool = Field(False, description="Draw samples to tell whether the model knows its list by heart.")
+
+
+class Ask(_Words):
+    """What all requests with a body may say."""
 
     model: Text | None = Field(None, description="The name of a model of this server; without it, the first one.")
     label: Text | list[Text] | None = Field(
@@ -74,7 +109,9 @@ class SampleAsk(Ask):
     top_p: Number | None = Field(
         None, description="Only the likeliest characters that have this probability together, above 0 and at most 1."
     )
-    seed: Least | None = Field(None, description="A whole number, for the same strings again.")
+    seed: Annotated[StrictInt, Field(ge=0)] | None = Field(
+        None, description="A whole number, for the same strings again."
+    )
 
     @model_validator(mode="after")
     def _sensible(self) -> "SampleAsk":
@@ -142,29 +179,69 @@ class ExplainAsk(Ask):
     alternatives: Least = Field(5, description="How many alternatives to name at each place.")
 
 
-def sentence(errors: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
-    """The status and the sentence for what a body has wrong: of the first field with an error, all of it."""
-    first = errors[0]
-    if first["type"] == "json_invalid":
-        return 400, f"the body is no JSON: {first['ctx']['error']}, at character {first['loc'][-1]}"
-    where = [part for part in first["loc"] if part not in ("body", "query")]
-    if not where:
-        if first["type"] == "value_error":
-            return 422, str(first["ctx"]["error"])
-        return 422, "the body must be a JSON object"
-    name = str(where[0])
+def read(body: bytes) -> Any:
+    """What a body of JSON says. Raises `UnreadableError` for one that is no JSON, or that names a word twice."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(400, f"the body is no JSON: {error.msg}, at character {error.pos}") from None
+    except UnicodeDecodeError as error:
+        raise UnreadableError(400, f"the body is not in UTF-8: see its byte {error.start}") from None
+    except RecursionError:
+        raise UnreadableError(400, "the body is nested too deeply; no request needs that") from None
+    except UnreadableError:
+        raise
+    except ValueError:
+        most = sys.get_int_max_str_digits()
+        raise UnreadableError(400, f"the body has a number of more than {most:,} digits") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise UnreadableError(422, f"{_shown(name)} is in the body twice; name it once")
+        found[name] = value
+    return found
+
+
+def sentence(errors: Sequence[Mapping[str, Any]]) -> str:
+    """What a request has wrong: of the first field with an error, all of it."""
+    name = _where(errors[0])[0]
+    if name is None:
+        if errors[0]["type"] == "value_error":
+            return str(errors[0]["ctx"]["error"])
+        return "the body must be a JSON object"
+    same = [error for error in errors if _where(error)[0] == name]
+    first = next((error for error in same if len(_where(error)) > 1), same[0])  # of a list the value that is wrong
+    same = [error for error in same if _where(error) == _where(first)]
+    shown = str(name) + "".join(f"[{number}]" for number in _where(first)[1:])
     if first["type"] == "missing":
-        return 422, f"{_shown(name)} is missing; it must be there"
-    if first["type"] == "extra_forbidden":
-        return 422, f"{_shown(name)} is no word of this request; see /openapi.json for those that are"
-    if first["type"] == "value_error":
-        return 422, f"{name} is {_shown(first['input'])}; it must be {first['ctx']['error']}"
-    same = [error for error in errors if error["loc"][1:2] == (where[0],)]
-    must = dict.fromkeys(error["msg"].removeprefix("Input should be ").removeprefix("Input should ") for error in same)
-    return 422, f"{name} is {_shown(first['input'])}; it must be {' or '.join(must)}"
+        return f"{_shown(name)} is missing; it must be there"
+    must = dict.fromkeys(map(_must, same))
+    return f"{shown} is {_shown(first['input'])}; it must be {' or '.join(must)}"
+
+
+def _where(error: Mapping[str, Any]) -> list[str | int | None]:
+    """The field of an error, None where it is of the whole; and the places in its list, where it is of one value."""
+    name, *rest = [part for part in error["loc"] if part not in ("body", "query")] or [None]
+    return [name, *(part for part in rest if isinstance(part, int))]
+
+
+def _must(error: Mapping[str, Any]) -> str:
+    """What a value must be."""
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    if error["type"] in ("too_short", "too_long"):
+        return f"a list of {error['ctx'].get('min_length') or error['ctx'].get('max_length')} values"
+    said = error["msg"].removeprefix("Input should be ").removeprefix("Input should ")
+    return said.replace("dictionary", "object")
 
 
 def _shown(value: object) -> str:
-    """A value of the request, short and in ASCII, whatever it holds."""
-    text = ascii(value)
+    """A value of the request, short and in ASCII, whatever it holds: texts in quotes, the rest as JSON has it."""
+    try:
+        text = ascii(value) if isinstance(value, str) else json.dumps(value)
+    except RecursionError:
+        text = "nested too deeply"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -6,6 +6,7 @@ what still comes of it is thrown away, so that the client gets to read the answe
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -84,18 +85,17 @@ async def refuse(
     until: float | None = None,
     headers: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Answer with a sentence and close the connection; where there is an `until`, on the loop's clock, what still comes
-    of the body is thrown away until then."""
+    """Answer with a sentence and close the connection. What still comes of the body is thrown away until `until`, on
+    the loop's clock, or for `LINGER`: clients that send all of it before they read would else lose the answer."""
+    if until is None:
+        until = asyncio.get_running_loop().time() + LINGER
     answer = JSONResponse({"error": said}, status, {"Connection": "close"})
     for name, value in headers:
         answer.headers.append(name, value)
     await send({"type": "http.response.start", "status": status, "headers": answer.raw_headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})
-    if until is not None:
-        try:
-            async with asyncio.timeout_at(until):
-                while (await receive()).get("more_body", False):
-                    pass
-        except TimeoutError:
-            pass
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            while (await receive()).get("more_body", False):
+                pass
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -16,11 +16,13 @@ from typing import Any
 
 from wavemore.errors import WavemoreError
 from wavemore.serve.limits import Limits
+from wavemore.serve.stderr import to_stderr
 from wavemore.serve.worker import BEGIN, DONE, ERROR, PART, READY
 
 __all__ = ["Crew", "Job", "NoAnswerError"]
 
 _STARTING = 60.0  # seconds that a worker has to load the models
+_AGAIN = 1.0  # seconds until a worker that could not be started is tried again
 
 
 class NoAnswerError(Exception):
@@ -43,9 +45,8 @@ class Job:
     small: bool
     due: float
     """On the loop's clock: when it is given up if nobody has begun with it."""
-    dropped: bool = False
-    """Whether nobody waits for it any more."""
-    begun: bool = False
+    given_up: "asyncio.TimerHandle | None" = None
+    """What gives it up then."""
     parts: "asyncio.Queue[bytes | NoAnswerError | None]" = field(default_factory=asyncio.Queue)
     """Portions of the answer; then None, or what it gets instead."""
 
@@ -68,6 +69,8 @@ class Crew:
         self._waiting: tuple[deque[Job], deque[Job]] = (deque(), deque())
         self._came = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
+        self._failing: set[_Worker] = set()
+        """Workers that could not be started again so far."""
 
     async def start(self) -> None:
         """Start all workers and wait until they are ready; once. Raises `WavemoreError` where they cannot be."""
@@ -91,12 +94,12 @@ class Crew:
     @property
     def waiting(self) -> int:
         """How many requests nobody has begun with."""
-        return sum(not job.dropped for queue in self._waiting for job in queue)
+        return sum(map(len, self._waiting))
 
     @property
     def alive(self) -> bool:
-        """Whether workers are there."""
-        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+        """Whether workers are there, or are just being started again."""
+        return len(self._failing) < sum(not task.done() for task in self._tasks)
 
     async def take(self, do: str, ask: Mapping[str, Any], *, small: bool) -> Job:
         """Have something done. Raises `NoAnswerError` where too many wait already."""
@@ -104,20 +107,30 @@ class Crew:
             raise NoAnswerError(429, f"{self.limits.waiting:,} requests wait already; ask again in a second")
         loop = asyncio.get_running_loop()
         job = Job(json.dumps({"do": do, "ask": ask}).encode() + b"\n", small, loop.time() + self.limits.seconds)
-        loop.call_at(job.due, self._give_up, job)
+        job.given_up = loop.call_at(job.due, self._give_up, job)
         self._waiting[0 if small else 1].append(job)
         async with self._came:
             self._came.notify_all()
         return job
 
+    def drop(self, job: Job) -> None:
+        """Forget a job that nobody waits for any more, unless a worker has begun with it."""
+        queue = self._waiting[0 if job.small else 1]
+        if job in queue:
+            queue.remove(job)
+            self._taken(job)
+
     def _give_up(self, job: Job) -> None:
-        if not job.begun and not job.dropped:
-            job.dropped = True
-            job.parts.put_nowait(
-                NoAnswerError(
-                    503, f"no worker was free for {self.limits.seconds:g} s; ask again later, or for less at once"
-                )
-            )
+        self.drop(job)
+        said = f"no worker was free for {self.limits.seconds:g} s; ask again later, or for less at once"
+        job.parts.put_nowait(NoAnswerError(503, said))
+
+    @staticmethod
+    def _taken(job: Job) -> None:
+        """It waits no longer, so that it need not be given up; the timer would keep it until then."""
+        if job.given_up is not None:
+            job.given_up.cancel()
+            job.given_up = None
 
     async def _next(self, small: bool) -> Job:
         """The job that came first, for the first worker the first of the small ones."""
@@ -128,9 +141,8 @@ class Crew:
                     await self._came.wait()
                     continue
                 job = min(queues, key=lambda queue: queue[0].due).popleft()
-                if not job.dropped:
-                    job.begun = True
-                    return job
+                self._taken(job)
+                return job
 
     async def _serve(self, worker: "_Worker", small: bool) -> None:
         try:
@@ -140,10 +152,17 @@ class Crew:
                 while not worker.running:
                     self.restarts += 1
                     await worker.end()
-                    with suppress(_StoppedError, WavemoreError, asyncio.TimeoutError):
+                    try:
                         await worker.start()
-                        break
-                    await asyncio.sleep(1)  # where there is no memory for one, say
+                    except (_StoppedError, WavemoreError, OSError) as error:  # a TimeoutError, too
+                        if worker not in self._failing:
+                            why = str(error) or "it ended, or took too long"
+                            to_stderr(f"wavemore: a worker cannot be started again: {why}; trying on")
+                        self._failing.add(worker)
+                        worker.kill()
+                        await asyncio.sleep(_AGAIN)  # where there is no memory for one, say
+                    else:
+                        self._failing.discard(worker)
         finally:
             await worker.end()
 

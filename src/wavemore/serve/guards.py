@@ -7,6 +7,7 @@ token     as "Authorization: Bearer TOKEN", or as the password that a browser as
 
 import base64
 import hmac
+import re
 from binascii import Error
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 
+from wavemore.errors import UsageError
 from wavemore.serve.bodies import App, Message, Receive, Scope, Send, refuse
 
 __all__ = ["LOOPBACK", "Access", "Asked", "Known"]
@@ -22,6 +24,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 """What a machine calls itself."""
 OPEN = frozenset({"/healthz"})
 """Paths that need no token: they tell nothing but that the server works."""
+_NAME = re.compile(r"[^\s/:@\[\]]+|\[[0-9a-f:.%]+\]")
+_ORIGIN = re.compile(r"https?://([^\s/:@\[\]A-Z*]+|\[[0-9a-f:.]+\])(:\d+)?")
 _CHALLENGES = [
     ("WWW-Authenticate", 'Basic realm="wavemore, the password is the token", charset="UTF-8"'),
     ("WWW-Authenticate", "Bearer"),
@@ -37,13 +41,26 @@ _ALWAYS = {
 
 @dataclass(frozen=True)
 class Access:
-    """Who may ask."""
+    """Who may ask. Raises `UsageError` for a name or an origin that no browser would ever send."""
 
     names: frozenset[str] = field(default_factory=lambda: frozenset(LOOPBACK))
     """What the Host header may name, without a port, in lower case."""
     origins: tuple[str, ...] = ()
     """Other origins whose pages may ask, such as https://example.org."""
     token: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            if not _NAME.fullmatch(name):
+                raise UsageError(
+                    f'the host name is "{name}"; it must be a name or an address alone, as names.example.org'
+                )
+        for origin in self.origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise UsageError(
+                    f'the origin is "{origin}"; it must be http:// or https:// and a name in small letters, without a '
+                    "path, as https://example.org"
+                )
 
     def guarded(self, app: App) -> App:
         """The application behind all guards but the size of bodies."""

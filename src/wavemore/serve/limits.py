@@ -9,6 +9,7 @@ from wavemore.threads import cores
 
 __all__ = ["Limits", "TooMuchError"]
 
+_LONGEST = 86_400  # seconds
 SMALL = 20_000
 """Characters: what takes some ten milliseconds, and need not wait behind longer work."""
 
@@ -40,8 +41,10 @@ class Limits:
         if whole_number("the number of workers", self.workers, 0) == 1:
             raise UsageError("the number of workers is 1; it must be 2 or more: one of them is for small requests")
         for name in ("seconds", "patience"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"the limit {name} is {getattr(self, name)}; it must be above 0")
+            if not 0 < getattr(self, name) <= _LONGEST:
+                raise UsageError(
+                    f"the limit {name} is {getattr(self, name)}; it must be above 0, and {_LONGEST:,} at most"
+                )
 
     @property
     def processes(self) -> int:

@@ -1,6 +1,5 @@
 """One line a request, and the figures of all: around everything else."""
 
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from wavemore.serve.bodies import App, Message, Receive, Scope, Send
 from wavemore.serve.metrics import Metrics
 from wavemore.tables.visible import visible
 
-__all__ = ["Logged", "line", "say_nothing", "to_stderr"]
+__all__ = ["Logged", "line", "say_nothing"]
 
 _PATH = 200  # characters of a path that are shown
 
@@ -53,13 +52,6 @@ def line(client: str, what: str, status: int, seconds: float, size: int) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     shown = visible(what if len(what) <= _PATH else f"{what[:_PATH]}...")
     return f"{now} {client} {shown} {status} {size} bytes {1e3 * seconds:.1f} ms"
-
-
-def to_stderr(text: str) -> None:
-    """A line on standard error, if there is one."""
-    if sys.stderr is not None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
 
 
 def say_nothing(text: str) -> None:

@@ -6,6 +6,7 @@ taken any further for as long ends the connection. Both are the server's part; a
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from wavemore.serve.bodies import LINGER
 
 __all__ = ["Refused", "patient"]
+
+_SENT_AT_ONCE = 1 << 17  # bytes that the system holds for a connection; Linux takes twice as many
+_LEAST_TAKEN = 1 << 16  # bytes of a long answer that must be taken within the deadline
 
 Refused = Callable[[str, int], object]
 """Told of the client and the status of each answer that is given before there is a request."""
@@ -33,11 +37,18 @@ class _Patient(H11Protocol):
         super().__init__(*arguments, **options)
         self._header_due: asyncio.TimerHandle | None = None
         self._taking_due: asyncio.TimerHandle | None = None
+        self._left = 0
+        """Bytes of an answer that were still to be sent when its deadline began."""
         self._ending = False
         """Whether the last answer is on its way, and what still comes is thrown away."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if (
+            connection is not None
+        ):  # else the system takes megabytes, and nobody sees whether they are taken any further
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_AT_ONCE)
         self._header_due = self.loop.call_later(self.patience, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -113,9 +124,18 @@ class _Patient(H11Protocol):
         self._must_be_taken()
 
     def _must_be_taken(self) -> None:
-        """What is still to be sent must be taken in time."""
+        """What is still to be sent must be taken further in time."""
         if self._taking_due is None:
-            self._taking_due = self.loop.call_later(self.patience, self.transport.abort)
+            self._left = self.transport.get_write_buffer_size()
+            self._taking_due = self.loop.call_later(self.patience, self._taken)
+
+    def _taken(self) -> None:
+        """Give an answer up of which hardly anything was taken; one that is merely long goes on."""
+        self._taking_due = None
+        if self.transport.get_write_buffer_size() > self._left - _LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._must_be_taken()
 
     def _unset(self) -> None:
         for due in (self._header_due, self._taking_due):

@@ -1,6 +1,7 @@
 """What a server serves: its models, the pages of each, the workers, and how much work a request is."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from wavemore.models.modelfile import ModelFile, pretrained_path
@@ -24,7 +25,8 @@ class Service:
     def __init__(self, models: Mapping[str, str | None], limits: Limits) -> None:
         self.limits = limits
         self.files = {
-            name: ModelFile.load(pretrained_path() if path is None else path) for name, path in models.items()
+            name: replace(ModelFile.load(pretrained_path() if path is None else path), path=name)
+            for name, path in models.items()
         }
         self.crew = Crew(models, limits)
         self.metrics = Metrics(self.crew)

@@ -6,7 +6,7 @@ All of it goes through the models as Python's users have them; nothing here know
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from wavemore.errors import SamplingError
@@ -54,7 +54,8 @@ class Work:
         """Load the models and make them ready. Raises what `load` raises, and `MissingExtraError` for one that needs
         PyTorch."""
         work = cls({name: load(path) for name, path in paths.items()})
-        for model in work.models.values():
+        for name, model in work.models.items():
+            model.file_ = replace(model.file_, path=name)  # sentences are to have the name, not where the file lies
             model.score_samples([""])
         return work
 
@@ -119,7 +120,7 @@ class Work:
         def chosen() -> _Chosen:
             return _Chosen(model if label is None else model.given(label), Preparations())
 
-        return self._kept(("model", ask["model"], str(label)), chosen)
+        return self._kept(("model", ask["model"], json.dumps(label)), chosen)
 
     def _scores(self, ask: Ask) -> RowScores:
         def made() -> RowScores:
