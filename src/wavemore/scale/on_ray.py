@@ -56,10 +56,15 @@ def _finished(ray: Any, parts: Sequence[Part], folder: str) -> Iterator[int]:
                     yield ray.get(one)
                 except ray.exceptions.RayTaskError as error:
                     raise error.cause if isinstance(error.cause, WavemoreError) else error from None
-                except ray.exceptions.WorkerCrashedError as error:
+                except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
                     raise FileError(
                         f"a worker of Ray died {_RETRIES + 1} times over one part; it may lack memory: give each task "
                         "more, or write smaller row groups"
+                    ) from error
+                except ray.exceptions.RayError as error:
+                    reason = str(error).strip().partition("\n")[0].rstrip(".")
+                    raise FileError(
+                        f"the cluster of Ray did not finish a part: {reason}; what is finished stays"
                     ) from error
     finally:
         for one in running:
@@ -82,7 +87,8 @@ def _cluster(ray: Any, address: str | None) -> Iterator[None]:
         _check_reachable(address)
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     try:
-        ray.init(address=address, **quiet, **({} if address else {"include_dashboard": False}))
+        # Without "local" Ray would take whatever cluster was last started on this machine, by whomever.
+        ray.init(address=address or "local", **quiet, **({} if address else {"include_dashboard": False}))
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
         where = f"at {address}" if address else "on this machine"
         reason = str(error).strip().partition("\n")[0].rstrip(".")
