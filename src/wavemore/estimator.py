@@ -227,15 +227,18 @@ class StringModel(Judged):
 
     def export(self, path: str | Path, *, format: "Format | None" = None) -> None:
         """Write the model as one file that opens without wavemore, whole or not at all: a page of HTML, or an ONNX
-        graph, as the ending of the path says where `format` does not. Raises `FileError`, `NotFittedError`,
-        `UsageError` for what is neither, for one that leans towards favourites and for a baseline that PyTorch runs,
-        and for ONNX `MissingExtraError` without onnx."""
+        graph, as the ending of the path says where `format` does not; compressed where it ends in .gz or the like.
+        Raises `FileError`, `NotFittedError`, `UsageError` for what is neither, for one that leans towards favourites
+        and for a baseline that PyTorch runs, and for ONNX `MissingExtraError` without onnx."""
         from wavemore.export.formats import exported, format_for
-        from wavemore.files import write_whole
+        from wavemore.files import whole_file
+        from wavemore.lists.compression import compressed
 
         chosen = format_for(path, format)
         self._check_no_favourites("exported; export")
-        write_whole(path, exported(self._file, chosen))
+        data = exported(self._file, chosen)
+        with whole_file(path) as file, compressed(file, str(path)) as stream:
+            stream.write(data)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Self:

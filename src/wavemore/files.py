@@ -17,7 +17,7 @@ try:
 except ImportError:  # there are no such locks on Windows
     fcntl = None
 
-__all__ = ["check_no_input", "check_writable", "whole_file", "write_whole"]
+__all__ = ["check_no_input", "check_writable", "is_unfinished", "whole_file", "write_whole"]
 
 _SUFFIX = ".wavemore"
 _LONGEST = 200  # bytes of a name; file systems take 255
@@ -167,6 +167,11 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether a file has the name of one that a writer has not finished yet, or never will."""
+    return path.name.startswith(".") and path.suffix == _SUFFIX
 
 
 def _prefix(target: Path) -> str:

@@ -172,6 +172,13 @@ def test_the_metadata_say_what_a_user_needs():
     assert about.producer_name == "wavemore"
 
 
+def test_the_metadata_say_what_a_labels_results_are():
+    told = opened(FILES["labels"]()).get_modelmeta().custom_metadata_map
+    assert "log_joint" in told["how"]
+    assert "'context' is 0" in told["how"]
+    assert "log_joint" not in opened(a_network()).get_modelmeta().custom_metadata_map["how"]
+
+
 def test_a_character_that_ends_texts_elsewhere_is_kept():
     file = replace(a_network(), vocabulary=type(VOCABULARY)("\0abdekl😀"))
     assert opened(file).get_modelmeta().custom_metadata_map["characters"] == "\0abdekl😀"

@@ -65,6 +65,18 @@ def test_samples_go_to_files(data, said):
             "--odd has no use with --on, whose parts are written one by one; leave one of them out",
         ),
         (
+            "score ?.parquet --on here --column name -o out --no-header",
+            "--header has no use with --on, whose parts are written one by one; leave one of them out",
+        ),
+        (
+            "score ?.parquet --on here --column name -o out --delimiter ;",
+            "--delimiter has no use with --on, whose parts are written one by one; leave one of them out",
+        ),
+        (
+            "sample --on here --output=",
+            "--on writes many files; name a folder for them, as in --output out",
+        ),
+        (
             "score ?.parquet --on yarn --column name -o out",
             'a job runs on "yarn"; it must be here, ray, or ray=ADDRESS such as ray=10.0.0.5:6379',
         ),

@@ -141,12 +141,87 @@ def test_a_sample_without_a_seed_goes_on_with_the_one_that_it_began_with(data, t
         sample_job(400, "out", tiny_path, length=(3, 5)).run(here)
 
 
+def test_files_whose_parts_would_have_one_name_are_refused(data, tiny_path):
+    Path("a").mkdir()
+    for name in ("x.pq", "x.parquet", "d[1].parquet"):
+        pq.write_table(pyarrow.table({"name": [name[0]]}), f"a/{name}")
+    with pytest.raises(UsageError) as error:
+        score_job("a/x.p*", "name", "out", tiny_path)
+    assert str(error.value) == (
+        f"{data / 'a/x.parquet'} and {data / 'a/x.pq'} would both be written as x.parquet; rename one, or score them "
+        "apart"
+    )
+    once = score_job(["a/x.parquet", "./a/x.parquet", "a/../a/x.parquet"], "name", "out", tiny_path)
+    assert len(once.parts) == 1
+    assert [part.target for part in score_job("a/d[1].parquet", "name", "out", tiny_path).parts] == ["d[1].parquet"]
+
+
+def test_a_pattern_passes_over_the_jobs_own_folder(data, tiny_path):
+    for done in (Done(2, 0, 85), Done(2, 2, 0)):
+        assert score_job("data/**/*.parquet", "name", "data/out", tiny_path).run(here) == done
+
+
+def test_a_job_that_has_no_part_yet_makes_room_for_another(data, tiny_path):
+    with pytest.raises(UsageError, match="is not among the"):
+        sample_job(5, "out", tiny_path, starts_with="É").run(here)
+    with pytest.raises(UsageError, match="unique looks at all batches together"):
+        sample_job(5, "out", tiny_path, unique=True).run(here)
+    Path("out/.part-000000.parquet.abcdefgh.wavemore").write_bytes(b"half")
+    with pytest.raises(UsageError, match="holds parts of another job, whose wish differs"):
+        sample_job(5, "out", tiny_path, starts_with="b").run(here)
+    Path("out/.part-000000.parquet.abcdefgh.wavemore").unlink()
+    assert sample_job(5, "out", tiny_path, starts_with="b").run(here) == Done(1, 0, 5)
+
+
+@pytest.mark.parametrize("about", [b"[1", b"\xff\xfe", b"3", b"[" * 100_000])
+def test_a_folder_that_nobody_knows_is_one_sentence(data, tiny_path, about):
+    Path("bad").mkdir()
+    Path("bad/_job.json").write_bytes(about)
+    for make in (
+        lambda: score_job("data/*/*.parquet", "name", "bad", tiny_path),
+        lambda: sample_job(5, "bad", tiny_path),
+    ):
+        with pytest.raises(CorpusError) as error:
+            make().run(here)
+        assert str(error.value) == (
+            f"{Path('bad/_job.json')} is damaged, so nobody knows what the parts in bad are; empty the folder"
+        )
+
+
+def test_a_seed_that_is_none_is_not_gone_on_with(data, tiny_path):
+    Path("bad").mkdir()
+    Path("bad/_job.json").write_text('{"what": "sample", "seed": "x"}')
+    assert sample_job(5, "bad", tiny_path).run(here) == Done(1, 0, 5)
+
+
+def test_columns_without_a_value_and_files_without_rows(data, tiny_path):
+    schema = pyarrow.schema([("name", pyarrow.string())])
+    pq.ParquetWriter("no-groups.parquet", schema).close()
+    pq.write_table(pyarrow.table({"name": pyarrow.nulls(3)}), "nulls.parquet")
+    large = pyarrow.array(["kolo", None], "large_string").dictionary_encode()
+    pq.write_table(pyarrow.table({"name": large}), "large.parquet")
+    assert score_job("*.parquet", "name", "out", tiny_path).run(here) == Done(3, 0, 5)
+    assert pq.read_table("out/nulls.parquet").column("log_likelihood").to_pylist() == [None] * 3
+    assert pq.read_table("out/no-groups.parquet").column_names[1] == "log_likelihood"
+
+
+def test_a_string_that_is_no_utf8_is_told_with_its_file(data, tiny_path):
+    buffers = [None, pyarrow.py_buffer(b"\0\0\0\0\1\0\0\0"), pyarrow.py_buffer(b"\xff")]
+    broken = pyarrow.Array.from_buffers(pyarrow.string(), 1, buffers)
+    pq.write_table(pyarrow.table({"name": broken}), "broken.parquet")
+    with pytest.raises(UsageError) as error:
+        score_job("broken.parquet", "name", "out", tiny_path).run(here)
+    assert str(error.value) == (
+        f"{data / 'broken.parquet'}, column name: the column has a string that is no UTF-8; write it again with an "
+        "encoding"
+    )
+    assert list(contents(Path("out"))) == ["_job.json"]
+
+
 def test_what_is_wrong_is_one_sentence(data, tiny_path):
     Path("list.txt").write_text("anna\n")
     Path("mine").mkdir()
     Path("mine/notes.txt").write_text("mine")
-    Path("bad").mkdir()
-    Path("bad/_job.json").write_text("[1")
     pq.write_table(pyarrow.table({"name": [1], "unknown": ["a"]}), "numbers.parquet")
 
     def said(kind: type[Exception], make: Any) -> str:
@@ -174,9 +249,6 @@ def test_what_is_wrong_is_one_sentence(data, tiny_path):
     everything = "data/*/*.parquet"
     assert said(UsageError, lambda: score_job(everything, "name", "mine", tiny_path)) == (
         "the folder mine holds files that are no parts of a job; name an empty or a new one"
-    )
-    assert said(CorpusError, lambda: score_job(everything, "name", "bad", tiny_path)) == (
-        f"{Path('bad/_job.json')} is damaged, so nobody knows what the parts in bad are; empty the folder"
     )
     assert said(FileError, lambda: score_job(everything, "name", "list.txt", tiny_path)) == (
         "cannot use the folder list.txt: File exists"

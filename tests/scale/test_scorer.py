@@ -143,6 +143,19 @@ def test_a_process_keeps_eight_models(monkeypatch, names):
     assert "0" not in carried._models
 
 
+def test_a_process_keeps_eight_kinds_of_scores(monkeypatch, names):
+    held: dict = {str(number): None for number in range(8)}
+    monkeypatch.setattr("wavemore.scale.scorer._scores", held)
+    assert Scorer(names).scores is Scorer(names).scores
+    assert len(held) == 8
+    assert "0" not in held
+
+
+def test_what_is_no_column_of_arrow_is_one_sentence(names):
+    with pytest.raises(UsageError, match="the strings are a NoneType; they must be"):
+        log_likelihoods(names, None)  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -153,6 +166,7 @@ def test_a_process_keeps_eight_models(monkeypatch, names):
         ),
         ({"against": []}, "several models are one Scorer each; score with each and compare the columns"),
         ({"percentil": True}, "there are no such options of a score: percentil"),
+        ({"unknown": ["x"]}, "unknown is \"['x']\"; it must be one of zero, floor, ignore, drop, error"),
         (
             {"posterior": True},
             "posteriors are of several models, or of a model with labels of which none was chosen; name others to "

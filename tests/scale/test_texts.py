@@ -43,11 +43,14 @@ def test_a_column_is_its_distinct_strings_and_which_each_row_has(strings, cut):
     assert found.lengths.tolist() == list(map(len, values))
 
 
-@pytest.mark.parametrize("kind", ["string", "large_string", "string_view", "dictionary", "chunked", "null", "empty"])
+@pytest.mark.parametrize(
+    "kind", ["string", "large_string", "string_view", "dictionary", "views", "chunked", "null", "empty"]
+)
 def test_every_kind_of_column_of_strings_is_read(kind):
     strings = ["b", None, "né", "", "b"]
     column = {
         "dictionary": lambda: pyarrow.array(strings).dictionary_encode(),
+        "views": lambda: pyarrow.chunked_array([pyarrow.array(strings, "string_view").dictionary_encode()]),
         "chunked": lambda: pyarrow.chunked_array([strings[:2], [], strings[2:]], "string"),
         "null": lambda: pyarrow.nulls(3),
         "empty": lambda: pyarrow.chunked_array([], "string"),
@@ -67,6 +70,7 @@ def test_a_dictionary_with_a_null_among_its_values_is_read():
 @pytest.mark.parametrize(
     ("column", "sentence"),
     [
+        (None, "the strings are a NoneType; they must be a pyarrow.Array of strings"),
         (["a"], "the strings are a list; they must be a pyarrow.Array of strings"),
         (pyarrow.array([1, 2]), "the column holds int64 and not strings; name another, or cast it"),
         (

@@ -133,6 +133,28 @@ def test_an_address_where_nothing_answers_is_one_sentence(data, tmp_path, capfd)
         assert capfd.readouterr().err == f"wavemore: {sentence}\n"
 
 
+def test_paths_are_those_of_whoever_starts_the_job(model, data, expected, tmp_path, monkeypatch):
+    """The workers of a cluster stand in the folder that it was started in."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with cluster(1) as address:
+        monkeypatch.chdir(data)
+        job = score_job("*.parquet", "name", os.path.relpath(tmp_path / "out"), model, percentile=True)
+        assert job.run(runner_of(f"ray={address}")) == Done(6, 0, 24_018)
+    found = contents(tmp_path / "out")
+    assert {k: v for k, v in found.items() if k != "_job.json"} == {
+        k: v for k, v in expected.items() if k != "_job.json"
+    }
+
+
+def test_without_an_address_no_cluster_of_others_is_taken(model, data, tmp_path, monkeypatch):
+    asked, init = [], ray.init
+    monkeypatch.setattr(ray, "init", lambda address, **more: asked.append(address) or init(address, **more))
+    job = a_job(data, tmp_path / "out", model)
+    assert job.run(runner_of("ray")) == Done(6, 0, 24_018)
+    assert asked == ["local"]
+
+
 def test_the_command_starts_a_cluster_of_its_own(model, data, expected, tmp_path, capfd):
     out = tmp_path / "out"
     line = ["score", f"{data}/*.parquet", "--column", "name", "-o", str(out), "--on", "ray", "--percentile"]

@@ -43,7 +43,6 @@ def command(
     from wavemore.cli.reading import model_of
     from wavemore.export.formats import exported, format_for, opening
     from wavemore.files import check_no_input, check_writable
-    from wavemore.lists.compression import without_ending
     from wavemore.lists.streams import source_name
     from wavemore.models.modelfile import is_model_file
     from wavemore.progress import waiting
@@ -51,17 +50,17 @@ def command(
     if output is None:
         output = f"{source_name(model or 'names')}.{format or 'html'}"
     standard = output == "-"
-    chosen = format_for("page.html" if standard and format is None else without_ending(output), format)
+    chosen = format_for("page.html" if standard and format is None else output, format)
     check_no_input(output, model)
     if not standard:
         if is_model_file(output) and not force:
             raise UsageError(f"{output} is a model; add --force to replace it, or name another file with --output")
         check_writable(output)
+    if standard and chosen == "onnx":
+        _check_no_terminal()
     loaded = model_of(model, label)
     with waiting("exporting", quiet=quiet):
         data = exported(loaded.file_, chosen)
-    if standard and chosen == "onnx":
-        _check_no_terminal()
     with result_file(output) as file:
         file.write(data)
     if not quiet and not standard:

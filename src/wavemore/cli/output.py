@@ -95,7 +95,7 @@ def run_job(
 
     for name in (name for name, given in useless.items() if given):
         raise UsageError(f"--{name} has no use with --on, whose parts are written one by one; leave one of them out")
-    if output in (None, "-"):
+    if not output or output == "-":
         raise UsageError("--on writes many files; name a folder for them, as in --output out")
     runner = runner_of(on)
     try:

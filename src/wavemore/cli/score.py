@@ -136,6 +136,7 @@ def command(
 
         useless = {"string": bool(string), "against": bool(against), "prior": bool(prior), "odd": odd is not None}
         useless |= {"sort": sort is not None, "reverse": reverse, "strip": strip, "json": json}
+        useless |= {"delimiter": delimiter is not None, "header": header is not None}
         useless |= {"format": format not in (None, "parquet"), "encoding": encoding != "utf-8"}
         if column is None and not any(useless.values()):
             raise UsageError("--on scores a column of Parquet files; name it, as in --column name")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from wavemore.errors import UsageError
+from wavemore.lists.compression import without_ending
 from wavemore.models.modelfile import ModelFile
 
 __all__ = ["FORMATS", "Format", "exported", "format_for", "opening"]
@@ -20,14 +21,15 @@ _OPENING = {
 
 def format_for(name: str | Path, format: str | None = None) -> Format:
     """The form that is asked for, or else the one that the ending of a file's name tells. Raises `UsageError` for
-    another form, and for an ending that tells none or another one."""
+    another form, and for an ending that tells none or another one. An ending such as .gz stands behind the other."""
     if format is not None and format not in FORMATS:
         raise UsageError(f'the format is "{format}"; it must be {" or ".join(FORMATS)}')
-    told = _ENDINGS.get(Path(name).suffix.lower())
+    ending = Path(without_ending(str(name))).suffix
+    told = _ENDINGS.get(ending.lower())
     if format is None and told is None:
         raise UsageError(f"{name} does not say by its ending what to write; call it .html or .onnx, or name a format")
     if format is not None and told not in (None, format):
-        raise UsageError(f"{name} would hold {format}, and {Path(name).suffix} is for {told}; give it another ending")
+        raise UsageError(f"{name} would hold {format}, and {ending} is for {told}; give it another ending")
     return cast(Format, format or told)
 
 

@@ -38,6 +38,11 @@ _HOW = (
     "follows the last character of the row, id 0 being the end; their softmax is the distribution."
 )
 
+_HOW_LABELS = (
+    " Output log_joint: nats, of the label at the same index of 'labels' and the string together. What follows depends "
+    "on the whole string, so 'context' is 0 and rows hold it from its beginning."
+)
+
 
 def onnx_bytes(file: ModelFile) -> bytes:
     """The file. Raises `UsageError` for the baselines that run in PyTorch, `ModelFileError` for unsound counts,
@@ -48,12 +53,13 @@ def onnx_bytes(file: ModelFile) -> bytes:
             f'the model is a "{config.kind}", a baseline that PyTorch runs and ONNX files are not written of; export a '
             "WaveNet, an n-gram model or a mixture of both"
         )
-    graph = Graph()
+    graph, how = Graph(), _HOW
     outputs: dict[str, tuple[str, list[str | int]]] = {}
     if config.kind == "ngram":
         context = _of_counts(graph, file)
     elif file.labels is not None:
         context = _of_labels(graph, file)
+        how += _HOW_LABELS
         outputs["log_joint"] = ("float64", ["strings", len(file.labels.occurring)])
     else:
         context = _of_network(graph, file)
@@ -63,8 +69,8 @@ def onnx_bytes(file: ModelFile) -> bytes:
         {"ids": ("int64", ["strings", "length"])},
         {name: outputs[name] for name in sorted(outputs)},
         name="strings",
-        about=_about(file, context),
-        described=f"{file.summary}. {_HOW}",
+        about=_about(file, context, how),
+        described=f"{file.summary}. {how}",
         version=__version__,
     )
 
@@ -161,12 +167,12 @@ def _shares(file: ModelFile) -> np.ndarray:
     return counts / counts.sum()
 
 
-def _about(file: ModelFile, context: int) -> dict[str, str]:
+def _about(file: ModelFile, context: int, how: str) -> dict[str, str]:
     """The metadata: texts, what has parts as JSON."""
     about: dict[str, Any] = {
         "characters": file.vocabulary.characters,
         "context": context,
-        "how": _HOW,
+        "how": how,
         "provenance": dict(file.provenance),
         "recipe": file.recipe.to_dict(),
         "wavemore": __version__,

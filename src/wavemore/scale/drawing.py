@@ -16,8 +16,9 @@ from wavemore.sampling.sample import sample_strings
 from wavemore.sampling.sampler import AsDrawn
 from wavemore.sampling.source import BLOCK
 from wavemore.scale.carried import Carried
-from wavemore.scale.texts import as_arrow, pyarrow_for
+from wavemore.scale.texts import as_arrow
 from wavemore.settings.strict import whole_number
+from wavemore.tables.parquet import pyarrow_for
 
 if TYPE_CHECKING:
     from pyarrow import Array

@@ -15,14 +15,15 @@ from typing import Any
 from wavemore._version import __version__
 from wavemore.errors import CorpusError, FileError, UsageError
 from wavemore.estimator import StringModel
-from wavemore.files import write_whole
+from wavemore.files import is_unfinished, write_whole
 from wavemore.scale.carried import Carried
 from wavemore.scale.drawing import BATCH
 from wavemore.scale.on_ray import runner_on
 from wavemore.scale.parts import Part, Runner, SamplePart, ScorePart, opened_file
-from wavemore.scale.scorer import Scorer, check_column
+from wavemore.scale.scorer import Scorer
 from wavemore.settings.strict import whole_number
-from wavemore.tables.columns import check_new
+from wavemore.tables.columns import check_column, check_new
+from wavemore.tables.parquet import holds_strings
 from wavemore.tasks.engines import engine_of
 from wavemore.tasks.task import here as one_by_one
 
@@ -66,10 +67,10 @@ class Job:
     def _claim(self) -> None:
         path = Path(self.folder) / _ABOUT
         held = about_of(self.folder)
-        if held is None:
+        wanted = json.loads(json.dumps(self.about))
+        if held is None or (held != wanted and not _parts_in(self.folder)):  # one that had not begun makes room
             write_whole(path, json.dumps(self.about, indent=1).encode())
             return
-        wanted = json.loads(json.dumps(self.about))
         for key in {**held, **wanted}:
             if held.get(key) != wanted.get(key):
                 raise UsageError(
@@ -84,22 +85,30 @@ def about_of(folder: str) -> dict[str, Any] | None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         there = {entry.name for entry in path.iterdir()}
-        text = (path / _ABOUT).read_text(encoding="utf-8") if _ABOUT in there else None
+        data = (path / _ABOUT).read_bytes() if _ABOUT in there else None
     except OSError as error:
         raise FileError.of("use the folder", folder, error) from error
-    if text is None:
+    if data is None:
         if any(not name.startswith(".") for name in there):
             raise UsageError(f"the folder {folder} holds files that are no parts of a job; name an empty or a new one")
         return None
     try:
-        held = json.loads(text)
-    except ValueError:
+        held = json.loads(data)
+    except (ValueError, RecursionError):
         held = None
     if not isinstance(held, dict):
         raise CorpusError(
             f"{path / _ABOUT} is damaged, so nobody knows what the parts in {folder} are; empty the folder"
         )
     return held
+
+
+def _parts_in(folder: str) -> bool:
+    """Whether a part is there, or is being written."""
+    return any(
+        path.is_file() and path.name != _ABOUT and (path.name[0] != "." or is_unfinished(path))
+        for path in Path(folder).rglob("*")
+    )
 
 
 def here(parts: Sequence[Part], folder: str) -> Iterator[int]:
@@ -129,16 +138,17 @@ def score_job(
     options    those of `Scorer`; rows are tidy as those of a table are
 
     Raises `FileError`, `CorpusError` for what is no Parquet, and `UsageError` for a column that is not there or holds
-    no strings, and for options that are none.
+    no strings, for files whose parts would have one name, and for options that are none.
     """
     scorer = Scorer(model, tidy=True, **options)
-    paths = _paths([sources] if isinstance(sources, str | Path) else sources)
-    names, parts = _names(paths), []
+    paths = _paths([sources] if isinstance(sources, str | Path) else sources, folder)
+    names, parts = _names(paths), list[ScorePart]()
     for path, name in zip(paths, names, strict=True):
         groups = _groups(path, column, scorer.names)
         for number, some in enumerate(groups):
             target = name if len(groups) == 1 else f"{name.removesuffix('.parquet')}-{number:05}.parquet"
-            parts.append(ScorePart(path, some, column, target, scorer))
+            parts.append(ScorePart(os.path.abspath(path), some, column, target, scorer))  # noqa: PTH100
+    _check_apart(parts)
     about = {
         "what": "score",
         "wavemore": __version__,
@@ -170,7 +180,8 @@ def sample_job(
     whole_number("the number of strings", n, 0)
     carried = Carried(model)
     if seed is None:
-        seed = int((about_of(str(folder)) or {}).get("seed", int.from_bytes(os.urandom(6))))
+        begun = (about_of(str(folder)) or {}).get("seed")
+        seed = begun if isinstance(begun, int) else int.from_bytes(os.urandom(6))
     batches = [(i, min(BATCH, n - i * BATCH)) for i in range(-(-n // BATCH))]
     some = [tuple(batches[i : i + _BATCHES]) for i in range(0, len(batches), _BATCHES)]
     parts = [
@@ -189,18 +200,20 @@ def sample_job(
     return Job(parts, str(folder), about)
 
 
-def _paths(sources: Sequence[str | Path]) -> list[str]:
-    """The files that paths and patterns name, sorted, each once."""
-    found: set[str] = set()
+def _paths(sources: Sequence[str | Path], folder: str | Path) -> list[str]:
+    """The files that paths and patterns name, sorted, each once. A pattern passes over the job's own folder."""
+    found: dict[str, str] = {}
     for source in map(str, sources):
-        if not has_magic(source):
-            found.add(source)
-            continue
-        some = glob(source, recursive=True)  # noqa: PTH207 - of any folder
-        if not some:
-            raise FileError(f"no file is named {source}; name one, or put the pattern into quotes")
-        found.update(some)
-    return sorted(found)
+        if has_magic(source) and not os.path.exists(source):  # noqa: PTH110 - there are files with brackets
+            some = glob(source, recursive=True)  # noqa: PTH207 - of any folder
+            some = [path for path in some if Path(folder).resolve() not in Path(path).resolve().parents]
+            if not some:
+                raise FileError(f"no file is named {source}; name one, or put the pattern into quotes")
+        else:
+            some = [source]
+        for path in some:
+            found.setdefault(os.path.abspath(path), path)  # noqa: PTH100
+    return sorted(found.values())
 
 
 def _names(paths: Sequence[str]) -> list[str]:
@@ -211,19 +224,25 @@ def _names(paths: Sequence[str]) -> list[str]:
     return [f"{name.removesuffix('.pq').removesuffix('.parquet')}.parquet" for name in below]
 
 
+def _check_apart(parts: Sequence[ScorePart]) -> None:
+    """Raise `UsageError` where two parts would be one file."""
+    sources: dict[str, str] = {}
+    for part in parts:
+        other = sources.setdefault(part.target, part.source)
+        if other != part.source:
+            raise UsageError(
+                f"{other} and {part.source} would both be written as {part.target}; rename one, or score them apart"
+            )
+
+
 def _groups(path: str, column: str, names: Sequence[str]) -> list[tuple[int, ...]]:
     """The row groups of each part of a file."""
     with opened_file(path) as file:
         there = file.schema_arrow.names
         check_column(column, there, path)
         check_new(names, there, path)
-        kind = str(file.schema_arrow.field(column).type)
-        if (
-            not kind.removeprefix("large_")
-            .removeprefix("dictionary<values=")
-            .removeprefix("large_")
-            .startswith("string")
-        ):
+        kind = file.schema_arrow.field(column).type
+        if not holds_strings(kind):
             raise UsageError(f'the column "{column}" of {path} holds {kind} and not strings; name another')
         parts: list[list[int]] = [[]]
         rows = 0

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from wavemore.errors import FileError
+from wavemore.errors import FileError, UsageError
 from wavemore.files import whole_file
 from wavemore.scale.carried import Carried
 from wavemore.scale.drawing import sampled
 from wavemore.scale.scorer import Scorer
-from wavemore.scale.texts import pyarrow_for
-from wavemore.tables.parquet import compression_of, damaged, opened_parquet, without_views
+from wavemore.tables.parquet import compression_of, damaged, opened_parquet, pyarrow_for, without_views
 
 if TYPE_CHECKING:
+    from pyarrow import Table
     from pyarrow.parquet import ParquetFile
 
 __all__ = ["Part", "Runner", "SamplePart", "ScorePart", "opened_file"]
@@ -62,7 +62,7 @@ class ScorePart:
     shared: Scorer = field(repr=False)
 
     def write(self, folder: str) -> int:
-        """Raises `FileError` and what `opened_parquet` raises; `UsageError` for a column of no strings."""
+        """Raises `FileError` and what `opened_parquet` raises; `UsageError` for a string that is no UTF-8."""
         pyarrow = pyarrow_for("Parquet")
         from pyarrow.parquet import ParquetWriter
 
@@ -73,10 +73,16 @@ class ScorePart:
                 schema = schema.append(added)
             with ParquetWriter(out, schema, compression=compression_of(file)) as writer:
                 for batch in self._batches(file):
-                    table = self.shared.appended(pyarrow.Table.from_batches([batch]), self.column)
+                    table = self._scored(pyarrow.Table.from_batches([batch]))
                     writer.write_table(table.cast(schema), _ROWS_WRITTEN)
                     rows += len(table)
         return rows
+
+    def _scored(self, table: "Table") -> "Table":
+        try:
+            return self.shared.appended(table, self.column)
+        except UsageError as error:  # of a string that is no UTF-8, say
+            raise UsageError(f"{self.source}, column {self.column}: {error}") from error
 
     def _batches(self, file: "ParquetFile") -> Iterator[Any]:
         pyarrow = pyarrow_for("Parquet")

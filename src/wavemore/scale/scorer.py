@@ -8,9 +8,10 @@ engine and the number of workers; on processors of one kind, since NumPy's expon
 otherwise on another. That holds for all models in NumPy, and not for PyTorch's recurrent networks and Transformers.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,22 +19,23 @@ import numpy as np
 from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
-from wavemore.lists.rows import listing
 from wavemore.scale.carried import Carried
-from wavemore.scale.texts import Distinct, pyarrow_for
-from wavemore.settings.strict import suggestion
-from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Columns, check_new
+from wavemore.scale.texts import Distinct, check_column_of_arrow
+from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Columns, check_column, check_new
+from wavemore.tables.parquet import pyarrow_for
 
 if TYPE_CHECKING:
     from pyarrow import Array, ChunkedArray, RecordBatch, Schema, Table
 
     from wavemore.judging.row_scores import RowScores
 
-__all__ = ["Scorer", "check_column", "log_likelihoods"]
+__all__ = ["Scorer", "log_likelihoods"]
 
 _AT_ONCE = 1 << 20  # rows: more share hardly more
 
-_scores: "dict[tuple[Any, ...], RowScores]" = {}  # of this process
+_MOST = 8  # that a process keeps, as of models
+_scores: "dict[tuple[str, str], RowScores]" = {}  # of this process
+_lock = Lock()
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -65,6 +67,8 @@ class Scorer:
             )
         if "against" in options:
             raise UsageError("several models are one Scorer each; score with each and compare the columns")
+        if none := [name for name in options if name not in signature(StringModel.row_scores).parameters]:
+            raise UsageError(f"there are no such options of a score: {', '.join(none)}")
         object.__setattr__(self, "carried", model if isinstance(model, Carried) else Carried(model))
         object.__setattr__(self, "tidy", tidy)
         object.__setattr__(self, "options", options)
@@ -73,13 +77,15 @@ class Scorer:
     @property
     def scores(self) -> "RowScores":
         """What says the columns; one for all scorers alike in this process."""
-        key = (self.carried.sum, *sorted(self.options.items()))
-        if key not in _scores:
-            try:
-                _scores[key] = self.carried.model().row_scores(**self.options)
-            except TypeError:
-                raise UsageError(f"there are no such options of a score: {', '.join(self.options)}") from None
-        return _scores[key]
+        key = (self.carried.sum, repr(sorted(self.options.items())))
+        with _lock:
+            if (known := _scores.get(key)) is not None:
+                return known
+            found = self.carried.model().row_scores(**self.options)
+            while len(_scores) >= _MOST:
+                _scores.pop(next(iter(_scores)))
+            _scores[key] = found
+            return found
 
     @property
     def names(self) -> list[str]:
@@ -96,6 +102,7 @@ class Scorer:
         """The columns of a column of strings, one row for each row. See `Distinct.of` for its types and errors; raises
         `ModelFileError` where the model's numbers overflow."""
         pyarrow = pyarrow_for("a column of Arrow")
+        check_column_of_arrow(array)
         parts = [self._part(array[start : start + _AT_ONCE]) for start in range(0, len(array), _AT_ONCE)]
         if not parts:
             parts = [self._part(array)]
@@ -140,13 +147,6 @@ class Scorer:
             name: _merged(len(strings), (np.flatnonzero(plain), of_plain[name]), (others, of_others[name]))
             for name in scores.names
         }
-
-
-def check_column(column: str, there: Sequence[str], where: str) -> None:
-    """Raise `UsageError` where a table has no such column, or two of them."""
-    if list(there).count(column) != 1:
-        known = f"{suggestion(column, there[:100])}; its columns are {listing(there)}"
-        raise UsageError(f'{where} has no column "{column}"{known}')
 
 
 def log_likelihoods(model: "StringModel | str | Path | Carried | None", array: "Array | ChunkedArray") -> "Array":

@@ -16,28 +16,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from wavemore.errors import MissingExtraError, UsageError
+from wavemore.errors import UsageError
 from wavemore.lists.vocabulary import BOUNDARY, Encoded, Vocabulary
+from wavemore.tables.parquet import holds_strings, pyarrow_for
 
 if TYPE_CHECKING:
     from pyarrow import Array, ChunkedArray
 
-__all__ = ["Distinct", "as_arrow", "code_points", "pyarrow_for", "stays_in_nfc"]
+__all__ = ["Distinct", "as_arrow", "check_column_of_arrow", "code_points", "stays_in_nfc"]
 
 _JAMO = ((0x1100, 0x11FF), (0xA960, 0xA97F), (0xD7B0, 0xD7FF))
 _VOWELS = (0x16D40, 0x16D7F)  # of Kirat Rai, which compose although they are letters
 _LEADING = ((0xC0, 0xE0, 0x1F), (0xE0, 0xF0, 0x0F), (0xF0, 0x100, 0x07))
 """Of characters of two, three and four bytes: the least first byte, the one above all, and which of its bits count."""
 _BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
-
-
-def pyarrow_for(purpose: str, extra: str = "parquet") -> Any:
-    """pyarrow, or the `MissingExtraError` that says what needs it."""
-    try:
-        import pyarrow
-    except ModuleNotFoundError as error:
-        raise MissingExtraError.of(purpose, "pyarrow", extra) from error
-    return pyarrow
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -54,13 +46,8 @@ class Distinct:
         """Those of a column: `pyarrow.string`, `large_string`, `string_view`, or a dictionary of them, in one chunk or
         several; or nulls alone. Raises `UsageError` for another type and for bytes that are no UTF-8."""
         pyarrow = pyarrow_for("a column of Arrow")
-        if not isinstance(array, pyarrow.Array | pyarrow.ChunkedArray):
-            raise UsageError(f"the strings are a {type(array).__name__}; they must be a pyarrow.Array of strings")
-        kind = array.type.value_type if pyarrow.types.is_dictionary(array.type) else array.type
-        strings = pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)
-        if not (strings or str(kind) == "string_view" or pyarrow.types.is_null(kind)):
-            raise UsageError(f"the column holds {array.type} and not strings; name another, or cast it")
-        dense = array.cast(pyarrow.large_string())
+        check_column_of_arrow(array)
+        dense = _without_viewed(array).cast(pyarrow.large_string())
         if isinstance(dense, pyarrow.ChunkedArray):
             dense = dense.combine_chunks()
         if isinstance(dense, pyarrow.ChunkedArray):  # as old versions give it
@@ -111,6 +98,15 @@ class Distinct:
     def at(self, places: np.ndarray) -> list[str]:
         """The strings at these places as Python's."""
         return self.values.take(pyarrow_for("a column of Arrow").array(places)).to_pylist()
+
+
+def check_column_of_arrow(array: Any) -> None:
+    """Raise `UsageError` for what is no column of Arrow's, or not one of strings."""
+    pyarrow = pyarrow_for("a column of Arrow")
+    if not isinstance(array, pyarrow.Array | pyarrow.ChunkedArray):
+        raise UsageError(f"the strings are a {type(array).__name__}; they must be a pyarrow.Array of strings")
+    if not holds_strings(array.type):
+        raise UsageError(f"the column holds {array.type} and not strings; name another, or cast it")
 
 
 def code_points(text: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -178,6 +174,17 @@ def _utf8(vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
     for row, text in zip(table, every, strict=True):
         row[: len(text)] = np.frombuffer(text, np.uint8)
     return table, np.array([len(text) for text in every])
+
+
+def _without_viewed(array: "Array | ChunkedArray") -> "Array | ChunkedArray":
+    """A dictionary of views as one of strings, since pyarrow takes no rows of views; other columns as they are."""
+    pyarrow = pyarrow_for("a column of Arrow")
+    if not pyarrow.types.is_dictionary(array.type) or str(array.type.value_type) != "string_view":
+        return array
+    chunks = array.chunks if isinstance(array, pyarrow.ChunkedArray) else [array]
+    plain = pyarrow.large_string()
+    found = [pyarrow.DictionaryArray.from_arrays(some.indices, some.dictionary.cast(plain)) for some in chunks]
+    return pyarrow.chunked_array(found, pyarrow.dictionary(array.type.index_type, plain))
 
 
 def _counts(marks: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from wavemore.errors import MissingExtraError
 from wavemore.estimator import StringModel
-from wavemore.scale.scorer import Scorer, check_column
+from wavemore.scale.scorer import Scorer
 from wavemore.scale.with_pandas import appended
+from wavemore.tables.columns import check_column
 
 if TYPE_CHECKING:
     from dask.dataframe import DataFrame  # pyright: ignore[reportMissingImports]

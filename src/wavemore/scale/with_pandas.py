@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
-from wavemore.scale.scorer import Scorer, check_column
-from wavemore.scale.texts import pyarrow_for
-from wavemore.tables.columns import check_new
+from wavemore.scale.scorer import Scorer
+from wavemore.tables.columns import check_column, check_new
+from wavemore.tables.parquet import pyarrow_for
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,8 +30,10 @@ def appended(frame: "DataFrame", column: str, scorer: Scorer) -> "DataFrame":
     check_new(scorer.names, list(frame.columns), "the frame")
     try:
         strings = pyarrow.array(frame[column], from_pandas=True)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+    except (pyarrow.ArrowException, UnicodeEncodeError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(f'the column "{column}" holds values that are no strings ({reason}); take them out') from error
+    if strings.null_count == len(strings):  # to pandas, a column of no values is one of numbers
+        strings = pyarrow.nulls(len(strings))
     found = scorer(strings).to_pandas()
     return frame.assign(**{name: found[name].to_numpy() for name in scorer.names})

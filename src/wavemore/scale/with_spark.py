@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from wavemore.errors import MissingExtraError
 from wavemore.estimator import StringModel
-from wavemore.scale.scorer import Scorer, check_column
-from wavemore.tables.columns import TEXTS, check_new
+from wavemore.scale.scorer import Scorer
+from wavemore.tables.columns import TEXTS, check_column, check_new
 from wavemore.threads import use_cores
 
 if TYPE_CHECKING:

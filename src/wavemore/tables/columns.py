@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 
 from wavemore.errors import UsageError
-from wavemore.lists.rows import Notes
+from wavemore.lists.rows import Notes, listing
+from wavemore.settings.strict import suggestion
 
 __all__ = [
     "LONGEST_STRING",
@@ -24,6 +25,7 @@ __all__ = [
     "Portion",
     "Table",
     "as_texts",
+    "check_column",
     "check_new",
     "json_text",
     "json_values",
@@ -94,6 +96,19 @@ class Table(ABC):
     def join(self, kept: Sequence[Any]) -> Any:
         """What is kept of several portions, as of one."""
         return [row for rows in kept for row in rows]
+
+
+def check_column(column: object, there: Iterable[object], where: str) -> None:
+    """Raise `UsageError` where a table has no such column, or several of them. Names are texts, but for those of a
+    frame of pandas, which may be anything."""
+    there = list(there)
+    found = there.count(column)
+    if found > 1:
+        raise UsageError(f'{where} has {found:,} columns "{column}"; rename all but one')
+    if not found:
+        names = list(map(str, there))
+        known = f"{suggestion(str(column), names[:100])}; its columns are {listing(names)}"
+        raise UsageError(f'{where} has no column "{column}"{known}')
 
 
 def check_new(names: Iterable[str], there: Iterable[str], where: str) -> None:

@@ -1,4 +1,4 @@
-"""Parquet files read in batches and written again with columns added. Needs pyarrow, which nothing else imports."""
+"""Parquet files read in batches and written again with columns added. Needs pyarrow."""
 
 import shutil
 import tempfile
@@ -13,14 +13,21 @@ from wavemore.lists.encodings import codec_of
 from wavemore.lists.layout import Layout
 from wavemore.lists.rows import listing, tidied
 from wavemore.lists.streams import Source, opened, place
-from wavemore.settings.strict import suggestion
-from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Part, Portion, Table, check_new
+from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Part, Portion, Table, check_column, check_new
 
 if TYPE_CHECKING:
-    from pyarrow import Array
+    from pyarrow import Array, DataType
     from pyarrow.parquet import ParquetFile
 
-__all__ = ["compression_of", "damaged", "open_parquet", "opened_parquet", "without_views"]
+__all__ = [
+    "compression_of",
+    "damaged",
+    "holds_strings",
+    "open_parquet",
+    "opened_parquet",
+    "pyarrow_for",
+    "without_views",
+]
 
 _ROWS_AT_ONCE = 1 << 17  # also of a row group that is written
 _WRITTEN = {"UNCOMPRESSED": "NONE"}  # compressions that a writer calls by another name
@@ -30,7 +37,7 @@ _WRITTEN = {"UNCOMPRESSED": "NONE"}  # compressions that a writer calls by anoth
 def open_parquet(source: Source, names: Sequence[str], layout: Layout) -> Iterator[Table]:
     """The table of a Parquet file or of standard input, its strings in the column of that name. Raises `FileError`,
     `CorpusError` for what is no Parquet, `UsageError` for a wrong column, `MissingExtraError` without pyarrow."""
-    _pyarrow()
+    pyarrow_for("Parquet")
     codec_of(layout.encoding)  # of no use here, and wrong all the same
     with opened(source) as raw, tempfile.TemporaryFile() as spooled:
         if not raw.seekable():
@@ -59,18 +66,16 @@ class _Parquet(Table):
                 f"{source} is read as parquet, which has columns; name the one that holds the strings: {listing(there)}"
             )
         self._file, self._names, self._column, self._strip = file, names, column, layout.strip
-        if there.count(column) != 1:
-            known = f"{suggestion(column, there[:100])}; its columns are {listing(there)}"
-            raise UsageError(f'{source} has no column "{column}"{known}')
+        check_column(column, there, source)
         check_new(names, there, source)
         kind = file.schema_arrow.field(column).type
         if layout.numbers and str(kind).startswith(("int", "uint", "bool")):
             return
-        if not str(kind).removeprefix("large_").removeprefix("dictionary<values=").startswith("string"):
+        if not holds_strings(kind):
             raise UsageError(f'the column "{column}" of {source} holds {kind} and not strings; name another')
 
     def portions(self) -> Iterator[Portion]:
-        pyarrow = _pyarrow()
+        pyarrow = pyarrow_for("Parquet")
         first = 1
         try:
             for batch in map(without_views, self._file.iter_batches(_ROWS_AT_ONCE)):
@@ -86,7 +91,7 @@ class _Parquet(Table):
             raise damaged(self.source, error) from error
 
     def write(self, file: BinaryIO, parts: Iterable[Part]) -> None:
-        pyarrow = _pyarrow()
+        pyarrow = pyarrow_for("Parquet")
         from pyarrow.parquet import ParquetWriter
 
         schema = without_views(self._file.schema_arrow)
@@ -101,10 +106,10 @@ class _Parquet(Table):
                 writer.write_table(table, _ROWS_AT_ONCE)
 
     def take(self, kept: Any, places: Sequence[int]) -> Any:
-        return kept.take(_pyarrow().array(places, "int64"))
+        return kept.take(pyarrow_for("Parquet").array(places, "int64"))
 
     def join(self, kept: Sequence[Any]) -> Any:
-        return _pyarrow().concat_tables(kept)
+        return pyarrow_for("Parquet").concat_tables(kept)
 
 
 def compression_of(file: "ParquetFile") -> str:
@@ -116,7 +121,7 @@ def compression_of(file: "ParquetFile") -> str:
 
 def without_views(held: Any) -> Any:
     """A batch or a schema with plain strings in place of views of strings, of which pyarrow takes no rows."""
-    pyarrow = _pyarrow()
+    pyarrow = pyarrow_for("Parquet")
     schema = held if isinstance(held, pyarrow.Schema) else held.schema
     plain = {"string_view": pyarrow.string(), "binary_view": pyarrow.binary()}
     for i, field in enumerate(schema):
@@ -127,7 +132,7 @@ def without_views(held: Any) -> Any:
 
 def _array(column: Column) -> "Array":
     """The values of a column, (rows,). Where there is no number it is null; infinity is a number."""
-    pyarrow = _pyarrow()
+    pyarrow = pyarrow_for("Parquet")
     if isinstance(column, list):
         return pyarrow.array(column, pyarrow.string())
     return pyarrow.array(column, pyarrow.float64(), mask=np.isnan(column))
@@ -135,7 +140,7 @@ def _array(column: Column) -> "Array":
 
 def opened_parquet(raw: BinaryIO, where: str) -> "ParquetFile":
     """A file as Parquet; `where` is what messages call it. Raises `CorpusError` for what is none."""
-    pyarrow = _pyarrow()
+    pyarrow = pyarrow_for("Parquet")
     from pyarrow.parquet import ParquetFile
 
     first = raw.read(4)
@@ -154,9 +159,17 @@ def damaged(where: str, error: Exception) -> CorpusError:
     return CorpusError(f"{where} is no Parquet file, or is damaged or cut short ({reason}); write or copy it again")
 
 
-def _pyarrow() -> Any:
+def holds_strings(kind: "DataType") -> bool:
+    """Whether a column of this type of Arrow's is one of strings: of any of their types, a dictionary of them, or null,
+    which is what writers make of a column without a single value."""
+    kind = kind.value_type if str(kind).startswith("dictionary<") else kind
+    return str(kind) in ("string", "large_string", "string_view", "null")
+
+
+def pyarrow_for(purpose: str) -> Any:
+    """pyarrow, or the `MissingExtraError` that says what needs it."""
     try:
         import pyarrow
     except ModuleNotFoundError as error:
-        raise MissingExtraError.of("Parquet", "pyarrow", "parquet") from error
+        raise MissingExtraError.of(purpose, "pyarrow", "parquet") from error
     return pyarrow

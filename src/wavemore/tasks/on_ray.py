@@ -79,6 +79,9 @@ def _result(ray: Any, reference: Any) -> Any:
             f"a worker of Ray died {_RETRIES + 1} times over the same task, perhaps for want of memory; let fewer "
             "tasks run on each machine (ray start --num-cpus), or take machines with more"
         ) from error
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise WavemoreError(f"the cluster of Ray did not finish a task: {reason}; what is finished stays") from error
 
 
 _held: dict[str, tuple[Work, Any]] = {}  # of this worker, the last by its name
