@@ -191,8 +191,10 @@ DEEP = {"groups": [2, 2], "cycles": 3, "embedding": 24, "hidden": 96, "activatio
 
 @pytest.mark.parametrize(
     ("model", "parameters", "most"),
-    [(NOTES, 76_579, 400_000), ({**DEEP, "members": 2, "ngram": 6}, None, 1_200_000)],
-    ids=["as taught", "default"],
+    [
+        pytest.param(NOTES, 76_579, 400_000, id="as taught"),
+        pytest.param({**DEEP, "members": 2, "ngram": 6}, None, 1_200_000, id="default", marks=pytest.mark.slow),
+    ],
 )
 def test_pages_are_small(model: dict[str, Any], parameters: int | None, most: int) -> None:
     """With the fingerprints of 32,033 strings, as names.txt has; weights drawn at random take no less room than others,

@@ -73,3 +73,17 @@ def test_three_thousand_patterns_match_what_python_says(page: Page) -> None:
         for one, found in zip(part, page.does("matches", characters=[*"abc"], cases=cases), strict=True):
             match = re.compile(one).fullmatch
             assert found == [int(match(string) is not None) for string in strings], one
+
+
+def test_why_fewer_strings_come_than_were_asked_for(page: Page) -> None:
+    model = {
+        "characters": ["a"],
+        "table": {"context": 1, "logits": [-3.0, 0.0] * 2},
+        "seen": ["a" * n for n in range(900)],
+    }
+    answers = page.sampled(model, count=3, isNew=True, seed=1)
+    assert [answer["strings"] for answer in answers] == [[]] * len(answers)
+    reason = answers[-1]["reason"]
+    assert reason.startswith("looked at ")
+    assert reason.endswith("there was none: ask for fewer strings or conditions")
+    assert answers[-1]["looked"] > 1000
