@@ -78,7 +78,10 @@ def test_a_compressed_page(answer, tiny_path):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("-o a.txt", "a.txt does not say by its ending what to write; call it .html or .onnx, or name a format"),
+        (
+            "-o a.txt",
+            "a.txt does not say by its ending what to write; call it .html or .onnx, or name a format (--format html)",
+        ),
         ("-o a.html --format onnx", "a.html would hold onnx, and .html is for html; give it another ending"),
         ("--format pdf", 'the format is "pdf"; it must be html or onnx'),
         (

@@ -34,7 +34,11 @@ def test_the_form_is_told_by_the_ending_or_by_name(name, format, expected):
     [
         ("a.html", "onnx", "a.html would hold onnx, and .html is for html; give it another ending"),
         ("a.html.gz", "onnx", "a.html.gz would hold onnx, and .html is for html; give it another ending"),
-        ("a.txt", None, "a.txt does not say by its ending what to write; call it .html or .onnx, or name a format"),
+        (
+            "a.txt",
+            None,
+            "a.txt does not say by its ending what to write; call it .html or .onnx, or name a format (--format html)",
+        ),
         ("a.html", "pdf", 'the format is "pdf"; it must be html or onnx'),
     ],
 )

@@ -77,6 +77,11 @@ def test_samples_go_to_files(data, said):
             "--on writes many files; name a folder for them, as in --output out",
         ),
         (
+            "score 0.parquet 1.parquet --on here --column name -o out",
+            "0.parquet is no model, and 1.parquet the list: where a shell has written out a pattern, put it into "
+            "quotes",
+        ),
+        (
             "score ?.parquet --on yarn --column name -o out",
             'a job runs on "yarn"; it must be here, ray, or ray=ADDRESS such as ray=10.0.0.5:6379',
         ),
@@ -94,6 +99,17 @@ def test_samples_go_to_files(data, said):
 def test_what_a_job_has_no_use_for_is_refused(data, said, line, sentence):
     assert said(line, WRONG_USAGE) == ("", f"wavemore: {sentence}\n")
     assert not Path("out").exists()
+
+
+def test_a_folder_is_no_file(data, said):
+    _, err = said("score . --on here --column name -o out", FAILED)
+    assert err == "wavemore: . is a folder; name the files in it, as in '*.parquet'\n"
+
+
+def test_a_pattern_without_on(data, said):
+    _, err = said("score ?.parquet", FAILED)
+    assert err.startswith('wavemore: there is no file "?.parquet" and no list of that name; lists are ')
+    assert err.endswith("; a pattern of many files is for wavemore score --on alone\n")
 
 
 def test_a_missing_engine_says_how_to_install_it(data, said, monkeypatch):

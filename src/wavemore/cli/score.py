@@ -143,6 +143,10 @@ def command(
         asked = {"unknown": unknown, "percentile": percentile, "guess_number": guess_number}
         asked |= {"posterior": posterior, "fold_case": fold_case}
         given = {name: value for name, value in asked.items() if value}
+        if model is not None and model.endswith((".parquet", ".pq")):
+            raise UsageError(
+                f"{model} is no model, and {list_} the list: where a shell has written out a pattern, put it into quotes"
+            )
         first = model_of(model, label)
         run_job(
             lambda folder: score_job(source, column or "", folder, first, **given), on, output, useless, quiet=quiet

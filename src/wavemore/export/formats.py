@@ -27,7 +27,9 @@ def format_for(name: str | Path, format: str | None = None) -> Format:
     ending = Path(without_ending(str(name))).suffix
     told = _ENDINGS.get(ending.lower())
     if format is None and told is None:
-        raise UsageError(f"{name} does not say by its ending what to write; call it .html or .onnx, or name a format")
+        raise UsageError(
+            f"{name} does not say by its ending what to write; call it .html or .onnx, or name a format (--format html)"
+        )
     if format is not None and told not in (None, format):
         raise UsageError(f"{name} would hold {format}, and {ending} is for {told}; give it another ending")
     return cast(Format, format or told)

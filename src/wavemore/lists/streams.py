@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from glob import has_magic
 from pathlib import Path
 from typing import IO, Any, AnyStr, BinaryIO, NamedTuple, TypeAlias, cast
 
@@ -186,8 +187,10 @@ def _found(name: str) -> Path:
             "name of a file"
         )
     known = (*embedded_lists(), *FETCHED)
+    pattern = "; a pattern of many files is for wavemore score --on alone" if has_magic(name) else ""
     raise FileError(
-        f'there is no file "{name}" and no list of that name{suggestion(name, known)}; lists are {", ".join(known)}'
+        f'there is no file "{name}" and no list of that name{suggestion(name, known)}; '
+        f"lists are {', '.join(known)}{pattern}"
     )
 
 

@@ -95,7 +95,7 @@ class Vocabulary:
         if len(unknown):
             character = string[int(unknown[0])]
             other = self.folded(character)
-            hint = f"; it knows {other!r}: write that, or use --fold-case of sample and score"
+            hint = f"; it knows {other!r}: write that, or try --fold-case (in Python fold_case=True)"
             raise UnknownCharacterError(
                 f"{character!r} (U+{ord(character):04X}) in {string!r} is not among the {len(self.characters)} "
                 f"characters that the model knows: {_excerpt(self.characters)}" + (hint if other != character else "")

@@ -74,7 +74,7 @@ class Job:
         for key in {**held, **wanted}:
             if held.get(key) != wanted.get(key):
                 raise UsageError(
-                    f"{self.folder} holds parts of another job, whose {key} differs; name another folder, or empty it"
+                    f"{self.folder} holds parts of another job, with other {key}; name another folder, or empty it"
                 )
 
 
@@ -209,6 +209,8 @@ def _paths(sources: Sequence[str | Path], folder: str | Path) -> list[str]:
             some = [path for path in some if Path(folder).resolve() not in Path(path).resolve().parents]
             if not some:
                 raise FileError(f"no file is named {source}; name one, or put the pattern into quotes")
+        elif Path(source).is_dir():
+            raise FileError(f"{source} is a folder; name the files in it, as in '{Path(source) / '*.parquet'}'")
         else:
             some = [source]
         for path in some:
