@@ -145,7 +145,8 @@ def command(
         given = {name: value for name, value in asked.items() if value}
         if model is not None and model.endswith((".parquet", ".pq")):
             raise UsageError(
-                f"{model} is no model, and {list_} the list: where a shell has written out a pattern, put it into quotes"
+                f"{model} is no model, and {list_} the list: where a shell has written out a pattern, put it into "
+                "quotes"
             )
         first = model_of(model, label)
         run_job(
