@@ -69,14 +69,39 @@ def test_the_next_character_is_what_python_expects_and_can_be_added(visit: Visit
     expect(page.locator("#typed")).to_have_value("marlen" + character)
 
 
+def test_the_bars_of_the_next_character_have_one_scale(visit: Visit):
+    page = visit.page
+    page.get_by_role("tab", name="Look inside").click()
+    typed(page, "qm")
+    wait_until(lambda: page.locator("#tree [data-at^='0 '] .chunk").all_inner_texts()[-2:] == ["q", "m"])
+    shares = [float(text.split()[0]) for text in page.locator("#next .share").all_inner_texts()]
+    page.wait_for_timeout(300)  # in which the bars take their width
+    widths = page.locator("#next .strip").evaluate_all("all => all.map(strip => strip.getBoundingClientRect().width)")
+    room = page.locator("#next .track").first.evaluate("track => track.getBoundingClientRect().width")
+    assert max(widths) == pytest.approx(room, abs=0.5)  # none is cut
+    for share, width in zip(shares, widths, strict=True):
+        assert width / room == pytest.approx(share / max(shares), abs=0.03)
+
+
 def test_of_a_string_with_an_unknown_character_the_tree_before_it_is_shown(visit: Visit):
     visit.page.get_by_role("tab", name="Look inside").click()
     typed(visit.page, "zoë")
     said = visit.page.locator("#look-said")
-    expect(said).to_have_text("The model does not know ë; this is the tree of what stands before it.")
+    expect(said).to_have_text("The model does not know ë; this is the tree of “zo”, which stands before.")
+    expect(visit.page.get_by_role("button", name=re.compile("^Level 3, zo"))).to_be_visible()
+    typed(visit.page, "Éë")
+    expect(said).to_have_text(
+        "The model does not know É and ë; this is the tree of the beginning of any string, as nothing stands before."
+    )
+    typed(visit.page, "Zo")
+    expect(said).to_have_text("Z is read as z: the model knows this case alone.")
     expect(visit.page.get_by_role("button", name=re.compile("^Level 3, zo"))).to_be_visible()
     typed(visit.page, "zo")
     expect(said).to_have_text("")
+    field, message = visit.page.locator("#typed").bounding_box(), said.bounding_box()
+    assert field is not None
+    assert message is not None
+    assert message["y"] >= field["y"] + field["height"] + 5  # the ring of the focus covers none of it
 
 
 def test_a_string_that_repeats_has_shared_chunks(visit: Visit):

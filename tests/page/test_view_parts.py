@@ -177,6 +177,29 @@ def test_odd_strings_come_first_and_unknown_ones_before_all():
     assert found == [[2, 1, 3, 0], [3, 0, 1, 2], [0, 1, 2, 3]]
 
 
+def test_a_blank_row_comes_last_and_in_its_place():
+    rows = "[{ place: 0, surprise: 0.5, logLikelihood: -3, bits: [1], unknown: null }, blankRow(1),"
+    rows += " { place: 2, surprise: 2, logLikelihood: -1, bits: [1], unknown: null }]"
+    orders = f'["odd", "likely", "given"].map((order) => inOrder({rows}, order).map((row) => row.place))'
+    assert run("score_rows.js", "inOrder, blankRow", orders) == [[2, 0, 1], [2, 0, 1], [0, 1, 2]]
+
+
+def test_a_text_is_read_in_the_case_that_the_model_knows():
+    given = ["El", " bob\t", "a\u00a0b", "\u00c9va", "E\u0301va", "X9", "", "  "]
+    known = 'new Set([..."abelov\u00e9"])'
+    read = run("as_known.js", "readAsKnown", f"{json.dumps(given)}.map((t) => readAsKnown(t, {known}))")
+    assert [one["text"] for one in read] == ["el", "bob", "a\u00a0b", "\u00e9va", "\u00e9va", "X9", "", ""]
+    assert [one["folded"] for one in read] == [["E"], [], [], ["\u00c9"], ["\u00c9"], [], [], []]
+    assert [one["trimmed"] for one in read] == [False, True, False, False, False, False, False, True]
+    both = run("as_known.js", "readAsKnown", 'readAsKnown("Ee ", new Set([..."Ee "]))')
+    assert (both["text"], both["trimmed"]) == ("Ee ", False)  # the model knows all of it
+    said = f'readingText([readAsKnown(" EL ", {known})], {known})'
+    assert run("as_known.js", "readAsKnown, readingText", said) == (
+        "E is read as e and L is read as l: the model knows this case alone; "
+        "blanks at the ends, which the model does not know, are left out."
+    )
+
+
 def test_the_slider_has_the_models_own_temperature_in_its_middle():
     found = run("wish_form.js", "temperatureAt", "[-10, -5, 0, 5, 10].map(temperatureAt)")
     assert found == [0.3, 0.65, 1, 1.5, 2]

@@ -1,5 +1,6 @@
 /** Looking inside: the tree of a string's last context, and what the model expects next, at every key. */
 
+import { readAsKnown, readingText, unknownNames } from "./as_known.js";
 import { afterPause, announce, byId, element } from "./elements.js";
 import { stepName } from "./explained.js";
 import { characterShown, counted, END_SHOWN, inWords, percent, whole } from "./numbers.js";
@@ -27,20 +28,20 @@ export class LookTab {
     offerLabels(about.labels ?? [], byId("look-labels"), () => this.look());
   }
 
-  /** Begin with most of a string that was made. */
+  /** Begin with most of a string that was made, as soon as there is one; not where something was typed meanwhile. */
   opened() {
-    if (!this.begun) {
-      this.begun = true;
-      const example = Array.from(this.page.examples()[0] ?? "");
+    const example = Array.from(this.page.examples()[0] ?? "");
+    if (!this.begun && byId("typed").value === "")
       byId("typed").value = example.slice(0, Math.max(1, example.length - 1)).join("");
-    }
+    this.begun ||= example.length > 0;
     this.look();
   }
 
   /** Ask for the tree of what stands there; one that was asked for before is not worked out any more. */
   look() {
     this.page.link.stop(this.job);
-    const string = byId("typed").value.normalize("NFC");
+    this.reading = readAsKnown(byId("typed").value.normalize("NFC"), this.page.known);
+    const string = this.reading.text;
     const label = chosenLabel(byId("look-labels"));
     this.job = this.page.link.ask({ ask: "tree", string, label }, (tree) => {
       if (tree.error !== undefined) this.trouble(tree.error);
@@ -58,11 +59,9 @@ export class LookTab {
 
   /** @param {any} tree */
   show(tree) {
-    const unknown = tree.unknown
-      ? `The model does not know ${stepName(tree.unknown)}; this is the tree of what stands before it.`
-      : "";
-    byId("look-said").textContent = unknown;
-    byId("look-said").classList.toggle("remark", unknown !== "");
+    const said = [this.unknownText(tree), readingText([this.reading], this.page.known)].filter(Boolean).join(" ");
+    byId("look-said").textContent = said;
+    byId("look-said").classList.toggle("remark", Boolean(tree.unknown));
     this.showNext(tree.probabilities);
     const levels = tree.levels ?? [];
     byId("tree").hidden = levels.length === 0;
@@ -84,6 +83,15 @@ export class LookTab {
     byId("shapes").replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
   }
 
+  /** @param {any} tree @returns {string} which characters the model does not know, and what the tree is of */
+  unknownText(tree) {
+    if (!tree.unknown) return "";
+    const before = tree.string.slice(0, tree.string.indexOf(tree.unknown));
+    const names = inWords(unknownNames(tree.string, this.page.known));
+    const what = before ? `“${before}”, which stands before` : "the beginning of any string, as nothing stands before";
+    return `The model does not know ${names}; this is the tree of ${what}.`;
+  }
+
   /** @param {{character: string, probability: number}[]} probabilities of all characters and the end */
   showNext(probabilities) {
     const sorted = [...probabilities].sort((a, b) => b.probability - a.probability);
@@ -91,7 +99,7 @@ export class LookTab {
     const others = sorted.slice(NEXT_SHOWN).reduce((sum, one) => sum + one.probability, 0);
     const bar = (name, share, kind, add) => {
       const strip = element("span", { class: "strip", "aria-hidden": "true" });
-      strip.style.width = `${100 * (share / Math.max(shown[0].probability, 1e-9))}%`;
+      strip.style.width = `${100 * (share / Math.max(shown[0].probability, others, 1e-9))}%`; // one scale for all
       const tag = add ? "button" : "span";
       const item = element(tag, {
         class: `bet ${kind}`,
