@@ -118,8 +118,25 @@ def test_a_csv_file_is_scored_by_a_column_and_written_back_whole(visit: Visit, t
     wrong.write_bytes(b"zo\xeb\n")
     page.locator("#file").set_input_files(wrong)
     expect(page.locator("#given-said")).to_have_text(
-        "This file is not text in UTF-8; save it as UTF-8 and open it again."
+        "This file is not text in UTF-8; save it as UTF-8 and open it again. What stands here is still the list before."
     )
+    strings = ["id", "1", "2", "3", "4"]
+    for data, kind in ((b"PK\x03\x04\x14\x00\x06\x00", "a spreadsheet"), (b"PAR1\x15\x04", "a table in Parquet")):
+        wrong.write_bytes(data)
+        page.locator("#file").set_input_files(wrong)
+        said = page.locator("#given-said")
+        expect(said).to_contain_text(f"This file is {kind}")
+        expect(said).to_contain_text("as CSV, and open that")
+        expect(said).to_contain_text("What stands here is still the list before.")
+        expect(said).to_have_class(re.compile("remark"))
+        assert set(scored(page, 4)) < set(strings)  # and its table, its column and its tick stay
+        expect(page.locator("#column-label")).to_be_visible()
+    page.get_by_label(FIELD).fill('name,n\n"emma,1\n')  # of which no list is read
+    expect(said).to_have_text("A quote in this table is opened and never closed.")
+    for gone in ("#checked", "#column-label", "#heading-label"):
+        expect(page.locator(gone)).to_be_hidden()
+    page.get_by_label(FIELD).fill("emma")
+    expect(said).not_to_have_class(re.compile("remark"))
     assert visit.problems == []
 
 

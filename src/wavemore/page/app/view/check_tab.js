@@ -104,7 +104,8 @@ export class CheckTab {
       byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
       this.taken(text, file.name);
     } catch (error) {
-      this.trouble(error.message);
+      const kept = byId("checked").hidden ? "" : " What stands here is still the list before.";
+      this.remarked(`${error.message}${kept}`);
     }
   }
 
@@ -118,6 +119,7 @@ export class CheckTab {
       this.trouble(error.message);
       return;
     }
+    byId("given-said").classList.remove("remark");
     const { rows, table, heading } = this.read;
     byId("column-label").hidden = !table;
     byId("heading-label").hidden = !table;
@@ -217,8 +219,14 @@ export class CheckTab {
   /** @param {string} sentence */
   trouble(sentence) {
     this.page.link.stop(this.job);
-    byId("checked").hidden = true;
+    for (const id of ["checked", "column-label", "heading-label"]) byId(id).hidden = true;
+    this.remarked(sentence);
+  }
+
+  /** @param {string} sentence */
+  remarked(sentence) {
     byId("given-said").textContent = sentence;
+    byId("given-said").classList.add("remark");
     announce(sentence);
   }
 
