@@ -83,7 +83,10 @@ def test_capitals_and_blanks_in_a_condition_are_read_as_the_model_knows_them(vis
 def test_a_tab_opens_before_the_model_is_there(browser: Browser, names_page: Path):
     slow = """window.Worker = class extends Worker {
         constructor(address) { super(address); window.later = []; }
-        postMessage(message) { window.later ? window.later.push(message) : super.postMessage(message); window.mine = this; }
+        postMessage(message) {
+            window.mine = this;
+            window.later ? window.later.push(message) : super.postMessage(message);
+        }
     };"""
     with visited(browser, names_page, first=slow) as early:
         page = early.page

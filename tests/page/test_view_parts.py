@@ -77,6 +77,7 @@ def test_a_table_without_rows_is_an_empty_list():
     [
         ("\ufeffzo\u00eb\n".encode(), "zo\u00eb\n"),
         ("zo\u00eb\n".encode("utf-16"), "zo\u00eb\n"),
+        (b"\x1f\x8b\x08\x00", "This file is compressed (gzip); unpack it, and open what is inside."),
         ("zo\u00eb\n".encode("latin-1"), "This file is not text in UTF-8; save it as UTF-8 and open it again."),
     ],
 )
@@ -124,16 +125,15 @@ def tree_of(characters: str, groups: list[int]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_tree_stands_over_its_characters_and_padding_is_folded():
+def test_a_tree_stands_over_its_characters_and_all_of_it_is_drawn():
     levels = json.dumps(tree_of(".....bob", [2, 2, 2]))
     places = run("tree_layout.js", "treePlaces", f"treePlaces({levels})")
-    # The chunks drawn: four of padding in one node; then ".b" and "ob" with their characters.
-    assert places["count"] == 5
+    assert places["count"] == 8
     assert places["columns"] == [
-        [None, None, None, None, 1.5, 2.5, 3.5, 4.5],
-        [None, None, 2.0, 4.0],
-        [0.5, 3.0],
-        [1.75],
+        [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5],
+        [1.0, 3.0, 5.0, 7.0],
+        [2.0, 6.0],
+        [4.0],
     ]
 
 

@@ -5,7 +5,7 @@ import { afterPause, announce, byId, element } from "./elements.js";
 import { stepName } from "./explained.js";
 import { characterShown, counted, END_SHOWN, inWords, percent, whole } from "./numbers.js";
 import { chunkKey, drawTree } from "./tree_drawing.js";
-import { shapesOf } from "./tree_layout.js";
+import { secondCycle, shapesOf } from "./tree_layout.js";
 import { chosenLabel, offerLabels } from "./wish_form.js";
 
 const NEXT_SHOWN = 8;
@@ -65,8 +65,8 @@ export class LookTab {
     this.showNext(tree.probabilities);
     const levels = tree.levels ?? [];
     byId("tree").hidden = levels.length === 0;
-    for (const id of ["legend", "shapes-title", "shapes", "node-said"]) byId(id).hidden = levels.length === 0;
-    byId("tree-said").textContent = treeText(levels, tree.network);
+    for (const id of ["legend", "shapes-part", "node-said"]) byId(id).hidden = levels.length === 0;
+    byId("tree-said").textContent = treeText(levels, tree.network, this.about);
     if (levels.length === 0) return;
     drawTree(byId("tree"), levels, (sentence) => (byId("node-said").textContent = sentence), this.before);
     this.before = new Set(levels.flatMap((level, l) => level.nodes.map((node) => chunkKey(node, l))));
@@ -136,11 +136,23 @@ export class LookTab {
   }
 }
 
-/** @param {any[]} levels @param {string | null} network @returns {string} */
-function treeText(levels, network) {
+/** @param {any[]} levels @param {string | null} network @param {any} about the model @returns {string} */
+function treeText(levels, network, about) {
   if (levels.length === 0)
     return "This model counts pieces of strings (n-grams) and has no network, so there is no tree to show.";
   const leaves = levels[0].nodes.length;
+  const cycle = secondCycle(levels);
+  const overlap = cycle
+    ? ` Levels overlap, so nodes side by side have characters in common: at level ${cycle} a second cycle of dilations begins again with neighbours.`
+    : "";
   const of = network ? ` It is the tree ${network.startsWith("with") ? "" : "of "}${network}.` : "";
-  return `The last ${counted(leaves, "character")} stand at the bottom; each level joins nodes, until one of them knows all.${of} Point at a node, or move to it with the keyboard, to read about it.`;
+  return `The last ${counted(leaves, "character")}, the context, stand at the bottom; padding stands before a short string. Each level joins nodes; the characters below a node are its chunk, and the top sees all.${overlap}${of}${otherShares(about)} Point at a node, or move to it with the keyboard, to read about it.`;
+}
+
+/** @param {any} about the model @returns {string} what has a share in the percentages beside the tree */
+function otherShares({ networks, ngramShare }) {
+  const shares = [];
+  if (networks > 1) shares.push(`the logits of ${networks} networks are averaged`);
+  if (ngramShare) shares.push(`n-grams have a share of ${percent(ngramShare)}`);
+  return shares.length ? ` The percentages above come from more than this tree: ${shares.join(", and ")}.` : "";
 }
