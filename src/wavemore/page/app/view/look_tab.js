@@ -53,6 +53,8 @@ export class LookTab {
   trouble(sentence) {
     byId("look-said").textContent = sentence;
     byId("look-said").classList.add("remark");
+    byId("next").replaceChildren(); // those of what stood there before
+    byId("tree-part").hidden = true;
     this.spoken = sentence;
     this.speak();
   }
@@ -63,6 +65,7 @@ export class LookTab {
     byId("look-said").textContent = said;
     byId("look-said").classList.toggle("remark", Boolean(tree.unknown));
     this.showNext(tree.probabilities);
+    byId("tree-part").hidden = false;
     const levels = tree.levels ?? [];
     byId("tree").hidden = levels.length === 0;
     for (const id of ["legend", "shapes-part", "node-said"]) byId(id).hidden = levels.length === 0;
