@@ -30,6 +30,7 @@ def test_modules_follow_the_convention(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 300
     for line in _without_comments(text).splitlines():
+        assert line.count("`") % 2 == 0, line  # a template of several lines would lose its indents
         if re.match(r"import\b", line):
             assert re.fullmatch(r'import (\{[^}]*\} from )?"\.{1,2}/[\w./]+\.js";', line), line
         elif re.match(r"export\b", line):
@@ -66,6 +67,7 @@ def test_every_module_is_in_a_bundle() -> None:
 def test_the_page_is_whole() -> None:
     page = page_html(network_file(groups=[2, 2, 2]))
     assert "{{" not in page.replace("{{}}", "")
+    assert not re.search(r"^ ", page.split("</style>")[1], re.MULTILINE)
     assert "default-src 'none'" in page
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:|//)""", page)
     assert page == page_html(network_file(groups=[2, 2, 2]))

@@ -45,8 +45,9 @@ def test_a_pasted_list_is_scored_as_python_scores_it_and_odd_strings_come_first(
     page = visit.page
     opened(page)
     page.get_by_label(FIELD).fill("\n".join([*NAMES, "", "zoë"]))
-    expect(page.locator("#checked-said")).to_have_text("5 strings; 1 blank line left out")
-    order = scored(page, 5)
+    expect(page.locator("#checked-said")).to_have_text("5 strings; 1 line that is blank")
+    order = scored(page, 6)
+    assert order[5] == ""  # what is blank comes last
     assert order[0] == "zoë"  # unknown characters before all
     assert set(order[1:3]) == {"marlxna", "xqzt"}
     row = page.locator("#scores tr[data-string='zoë']")
@@ -61,11 +62,12 @@ def test_a_pasted_list_is_scored_as_python_scores_it_and_odd_strings_come_first(
     added = RowScores([Judge("names", model.file_, model.distribution_)], surprise=True, percentile=True).names
     assert [*rows[0]] == ["string", *added, "note"]
     assert [row["string"] for row in rows] == order
-    found = {row["string"]: float(row["log_likelihood"]) for row in rows}
+    assert [*rows[5].values()] == [""] * 6 + ["blank, so without a score"]
+    found = {row["string"]: float(row["log_likelihood"]) for row in rows[:5]}
     assert found["zoë"] == float("-inf")
     assert [found[name] for name in NAMES] == pytest.approx(model.score_samples(NAMES).tolist(), abs=0.03)
     page.locator("#order").select_option("as given")
-    assert scored(page, 5) == [*NAMES, "zoë"]
+    assert scored(page, 6) == [*NAMES, "", "zoë"]
     assert (visit.requests, visit.problems) == ([], [])
 
 
@@ -100,13 +102,15 @@ def test_a_csv_file_is_scored_by_a_column_and_written_back_whole(visit: Visit, t
     page.locator("#file").set_input_files(table)
     assert page.locator("#column").evaluate("choice => choice.selectedOptions[0].text") == "name"
     expect(page.get_by_label("The first row names the columns")).to_be_checked()
-    assert set(scored(page, 3)) == {'xq"zt', "emma", "=emma"}
+    assert set(scored(page, 4)) == {'xq"zt', "emma", "=emma", ""}
+    expect(page.locator("#checked-said")).to_have_text("3 strings; 1 row that is blank")
     page.locator("#order").select_option("as given")
     with page.expect_download() as download:
         page.locator("#check-csv").click()
     rows = [*csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines())]
-    assert [(row["id"], row["name"]) for row in rows] == [("1", 'xq"zt'), ("2", "emma"), ("3", "'=emma")]
+    assert [(row["id"], row["name"]) for row in rows] == [("1", 'xq"zt'), ("2", "emma"), ("3", "'=emma"), ("4", "")]
     assert rows[1]["unknown"] == ""
+    assert (rows[3]["log_likelihood"], rows[3]["note"]) == ("", "blank, so without a score")
     page.locator("#column").select_option("id")
     assert set(scored(page, 4)) == {"1", "2", "3", "4"}
     expect(page.locator("#scores")).to_contain_text("the model does not know 1")
@@ -114,8 +118,45 @@ def test_a_csv_file_is_scored_by_a_column_and_written_back_whole(visit: Visit, t
     wrong.write_bytes(b"zo\xeb\n")
     page.locator("#file").set_input_files(wrong)
     expect(page.locator("#given-said")).to_have_text(
-        "This file is not text in UTF-8; save it as UTF-8 and open it again."
+        "This file is not text in UTF-8; save it as UTF-8 and open it again. What stands here is still the list before."
     )
+    strings = ["id", "1", "2", "3", "4"]
+    for data, kind in ((b"PK\x03\x04\x14\x00\x06\x00", "a spreadsheet"), (b"PAR1\x15\x04", "a table in Parquet")):
+        wrong.write_bytes(data)
+        page.locator("#file").set_input_files(wrong)
+        said = page.locator("#given-said")
+        expect(said).to_contain_text(f"This file is {kind}")
+        expect(said).to_contain_text("as CSV, and open that")
+        expect(said).to_contain_text("What stands here is still the list before.")
+        expect(said).to_have_class(re.compile("remark"))
+        assert set(scored(page, 4)) < set(strings)  # and its table, its column and its tick stay
+        expect(page.locator("#column-label")).to_be_visible()
+    page.get_by_label(FIELD).fill('name,n\n"emma,1\n')  # of which no list is read
+    expect(said).to_have_text("A quote in this table is opened and never closed.")
+    for gone in ("#checked", "#column-label", "#heading-label"):
+        expect(page.locator(gone)).to_be_hidden()
+    page.get_by_label(FIELD).fill("emma")
+    expect(said).not_to_have_class(re.compile("remark"))
+    assert visit.problems == []
+
+
+def test_capitals_and_blanks_at_the_ends_are_read_as_the_model_knows_them(visit: Visit):
+    page = visit.page
+    opened(page)
+    page.get_by_label(FIELD).fill("Emma\n  bob \nZoë")
+    expect(page.locator("#checked-said")).to_have_text(
+        "3 strings; 2 read in the case that the model knows; 1 read without blanks at the ends"
+    )
+    row = page.locator("#scores tr[data-string='emma']")
+    expect(row).to_contain_text("“Emma” is read as “emma”; on the model's list")
+    bits = wavemore.load().explain(["emma"])[0].bits_per_character
+    assert float(row.locator("td.number").first.inner_text()) == pytest.approx(bits, abs=0.02)
+    expect(page.locator("#scores tr[data-string='bob']")).to_contain_text("“  bob ” is read as “bob”")
+    expect(page.locator("#scores tr[data-string='zoë']")).to_contain_text("the model does not know ë")
+    with page.expect_download() as table:
+        page.locator("#check-csv").click()
+    rows = [*csv.DictReader(Path(table.value.path()).read_text(encoding="utf-8-sig").splitlines())]
+    assert {row["string"] for row in rows} == {"Emma", "  bob ", "Zoë"}  # as they were given
     assert visit.problems == []
 
 

@@ -91,6 +91,7 @@ def test_when_the_worker_fails_every_question_is_answered_by_a_sentence(visit: V
     expect(page.locator("#made-said")).to_have_text(f"T{sentence}")
     page.get_by_role("tab", name="Look inside").click()
     expect(page.locator("#look-said")).to_have_text(f"t{sentence}")
+    expect(page.locator("#tree-part")).to_be_hidden()
     page.get_by_role("tab", name="Check").click()
     page.locator("#given").fill("abc")
     expect(page.locator("#given-said")).to_have_text(f"t{sentence}")

@@ -36,7 +36,12 @@ def test_the_tree_moves_as_one_types(visit: Visit):
     wait_until(lambda: leaves.all_inner_texts()[-6:] == [*"marlen"])
     top = page.get_by_role("button", name=re.compile("^Level 3, marlen"))
     expect(top).to_be_visible()
-    assert page.locator("#tree .node").count() == 15 - 2  # the two leaves of "··" are folded
+    expect(page.locator("#tree-said")).to_contain_text(
+        re.compile(r"^The last 8 characters, the context, stand at the bottom")
+    )
+    expect(page.locator("#tree-said")).not_to_contain_text("percentages above")  # which are of this tree alone
+    levels = [page.locator(f"#tree [data-at^='{level} ']").count() for level in range(4)]
+    assert levels == [8, 4, 2, 1]  # as the shapes below say
     expect(page.get_by_role("button", name="Leaf e, shared 2 times")).to_have_class(re.compile("known"))
     top.focus()
     expect(page.locator("#node-said")).to_contain_text("Level 3: “marlen” after 2 places of padding. 128 numbers")
@@ -69,14 +74,39 @@ def test_the_next_character_is_what_python_expects_and_can_be_added(visit: Visit
     expect(page.locator("#typed")).to_have_value("marlen" + character)
 
 
+def test_the_bars_of_the_next_character_have_one_scale(visit: Visit):
+    page = visit.page
+    page.get_by_role("tab", name="Look inside").click()
+    typed(page, "qm")
+    wait_until(lambda: page.locator("#tree [data-at^='0 '] .chunk").all_inner_texts()[-2:] == ["q", "m"])
+    shares = [float(text.split()[0]) for text in page.locator("#next .share").all_inner_texts()]
+    page.wait_for_timeout(300)  # in which the bars take their width
+    widths = page.locator("#next .strip").evaluate_all("all => all.map(strip => strip.getBoundingClientRect().width)")
+    room = page.locator("#next .track").first.evaluate("track => track.getBoundingClientRect().width")
+    assert max(widths) == pytest.approx(room, abs=0.5)  # none is cut
+    for share, width in zip(shares, widths, strict=True):
+        assert width / room == pytest.approx(share / max(shares), abs=0.03)
+
+
 def test_of_a_string_with_an_unknown_character_the_tree_before_it_is_shown(visit: Visit):
     visit.page.get_by_role("tab", name="Look inside").click()
     typed(visit.page, "zoë")
     said = visit.page.locator("#look-said")
-    expect(said).to_have_text("The model does not know ë; this is the tree of what stands before it.")
+    expect(said).to_have_text("The model does not know ë; this is the tree of “zo”, which stands before.")
+    expect(visit.page.get_by_role("button", name=re.compile("^Level 3, zo"))).to_be_visible()
+    typed(visit.page, "Éë")
+    expect(said).to_have_text(
+        "The model does not know É and ë; this is the tree of the beginning of any string, as nothing stands before."
+    )
+    typed(visit.page, "Zo")
+    expect(said).to_have_text("Z is read as z: the model knows this case alone.")
     expect(visit.page.get_by_role("button", name=re.compile("^Level 3, zo"))).to_be_visible()
     typed(visit.page, "zo")
     expect(said).to_have_text("")
+    field, message = visit.page.locator("#typed").bounding_box(), said.bounding_box()
+    assert field is not None
+    assert message is not None
+    assert message["y"] >= field["y"] + field["height"] + 5  # the ring of the focus covers none of it
 
 
 def test_a_string_that_repeats_has_shared_chunks(visit: Visit):
@@ -138,6 +168,14 @@ def test_a_model_with_labels_and_several_networks_says_whose_tree_it_shows(brows
         expect(said).to_contain_text(re.compile("It is the tree with language = (it|tr), the first of 2 networks"))
         page.locator("#look-labels select").select_option("it")
         expect(said).to_contain_text("It is the tree of the first of 2 networks.")
+        expect(said).to_contain_text("at level 3 a second cycle of dilations begins again with neighbours")
+        share = "The percentages above come from more than this tree: the logits of 2 networks are averaged."
+        expect(said).to_contain_text(share)
+        for level in range(5):  # the picture has as many nodes as the shapes say
+            name = page.locator("th", has_text=re.compile(f"^Level {level}$" if level else "^Embedding$"))
+            shape = page.locator("#shapes tr").filter(has=name)
+            told = [int(number) for number in re.findall(r"\d+", shape.locator("td.code").inner_text())]
+            assert page.locator(f"#tree [data-at^='{level} ']").count() == (told[1] if len(told) == 3 else 1)
         # Levels overlap, so each node stands over its last character, the top one over that of the context.
         top = page.locator("#tree [data-at='4 0']").bounding_box()
         last = page.locator("#tree [data-at^='0 ']").last.bounding_box()
@@ -145,6 +183,48 @@ def test_a_model_with_labels_and_several_networks_says_whose_tree_it_shows(brows
         assert last is not None
         assert top["x"] == pytest.approx(last["x"])
         assert visit.problems == []
+
+
+def test_of_a_network_with_ngrams_the_share_of_both_is_told(browser: Browser, tmp_path: Path):
+    file = tmp_path / "page.html"
+    model = network_file(1, ngram=3)
+    file.write_text(page_html(model), encoding="utf-8")
+    with visited(browser, file) as visit:
+        strings_of(visit.page, 1)
+        visit.page.get_by_role("tab", name="Look inside").click()
+        weight = model.ngram_weight
+        assert weight is not None
+        expect(visit.page.locator("#tree-said")).to_contain_text(
+            f"come from more than this tree: n-grams have a share of {100 * weight:.0f}\u00a0%."
+        )
+
+
+def test_labels_stay_in_their_nodes_and_a_wide_tree_says_so(visit: Visit):
+    page = visit.page
+    page.reload()
+    strings_of(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("tab", name="Look inside").click()
+    typed(page, "wwmmwwmm")
+    beyond = """nodes => nodes.filter((node) => {
+        const letters = document.createRange();
+        letters.selectNodeContents(node.querySelector(".chunk"));
+        return letters.getBoundingClientRect().width > node.getBoundingClientRect().width;
+    }).length"""
+    wide = page.locator("#tree-wide")
+    expect(page.get_by_role("button", name="Level 3, wwmmwwmm")).to_be_visible()
+    assert page.locator("#tree .node").evaluate_all(beyond) == 0
+    expect(wide).to_be_hidden()
+    page.set_viewport_size(PHONE)
+    typed(page, "wwmmwwmmw")
+    expect(page.get_by_role("button", name="Level 3, wmmwwmmw")).to_be_visible()
+    assert page.locator("#tree .node").evaluate_all(beyond) == 0
+    expect(wide).to_be_visible()
+    expect(page.locator("#tree .sheet")).to_have_class(re.compile("more-before"))
+    page.locator("#tree .sheet").evaluate("sheet => (sheet.scrollLeft = 0)")
+    expect(page.locator("#tree .sheet")).to_have_class("sheet more-after")
+    shapes = page.locator("#shapes").evaluate("table => table.getBoundingClientRect().right")
+    assert shapes <= PHONE["width"]  # all three columns can be seen
 
 
 def test_scripts_from_right_to_left_marks_and_markup_are_text(browser: Browser, tmp_path: Path):

@@ -77,6 +77,7 @@ def test_a_table_without_rows_is_an_empty_list():
     [
         ("\ufeffzo\u00eb\n".encode(), "zo\u00eb\n"),
         ("zo\u00eb\n".encode("utf-16"), "zo\u00eb\n"),
+        (b"\x1f\x8b\x08\x00", "This file is compressed (gzip); unpack it, and open what is inside."),
         ("zo\u00eb\n".encode("latin-1"), "This file is not text in UTF-8; save it as UTF-8 and open it again."),
     ],
 )
@@ -124,16 +125,15 @@ def tree_of(characters: str, groups: list[int]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_tree_stands_over_its_characters_and_padding_is_folded():
+def test_a_tree_stands_over_its_characters_and_all_of_it_is_drawn():
     levels = json.dumps(tree_of(".....bob", [2, 2, 2]))
     places = run("tree_layout.js", "treePlaces", f"treePlaces({levels})")
-    # The chunks drawn: four of padding in one node; then ".b" and "ob" with their characters.
-    assert places["count"] == 5
+    assert places["count"] == 8
     assert places["columns"] == [
-        [None, None, None, None, 1.5, 2.5, 3.5, 4.5],
-        [None, None, 2.0, 4.0],
-        [0.5, 3.0],
-        [1.75],
+        [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5],
+        [1.0, 3.0, 5.0, 7.0],
+        [2.0, 6.0],
+        [4.0],
     ]
 
 
@@ -175,6 +175,29 @@ def test_odd_strings_come_first_and_unknown_ones_before_all():
     orders = '["odd", "likely", "given"].map((order) => inOrder(rows, order).map((row) => row.place))'
     found = run("score_rows.js", "inOrder", orders.replace("rows,", f"{json.dumps(rows)},"))
     assert found == [[2, 1, 3, 0], [3, 0, 1, 2], [0, 1, 2, 3]]
+
+
+def test_a_blank_row_comes_last_and_in_its_place():
+    rows = "[{ place: 0, surprise: 0.5, logLikelihood: -3, bits: [1], unknown: null }, blankRow(1),"
+    rows += " { place: 2, surprise: 2, logLikelihood: -1, bits: [1], unknown: null }]"
+    orders = f'["odd", "likely", "given"].map((order) => inOrder({rows}, order).map((row) => row.place))'
+    assert run("score_rows.js", "inOrder, blankRow", orders) == [[2, 0, 1], [2, 0, 1], [0, 1, 2]]
+
+
+def test_a_text_is_read_in_the_case_that_the_model_knows():
+    given = ["El", " bob\t", "a\u00a0b", "\u00c9va", "E\u0301va", "X9", "", "  "]
+    known = 'new Set([..."abelov\u00e9"])'
+    read = run("as_known.js", "readAsKnown", f"{json.dumps(given)}.map((t) => readAsKnown(t, {known}))")
+    assert [one["text"] for one in read] == ["el", "bob", "a\u00a0b", "\u00e9va", "\u00e9va", "X9", "", ""]
+    assert [one["folded"] for one in read] == [["E"], [], [], ["\u00c9"], ["\u00c9"], [], [], []]
+    assert [one["trimmed"] for one in read] == [False, True, False, False, False, False, False, True]
+    both = run("as_known.js", "readAsKnown", 'readAsKnown("Ee ", new Set([..."Ee "]))')
+    assert (both["text"], both["trimmed"]) == ("Ee ", False)  # the model knows all of it
+    said = f'readingText([readAsKnown(" EL ", {known})], {known})'
+    assert run("as_known.js", "readAsKnown, readingText", said) == (
+        "E is read as e and L is read as l: the model knows this case alone; "
+        "blanks at the ends, which the model does not know, are left out."
+    )
 
 
 def test_the_slider_has_the_models_own_temperature_in_its_middle():

@@ -2,7 +2,8 @@
 
 Scripts are plain ES modules, each with `import { a, b } from "./x.js";` in one line, and `export` before a function, a
 class or a const. Names at their top level are unique in the whole page, so a bundle is the modules one after the other,
-each after those that it imports, without these words. One bundle is the page's own, the other that of the worker, which
+each after those that it imports, without these words. No template of theirs has a line break, so indents are left
+out of the page's own. One bundle is the page's own, the other that of the worker, which
 the page starts from its text, which it holds in base64 of gzip, as it does the model: a page that is opened from a disk
 may not load a second file. Comments for readers of the source are left out of both.
 """
@@ -24,6 +25,7 @@ __all__ = ["bundle", "page_html"]
 _IMPORT = re.compile(r'^import (?:\{[^}\n]*\} from )?"([^"\n]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^ +", re.MULTILINE)
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _POLICY = (
     "default-src 'none'; script-src 'sha256-{view}' 'wasm-unsafe-eval' blob:; style-src 'sha256-{style}'; "
@@ -35,7 +37,7 @@ def page_html(file: ModelFile) -> str:
     """One self-contained HTML file with the model inside, which asks nothing of any other. Raises `UsageError` for a
     baseline that needs PyTorch, and `ModelFileError` for unsound counts."""
     model, app = packed(file), _app()
-    view = f"\n(() => {{\n'use strict';\n{bundle('view/main.js')}\n}})();\n"
+    view = f"\n(() => {{\n'use strict';\n{_INDENT.sub('', bundle('view/main.js'))}\n}})();\n"
     style = app.joinpath("style.css").read_text(encoding="utf-8")
     name = model.header["about"]["list"]
     parts = {

@@ -1,11 +1,12 @@
 /** Checking strings: typed, pasted, dropped or from a file; the odd ones first. */
 
+import { readAsKnown } from "./as_known.js";
 import { CharacterTip } from "./character_tip.js";
 import { csvText, fileName, giveFile } from "./downloads.js";
 import { afterPause, announce, byId, element } from "./elements.js";
 import { counted, whole } from "./numbers.js";
 import { decodedText, likelyColumn, readRows, widthOf } from "./reading_lists.js";
-import { bitsPerCharacter, inOrder, noteOf, showPage } from "./score_rows.js";
+import { bitsPerCharacter, blankRow, inOrder, leftBlank, noteOf, readText, showPage } from "./score_rows.js";
 import { chosenLabel, offerLabels } from "./wish_form.js";
 
 const FILE_LIMIT = 50e6;
@@ -103,7 +104,8 @@ export class CheckTab {
       byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
       this.taken(text, file.name);
     } catch (error) {
-      this.trouble(error.message);
+      const kept = byId("checked").hidden ? "" : " What stands here is still the list before.";
+      this.remarked(`${error.message}${kept}`);
     }
   }
 
@@ -117,6 +119,7 @@ export class CheckTab {
       this.trouble(error.message);
       return;
     }
+    byId("given-said").classList.remove("remark");
     const { rows, table, heading } = this.read;
     byId("column-label").hidden = !table;
     byId("heading-label").hidden = !table;
@@ -133,43 +136,44 @@ export class CheckTab {
     this.score();
   }
 
-  /** The rows without the one that names columns, and the string of each. */
+  /** The string of each row, without the row that names columns, read as the model knows it. */
   given() {
     const { rows, table } = this.read;
     const column = table ? Number(byId("column").value) : 0;
     const below = table && byId("heading").checked ? rows.slice(1) : rows;
-    return below.map((row) => (row[column] ?? "").normalize("NFC"));
+    return below.map((row) => readAsKnown((row[column] ?? "").normalize("NFC"), this.page.known));
   }
 
   score() {
     this.page.link.stop(this.job);
-    this.strings = this.given();
-    const places = this.strings.map((string, i) => [string, i]).filter(([string]) => string !== "");
-    const blank = this.strings.length - places.length;
+    const rows = this.given().map((reading, place) => ({ reading, place }));
+    const places = rows.filter(({ reading }) => reading.text !== "");
+    this.blank = rows.filter(({ reading }) => reading.text === "").map(({ place }) => blankRow(place));
     this.scores = [];
     this.nextShown = 0;
-    byId("checked").hidden = places.length === 0;
-    if (places.length === 0) return;
+    byId("checked").hidden = places.length === 0 && !(this.read.table && rows.length > 0);
+    if (byId("checked").hidden) return;
     this.running(true);
-    this.blank = blank ? `; ${counted(blank, "blank line")} left out` : "";
+    this.besides = leftBlank(this.blank.length, this.read.table) + readText(places.map(({ reading }) => reading));
     this.number = 0;
-    const strings = places.map(([string]) => string);
+    const strings = places.map(({ reading }) => reading.text);
     this.job = this.page.link.ask({ ask: "score", strings, label: this.label() }, (answer) => {
       if (answer.error !== undefined) this.trouble(answer.error);
       else this.came(answer, places);
     });
   }
 
-  /** @param {any} answer a portion of rows @param {[string, number][]} places */
+  /** @param {any} answer a portion of rows @param {{reading: any, place: number}[]} places of rows that are not blank */
   came(answer, places) {
-    for (const row of answer.rows ?? []) this.scores.push({ ...row, place: places[this.scores.length][1] });
+    for (const row of answer.rows ?? []) this.scores.push({ ...row, ...places[this.scores.length] });
+    if (answer.done) this.scores.push(...this.blank);
     if (answer.done || this.mayShow(places.length)) this.ordered();
     byId("checked-said").textContent = answer.done
-      ? `${counted(this.scores.length, "string")}${this.blank}`
+      ? `${counted(places.length, "string")}${this.besides}`
       : `${whole(this.scores.length)} of ${whole(places.length)} so far`;
     if (!answer.done) return;
     this.running(false);
-    announce(`${counted(this.scores.length, "string")} scored${this.blank}`);
+    announce(`${counted(places.length, "string")} scored${this.besides}`);
   }
 
   /** What is downloaded is complete, or was stopped. @param {boolean} goingOn */
@@ -214,8 +218,14 @@ export class CheckTab {
   /** @param {string} sentence */
   trouble(sentence) {
     this.page.link.stop(this.job);
-    byId("checked").hidden = true;
+    for (const id of ["checked", "column-label", "heading-label"]) byId(id).hidden = true;
+    this.remarked(sentence);
+  }
+
+  /** @param {string} sentence */
+  remarked(sentence) {
     byId("given-said").textContent = sentence;
+    byId("given-said").classList.add("remark");
     announce(sentence);
   }
 

@@ -30,27 +30,31 @@ export class MakeTab {
   }
 
   settle() {
-    settleForm(this.page.about ?? {});
-    const { count, likeliest } = wishOf();
-    const strings = counted(Number.isInteger(count) ? count : 10, "string");
+    settleForm(this.page.about, this.page.known);
+    const { count, likeliest } = wishOf(this.page.known);
+    const strings = count > 0 && Number.isInteger(count) ? counted(count, "string") : "strings";
     byId("make").textContent = likeliest
       ? `Make the ${strings} that are likeliest`
-      : `Make ${strings.replace(" ", " new ")}`;
+      : `Make ${strings.replace("string", "new string")}`;
   }
 
   make() {
     this.page.link.stop(this.job);
     clearTimeout(this.offersStop);
-    const wish = wishOf();
+    const wish = wishOf(this.page.known);
     this.fresh = true;
     if (wish.trouble) {
-      byId("stop").hidden = true; // the job before has ended
-      this.said(wish.trouble, true);
+      this.begin(); // the strings of the conditions before are none of these
+      this.ended(wish.trouble, true);
       return;
     }
-    this.offersStop = setTimeout(() => (byId("stop").hidden = false), 300); // most jobs have ended by then
     this.wanted = wish.count;
-    this.job = this.page.link.ask({ ask: "sample", wish }, (answer) => this.came(answer));
+    const job = this.page.link.ask({ ask: "sample", wish }, (answer) => this.came(answer));
+    this.job = job;
+    const offer = () => {
+      if (this.job === job) this.offersStop = setTimeout(() => (byId("stop").hidden = false), 300); // most have ended by then
+    };
+    this.page.link.ready.then(offer, () => {});
   }
 
   /** The strings of the job before go when this one first answers, so that the list does not flicker. */
@@ -101,11 +105,13 @@ export class MakeTab {
 
   /** @param {string} sentence @param {boolean} remarkable */
   ended(sentence, remarkable) {
+    this.job = 0;
     clearTimeout(this.offersStop);
     byId("stop").hidden = true;
     this.said(sentence, remarkable);
     announce(sentence || `${counted(this.made.length, "string")} made`);
     this.offerMore();
+    this.page.firstCame();
   }
 
   /** @param {string} sentence @param {boolean} remarkable */

@@ -4,6 +4,14 @@ const BYTE_ORDER_MARK = /^\ufeff/;
 const DELIMITERS = { csv: ",", tsv: "\t" };
 const OTHERS = ["\t", ";", ",", "|"];
 const LINES_LOOKED_AT = 200;
+const SHEET = "; save or export it as CSV, and open that";
+const KINDS = [
+  ["PK\x03\x04", `a spreadsheet (Excel, OpenDocument) or an archive (ZIP), not text${SHEET}`],
+  ["\xd0\xcf\x11\xe0", `a spreadsheet or document of Office, not text${SHEET}`],
+  ["PAR1", `a table in Parquet, not text${SHEET}, or give it to the command wavemore score`],
+  ["\x1f\x8b", "compressed (gzip); unpack it, and open what is inside"],
+  ["%PDF", "a PDF, not text; save its list as text or CSV, and open that"],
+];
 
 /**
  * The text of a file: UTF-8, or UTF-16 where a byte order mark says so.
@@ -11,6 +19,8 @@ const LINES_LOOKED_AT = 200;
  * @returns {string} throws an Error with a sentence where the bytes are no text
  */
 export function decodedText(bytes) {
+  const kind = KINDS.find(([beginning]) => Array.from(beginning).every((byte, i) => bytes[i] === byte.charCodeAt(0)));
+  if (kind) throw new Error(`This file is ${kind[1]}.`);
   const encoding =
     bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
   try {

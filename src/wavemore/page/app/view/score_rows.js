@@ -2,14 +2,15 @@
 
 import { byId, element } from "./elements.js";
 import { characterBox, stepName, surpriseLevel } from "./explained.js";
-import { bitsText, inWords, percent, whole } from "./numbers.js";
+import { bitsText, counted, inWords, percent, whole } from "./numbers.js";
 
 const ROWS_A_PAGE = 50;
 const BOXES_A_PAGE = 2000; // of characters: browsers take a minute to lay out fifty thousand
 const BOXES_A_STRING = 1000;
 
 /** @typedef {{string: string, place: number, logLikelihood: number, percentile: number | null, seen: boolean | null,
- *   surprise: number, unknown: string | null, bits: Float32Array}} Scored */
+ *   surprise: number, unknown: string | null, bits: Float32Array, blank?: boolean,
+ *   reading?: {given: string, text: string, folded: string[], trimmed: boolean}}} Scored */
 
 /** @param {Scored} scored @returns {number} bits a character, the end counted */
 export function bitsPerCharacter(scored) {
@@ -18,17 +19,43 @@ export function bitsPerCharacter(scored) {
 
 /** @param {Scored} scored @returns {string} what is remarkable, "" for nothing */
 export function noteOf(scored) {
-  if (scored.unknown) return `the model does not know ${inWords(Array.from(scored.unknown, stepName))}`;
-  return scored.seen ? "on the model's list" : "";
+  if (scored.blank) return "blank, so without a score";
+  const { given, text } = scored.reading ?? {};
+  const notes = given === text ? [] : [`“${given}” is read as “${text}”`];
+  if (scored.unknown) notes.push(`the model does not know ${inWords(Array.from(scored.unknown, stepName))}`);
+  else if (scored.seen) notes.push("on the model's list");
+  return notes.join("; ");
+}
+
+/** The row of a string that is blank: it stays in its place, without a score. @param {number} place @returns {Scored} */
+export function blankRow(place) {
+  const none = { logLikelihood: NaN, percentile: null, seen: null, surprise: NaN, unknown: null };
+  return { string: "", place, ...none, bits: new Float32Array(0), blank: true };
+}
+
+/** @param {number} blank how many @param {boolean} table @returns {string} what follows the number of strings */
+export function leftBlank(blank, table) {
+  return blank ? `; ${counted(blank, table ? "row that is" : "line that is", `${table ? "rows" : "lines"} that are`)} blank` : "";
+}
+
+/** @param {{folded: string[], trimmed: boolean}[]} readings @returns {string} how many were read in another way than they stand there */
+export function readText(readings) {
+  const folded = readings.filter((reading) => reading.folded.length).length;
+  const trimmed = readings.filter((reading) => reading.trimmed).length;
+  const texts = [];
+  if (folded) texts.push(`; ${whole(folded)} read in the case that the model knows`);
+  if (trimmed) texts.push(`; ${whole(trimmed)} read without blanks at the ends`);
+  return texts.join("");
 }
 
 /** The rows in an order. @param {Scored[]} scores @param {string} order @returns {Scored[]} */
 export function inOrder(scores, order) {
   const sorted = [...scores];
-  const odd = (scored) => (scored.unknown ? Infinity : scored.surprise);
+  const odd = (scored) => (scored.unknown ? Infinity : scored.blank ? -1 : scored.surprise);
+  const likely = (scored) => (scored.blank ? Infinity : bitsPerCharacter(scored));
   if (order === "odd") sorted.sort((a, b) => compared(odd(b), odd(a)) || a.place - b.place);
   else if (order === "likely")
-    sorted.sort((a, b) => compared(bitsPerCharacter(a), bitsPerCharacter(b)) || a.place - b.place);
+    sorted.sort((a, b) => compared(likely(a), likely(b)) || a.place - b.place);
   else sorted.sort((a, b) => a.place - b.place);
   return sorted;
 }
@@ -75,11 +102,11 @@ function scoreRow(scored) {
   return element(
     "tr",
     { "data-string": scored.string, role: "row" },
-    element("th", { scope: "row", role: "rowheader" }, colouredString(scored)),
+    element("th", { scope: "row", role: "rowheader" }, scored.blank ? BLANK : colouredString(scored)),
     element(
       "td",
       { class: "number", role: "cell", "data-head": "bits a character" },
-      scored.unknown ? "–" : bitsText(bits),
+      scored.unknown ? "–" : scored.blank ? "" : bitsText(bits),
     ),
     element(
       "td",
@@ -111,4 +138,5 @@ function colouredString(scored) {
   return element("span", { class: "boxes", role: "group", "aria-label": said, dir: "auto" }, ...boxes, left ? ` … ${whole(left)} more` : null);
 }
 
+const BLANK = "\u00a0"; // the note says it
 const SURPRISES = ["expected", "possible", "surprising", "very surprising", "hardly possible"];

@@ -1,10 +1,11 @@
 /** The tree drawn: nodes as heat maps over their characters, lines between, and a way through it by the keyboard. */
 
-import { drawn, element } from "./elements.js";
+import { byId, drawn, element } from "./elements.js";
 import { largestOf, paintHeat } from "./heat_map.js";
 import { characterShown, counted } from "./numbers.js";
 import { childrenOf, chunkText, isPadding, treePlaces } from "./tree_layout.js";
 
+const LETTER = 7.3; // the width of a letter of a chunk
 const GAP = 28; // between rows, for the lines
 
 /** @param {HTMLElement} place @param {HTMLElement} names @returns {number} how wide the tree may be */
@@ -47,15 +48,13 @@ export function drawTree(place, levels, told, before) {
   levels.forEach((level, l) => {
     const largest = largestOf(level.nodes);
     level.nodes.forEach((node, i) => {
-      if (Number.isNaN(columns[l][i])) return;
       const x = columns[l][i] * column;
       for (const child of l === 0 ? [] : childrenOf(levels, l, i)) {
-        if (Number.isNaN(columns[l - 1][child])) continue;
         const below = columns[l - 1][child] * column;
         const [y1, y2] = [top(l) + heat + 22, top(l - 1)];
         lines.append(drawn("path", { d: `M${x} ${y1}C${x} ${y1 + GAP / 2} ${below} ${y2 - GAP / 2} ${below} ${y2}` }));
       }
-      const box = nodeBox(node, l, largest, before, Math.floor(column / 7.4));
+      const box = nodeBox(node, l, largest, before, Math.floor((wide - 2) / LETTER));
       box.style.left = `${x - wide / 2}px`;
       box.style.width = `${wide}px`;
       box.querySelector("canvas").style.height = `${heat}px`;
@@ -76,6 +75,16 @@ export function drawTree(place, levels, told, before) {
   sheet.append(inside);
   place.append(sheet);
   sheet.scrollLeft = width; // the end of the context is what changes
+  sheet.addEventListener("scroll", () => showSides(sheet), { passive: true });
+  showSides(sheet);
+}
+
+/** The sides at which there is more to scroll to fade out. @param {HTMLElement} sheet */
+function showSides(sheet) {
+  const { scrollLeft, scrollWidth, clientWidth } = sheet;
+  sheet.classList.toggle("more-before", scrollLeft > 4);
+  sheet.classList.toggle("more-after", scrollLeft < scrollWidth - clientWidth - 4);
+  byId("tree-wide").hidden = scrollWidth <= clientWidth + 4;
 }
 
 /** @param {import("./tree_layout.js").Level[]} levels @returns {HTMLElement} the names of the rows, from the top */
@@ -97,7 +106,8 @@ function nodeBox(node, l, largest, before, letters) {
   const kind = `node${only ? " padding" : ""}${before.has(chunkKey(node, l)) ? " known" : ""}${node.shared > 1 ? " shared" : ""}`;
   const last = node.characters[node.characters.length - 1];
   const name = l === 0 ? (isPadding(last) ? "·" : characterShown(last)) : shortened(chunkText(node), letters);
-  const label = l === 0 ? `Leaf ${isPadding(last) ? "padding" : name}` : `Level ${l}, ${only ? "padding" : name}`;
+  const all = only ? "padding" : l === 0 ? name : chunkText(node).replace(/^·+/, "");
+  const label = l === 0 ? `Leaf ${all}` : `Level ${l}, ${all}`;
   const share = node.shared > 1 ? `, shared ${counted(node.shared, "time")}` : "";
   return element(
     "button",

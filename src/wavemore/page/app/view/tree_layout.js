@@ -3,15 +3,20 @@
 /** @typedef {{ids?: number[], characters: string[], values: Float32Array, shared: number, end?: number, children?: number[]}} Node */
 /** @typedef {{shape: number[], nodes: Node[]}} Level */
 /**
- * Where nodes stand: of each level a list with the column of each node, in which a node that is not drawn has NaN.
- * Padding that comes before the string is folded: of a node that is padding alone nothing below is drawn. In a tree a node
- * stands over the middle of its children; where levels overlap, as in dilation cycles, over its last character.
+ * Where nodes stand: of each level a list with the column of each node. Each place of the context has a column, and all
+ * nodes are drawn, as the shapes count them. In a tree a node stands over the middle of its children; where levels overlap,
+ * as in dilation cycles, over its last character.
  * @param {Level[]} levels from the embedding up
  * @returns {{columns: number[][], count: number}} and how many columns there are
  */
 export function treePlaces(levels) {
-  const shown = shownNodes(levels);
-  return levelsOverlap(levels) ? placesByEnd(levels, shown) : placesByChildren(levels, shown);
+  const overlap = levelsOverlap(levels);
+  const columns = [levels[0].nodes.map((_, i) => i + 0.5)];
+  for (let l = 1; l < levels.length; l++) {
+    const below = (i) => childrenOf(levels, l, i).map((child) => columns[l - 1][child]);
+    columns.push(levels[l].nodes.map((_, i) => (overlap ? below(i).at(-1) : mean(below(i)))));
+  }
+  return { columns, count: levels[0].nodes.length };
 }
 
 /** Whether a node has two parents. @param {Level[]} levels */
@@ -21,56 +26,19 @@ function levelsOverlap(levels) {
   );
 }
 
-/** @param {Level[]} levels @param {boolean[][]} shown */
-function placesByEnd(levels, shown) {
-  const ends = [levels[0].nodes.map((_, i) => i)];
-  for (let l = 1; l < levels.length; l++)
-    ends.push(levels[l].nodes.map((_, i) => ends[l - 1][childrenOf(levels, l, i).at(-1)]));
-  const used = [...new Set(ends.flatMap((level, l) => level.filter((_, i) => shown[l][i])))].sort((a, b) => a - b);
-  return {
-    columns: ends.map((level, l) => level.map((end, i) => (shown[l][i] ? used.indexOf(end) + 0.5 : NaN))),
-    count: used.length,
+/** @param {Level[]} levels @returns {number} the level at which a second cycle of dilations begins, 0 where none does */
+export function secondCycle(levels) {
+  const apart = (l) => {
+    const [first, second] = childrenOf(levels, l, 0).map((child) => levels[l - 1].nodes[child].end);
+    return second - first;
   };
-}
-
-/** @param {Level[]} levels @param {boolean[][]} shown */
-function placesByChildren(levels, shown) {
-  const middles = [levels[0].nodes.map((_, i) => i)]; // of each node the middle of its characters, in the whole context
-  for (let l = 1; l < levels.length; l++)
-    middles.push(levels[l].nodes.map((_, i) => mean(childrenOf(levels, l, i).map((child) => middles[l - 1][child]))));
-  const visible = (l, i) => (l === 0 ? [] : childrenOf(levels, l, i).filter((child) => shown[l - 1][child]));
-  const ends = levels.flatMap((level, l) =>
-    level.nodes.map((_, i) => [l, i]).filter(([, i]) => shown[l][i] && visible(l, i).length === 0),
-  );
-  ends.sort(([l, i], [m, j]) => middles[l][i] - middles[m][j]);
-  const columns = levels.map((level) => level.nodes.map(() => NaN));
-  ends.forEach(([l, i], column) => (columns[l][i] = column + 0.5));
-  for (let l = 1; l < levels.length; l++) {
-    levels[l].nodes.forEach((_, i) => {
-      const children = visible(l, i);
-      if (shown[l][i] && children.length) columns[l][i] = mean(children.map((child) => columns[l - 1][child]));
-    });
-  }
-  return { columns, count: ends.length };
+  for (let l = 2; l < levels.length; l++) if (apart(l) <= apart(l - 1)) return l;
+  return 0;
 }
 
 /** @param {number[]} numbers */
 function mean(numbers) {
   return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
-/** Which nodes are drawn: those with a parent that is drawn and not folded, and the top. @param {Level[]} levels @returns {boolean[][]} */
-function shownNodes(levels) {
-  const shown = levels.map((level) => level.nodes.map(() => false));
-  shown[levels.length - 1].fill(true);
-  for (let l = levels.length - 1; l > 0; l--) {
-    levels[l].nodes.forEach((node, i) => {
-      const last = i === levels[l].nodes.length - 1; // ends where the context ends
-      if (!shown[l][i] || (!last && node.characters.every(isPadding))) return;
-      for (const child of childrenOf(levels, l, i)) shown[l - 1][child] = true;
-    });
-  }
-  return shown;
 }
 
 /** The children of a node: those that it names, else an even part of the level below. @param {Level[]} levels @param {number} l @param {number} i */

@@ -1,5 +1,6 @@
 /** The form of conditions, read as a wish. */
 
+import { readAsKnown, readingText } from "./as_known.js";
 import { byId, element } from "./elements.js";
 
 const COUNT_TROUBLE = "How many must be a whole number from 1 to 10,000.";
@@ -17,21 +18,20 @@ export function strangenessText(temperature) {
   return temperature > 1.4 ? "very strange ones" : "stranger than the model's own";
 }
 
-/** @returns {any} what is asked for, as the worker takes it; with `trouble`, a sentence, where a field is wrong */
-export function wishOf() {
+/**
+ * @param {Set<string>} known the characters of the model, as which texts are read
+ * @returns {any} what is asked for, as the worker takes it; with `trouble`, a sentence, where a field is wrong
+ */
+export function wishOf(known) {
   const form = byId("form");
   const text = (name) => form.elements[name].value;
   const number = (name) => (text(name).trim() === "" ? null : Number(text(name)));
   const ticked = (name) => form.elements[name].checked && !form.elements[name].disabled;
   const wish = {
     count: number("count") ?? 10,
-    startsWith: text("startsWith"),
-    endsWith: text("endsWith"),
-    contains: text("contains"),
+    ...Object.fromEntries(textsOf(known).map(({ name, reading }) => [name, reading.text])),
     minLength: number("minLength"),
     maxLength: number("maxLength"),
-    only: text("only"),
-    never: text("never"),
     pattern: text("pattern"),
     isNew: ticked("isNew"),
     temperature: temperatureAt(Number(text("temperature"))),
@@ -42,6 +42,12 @@ export function wishOf() {
   };
   const unread = [...form.elements].find((field) => field.validity?.badInput); // a browser gives "" for "1e" or "-"
   return { ...wish, trouble: unread ? notNumber(unread) : troubleOf(wish) };
+}
+
+/** What stands in the fields of texts; a pattern is not among them. @param {Set<string>} known */
+function textsOf(known) {
+  const names = ["startsWith", "endsWith", "contains", "only", "never"];
+  return names.map((name) => ({ name, reading: readAsKnown(byId("form").elements[name].value, known) }));
 }
 
 /** @param {HTMLInputElement} field */
@@ -63,12 +69,14 @@ function troubleOf(wish) {
   return null;
 }
 
-/** Fields that make no sense together are switched off, and said to be. @param {any} about the model */
-export function settleForm(about) {
+/** Fields that make no sense together are switched off, and said to be. @param {any} about the model @param {Set<string>} known */
+export function settleForm(about, known) {
   const { temperature, plausible, likeliest, isNew } = byId("form").elements;
   const chosen = temperatureAt(Number(temperature.value));
   temperature.disabled = likeliest.checked;
   plausible.disabled = likeliest.checked || chosen !== 1;
+  const readings = textsOf(known).map(({ reading }) => reading);
+  byId("read-said").textContent = readingText(readings, known);
   byId("strange-said").textContent = likeliest.checked ? "not with the likeliest first" : strangenessText(chosen);
   byId("plausible-said").textContent =
     plausible.disabled && !likeliest.checked

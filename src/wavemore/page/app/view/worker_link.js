@@ -15,6 +15,7 @@ export class WorkerLink {
     /** @type {string | null} why nothing is answered any more, in a sentence */
     this.broken = null;
     this.started = false;
+    this.header = JSON.parse(byId("header").textContent);
     /** @type {Promise<any>} what the model says about itself */
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve;
@@ -35,7 +36,7 @@ export class WorkerLink {
     worker.onerror = (event) => this.failed(event.message);
     const kernel = fromBase64(text("kernel"));
     const bytes = await model;
-    worker.postMessage({ header: JSON.parse(text("header")), bytes, kernel: kernel.length ? kernel : null });
+    worker.postMessage({ header: this.header, bytes, kernel: kernel.length ? kernel : null });
     for (const message of this.early) worker.postMessage(message);
     this.worker = worker;
   }
