@@ -5,7 +5,8 @@ import { Guided } from "./guided.js";
 
 // Characters of trying, before the guide is made, and before it learns.
 const ROUNDS_AFTER = [25000, 50000, 100000, 200000, 400000];
-const [SCARCE, PATIENT] = [0.0005, 6]; // where more come through than this share, a round waits for so many times as much
+// Where more come through than this share, a round waits for so many times as much.
+const [SCARCE, PATIENT] = [0.0005, 6];
 const COMMON = 0.02; // a share of tried strings that come through for which no guide is made
 const LONGEST_GUIDED = 5000; // characters of the shortest string that meets the conditions
 const DEARER = 2; // characters of trying that take as long as one of guiding

@@ -184,7 +184,8 @@ export function* sampling(asked, wish) {
 
 /**
  * How many strings in a row came before, where they are so many that hardly any other is left; else 0. What is tried
- * with a memory is not counted: nothing that its tree has comes again, but it takes some batches until a string is there.
+ * with a memory is not counted: nothing that its tree has comes again, but it takes some batches until it
+ * has a string.
  * @param {AsTheyCome | Pruning | Guided} source
  * @param {Passing} passing
  */
