@@ -11,6 +11,7 @@ const { matching } = await at("asking/pattern_automaton.js");
 const { conditionsOf, allOf } = await at("asking/conditions.js");
 const { DrawnFrom } = await at("asking/drawing.js");
 const { Guided } = await at("asking/guided.js");
+const { Passing } = await at("asking/passing.js");
 const { Pruning } = await at("asking/pruning.js");
 const { Asking } = await at("asking/models.js");
 const { sampling } = await at("asking/sampling.js");
@@ -146,12 +147,22 @@ const DOES = {
     }
     return counts;
   },
+  async pairs({ model, wish, seeds }) {
+    const asked = new Asking(await modelOf(model)).under(null);
+    const counts = {};
+    for (let seed = 0; seed < seeds; seed++) {
+      const strings = [...sampling(asked, { ...wish, count: 2, seed })].flatMap((answer) => answer.strings);
+      const pair = strings.map(({ string }) => string).join(" ");
+      counts[pair] = (counts[pair] ?? 0) + 1;
+    }
+    return counts;
+  },
   async guided({ model, wish, rounds, count }) {
     const asked = new Asking(await modelOf(model)).under(null);
     const automaton = allOf(conditionsOf(wish, asked.alphabet), asked.alphabet);
     const { ids, state } = automaton.forced();
     const from = new DrawnFrom(asked.contexts, asked.alphabet, wish.temperature ?? 1, ids, asked.longest, wish.seed);
-    const guided = new Guided(new Pruning(from, automaton, state, () => false));
+    const guided = new Guided(new Pruning(from, automaton, state, new Passing(() => false, false)));
     for (let round = 0; round < rounds; round++) {
       if (round > 0) guided.learn();
       for (const step of guided.round()) if (step !== undefined) throw new Error("nothing is told between portions");

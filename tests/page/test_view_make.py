@@ -186,6 +186,32 @@ def test_many_strings_are_shown_in_portions_and_can_be_stopped(visit: Visit):
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_hidden()
 
 
+def test_few_and_rare_strings_are_different_and_it_is_told_how_few_and_how_rare(visit: Visit):
+    page, said = visit.page, visit.page.locator("#made-said")
+    page.get_by_label("at most").fill("1")
+    page.get_by_label("How many").fill("30")
+    expect(said).to_contain_text("Only 26 different strings came: the model makes no others that can be used.")
+    assert sorted(strings_of(page, 26)) == [*"abcdefghijklmnopqrstuvwxyz"]
+    page.get_by_role("button", name="Clear all conditions").click()
+    page.get_by_label("New ones only").check()
+    page.get_by_label("How many").fill("5")
+    page.get_by_label("Begin with").fill("el")
+    page.get_by_label("End with").fill("a")
+    page.get_by_label("Contain").fill("zzqx")
+    page.get_by_label("at least").fill("5")
+    page.get_by_label("at most").fill("8")
+    expect(said).to_have_text(
+        re.compile(
+            r"5 of the 5 strings are not plausible: hardly any that meets the conditions is\. "
+            r"About 1 in [\d,]+,000,000,000 of the model's strings meet the conditions\."
+        )
+    )
+    assert len(set(strings := strings_of(page, 5))) == len(strings) == 5
+    assert all(re.fullmatch("el.*zzqx.*a", string) for string in strings)
+    expect(page.get_by_role("status")).to_contain_text("5 strings made. 5 of the 5 strings are not plausible")
+    assert visit.problems == []
+
+
 def test_in_a_sandbox_without_a_store_the_page_works_and_says_so(browser: Browser, names_page: Path, tmp_path: Path):
     frame = tmp_path / "frame.html"
     inside = names_page.read_text(encoding="utf-8").replace("&", "&amp;").replace('"', "&quot;")

@@ -1,7 +1,9 @@
 // The worker of the page. Its first message is { header, bytes, kernel }, answered by { ready: true, about }; then
 //
 //   { id, ask: "sample", wish }             answers { id, strings: [{ string, logLikelihood }], looked, done, reason },
-//                                           and under conditions share, with plausible implausible
+//                                           and under conditions share, with plausible implausible; the last one
+//                                           under conditions has notes, sentences. No string comes twice unless
+//                                           the wish has unique: false
 //   { id, ask: "score", strings, label }    answers { id, rows, done }
 //   { id, ask: "explain", string, label }   one answer { id, string, rows, done: true }
 //   { id, ask: "tree", string, label }      one answer { id, string, levels, probabilities, ..., done: true }

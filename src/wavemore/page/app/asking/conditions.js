@@ -17,6 +17,7 @@ import { Refusal, grouped, inNfc, quoted } from "./texts.js";
  * @property {string} [never]
  * @property {string} [pattern] for the whole string, as Python's `re.fullmatch` reads it
  * @property {boolean} [isNew]
+ * @property {boolean} [unique] whether no string comes twice; so it is where it is missing
  * @property {number | null} [temperature] 1 where it is missing
  * @property {boolean} [plausible]
  * @property {Object<string, string> | null} [label]

@@ -152,6 +152,11 @@ export class AsTheyCome {
     return this.from.begun;
   }
 
+  /** The share is known exactly. */
+  get shareError() {
+    return 0;
+  }
+
   /** Whether no string is left. */
   get exhausted() {
     return this.from.begun === 0;

@@ -13,12 +13,14 @@ import { Streams } from "./random.js";
 
 const [GUIDING, MEASURING] = [3, 4]; // tell random numbers from others of the same seed
 const LOOKED_AT = 4096; // plain strings from which a look ahead is made
-const MEASURED = 4096; // guided strings of one round
+const [MEASURED, MOST_MEASURED] = [4096, 16384]; // guided strings of one round; as many as take about so many steps
+const STEPS_MEASURED = 60000;
 const [MOST_GUIDED_AT_ONCE, STEPS_AT_ONCE] = [512, 1 << 16]; // strings, and characters that these take at least
 const CLIPPED_AT_MOST = 0.001; // the share of the weights above the bound, when it is chosen
 const SOUND_CLIPPED = 0.01; // the share, as measured again, with which a guide may be used
 const SOUND_EFFECTIVE = 100; // the effective number of strings below which a bound means nothing
 const GOOD = 0.1; // the share of kept strings at which a guide learns no more
+const MAY_FALL = 4; // nats: a string whose weight has fallen by more than this is mostly given up
 
 /** A guide that is made and measured, and then a source of strings. */
 export class Guided {
@@ -27,7 +29,7 @@ export class Guided {
     this.from = pruning.from;
     this.automaton = pruning.automaton;
     this.state = pruning.state;
-    this.refused = pruning.refused;
+    this.passing = pruning.passing;
     this.streams = new Streams(this.from.seed, GUIDING);
     const fitting = Math.floor(STEPS_AT_ONCE / Math.max(1, this.automaton.distance[0]));
     /** How many strings are drawn side by side. */
@@ -37,6 +39,7 @@ export class Guided {
     this.rounds = 0;
     this.logBound = 0;
     this.chance = 0;
+    this.chanceError = 0;
     /** The share of strings that will be kept, and the characters that each takes. */
     this.kept = 0;
     this.stepsEach = 1;
@@ -47,6 +50,11 @@ export class Guided {
   /** The share of the model's strings that meet the conditions. */
   get share() {
     return this.from.begun * this.chance;
+  }
+
+  /** The standard error of the share. */
+  get shareError() {
+    return this.from.begun * this.chanceError;
   }
 
   get exhausted() {
@@ -69,7 +77,7 @@ export class Guided {
     const logWeights = [];
     const visits = [];
     let steps = 0;
-    for (let done = 0; done < MEASURED; done += this.atOnce) {
+    for (let done = 0; done < MEASURED || (steps < STEPS_MEASURED && done < MOST_MEASURED); done += this.atOnce) {
       const drawn = this.draw(measuring, done, this.atOnce, visits);
       logWeights.push(...drawn.logWeights);
       steps += drawn.steps;
@@ -118,6 +126,7 @@ export class Guided {
     const met = [];
     const ended = [];
     let steps = 0;
+    let lightest = -Infinity;
     for (let depth = prefix.length; depth <= longest && rows.alive.length; depth++) {
       rows.columns.push(new Int32Array(count));
       const { alive } = rows;
@@ -140,6 +149,14 @@ export class Guided {
           continue;
         }
         logWeights[row] += Math.log(total) - promised[row];
+        if (lightest === -Infinity) lightest = logWeights[row] - MAY_FALL; // all begin with the same weight
+        if (logWeights[row] < lightest) {
+          // One of weight w below the lightest, W, goes on with probability w / W and has the weight W then, so that on
+          // average nothing changes (Russian roulette).
+          const goesOn = Math.log(streams.next(row)) < logWeights[row] - lightest;
+          logWeights[row] = goesOn ? lightest : -Infinity;
+          if (!goesOn) continue;
+        }
         const id = pickFrom(place.sums, 0, contexts.width, streams.next(row));
         rows.put(row, id, place.raw[place.at + id]);
         if (id === 0) {
@@ -205,7 +222,10 @@ export class Guided {
     const bound = boundOf(weights.slice(0, half));
     this.clipped = shareAbove(weights.slice(half), bound);
     this.logBound = Math.log(bound) + highest;
-    this.chance = (total / weights.length) * Math.exp(highest);
+    const mean = total / weights.length;
+    const variance = weights.reduce((sum, one) => sum + (one - mean) ** 2, 0) / weights.length;
+    this.chance = mean * Math.exp(highest);
+    this.chanceError = Math.sqrt(variance / weights.length) * Math.exp(highest);
     this.kept = weights.reduce((sum, one) => sum + Math.min(1, one / bound), 0) / weights.length;
     const effective = total ** 2 / weights.reduce((sum, one) => sum + one * one, 0);
     this.sound = effective >= SOUND_EFFECTIVE && this.clipped <= SOUND_CLIPPED;
@@ -224,7 +244,7 @@ export class Guided {
     for (const row of ended) {
       if (Math.log(this.streams.next(row)) >= logWeights[row] - this.logBound) continue;
       const string = rows.string(this.from.alphabet, this.from.beginning, row);
-      if (this.refused(string)) continue;
+      if (!this.passing.takes(string)) continue;
       found.strings.push(string);
       found.logLikelihoods.push(rows.logLikelihoods[row]);
       found.worst.push(rows.worst[row]);

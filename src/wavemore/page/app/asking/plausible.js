@@ -48,13 +48,19 @@ export function* limitsByItself(contexts, alphabet, longest) {
 
 /** Of strings as they come those that are plausible. */
 export class Choice {
-  /** @param {Limits} limits */
-  constructor(limits) {
+  /**
+   * @param {Limits} limits
+   * @param {boolean} keeps whether strings that are passed over are kept for `rest`: none of them will come again
+   */
+  constructor(limits, keeps) {
     this.limits = limits;
+    this.keeps = keeps;
     /** How many strings were taken that are not plausible. */
     this.implausible = 0;
     /** @type {{excess: number, item: any}[]} */
     this.row = [];
+    /** @type {{excess: number, item: any}[]} */
+    this.passedOver = [];
   }
 
   /**
@@ -77,22 +83,32 @@ export class Choice {
    */
   taken(item, excess) {
     if (excess <= 1) {
-      this.row = [];
+      this.passOver();
       return item;
     }
     this.row.push({ excess, item });
     if (this.row.length < IN_A_ROW) return null;
     this.implausible++;
     const least = this.row.reduce((best, one) => (one.excess < best.excess ? one : best));
-    this.row = [];
+    this.row = this.row.filter((one) => one !== least);
+    this.passOver();
     return least.item;
   }
 
-  /** What was passed over and is taken where nothing else is left: the least surprising first. */
-  rest() {
-    const rest = this.row.sort((a, b) => a.excess - b.excess).map(({ item }) => item);
-    this.implausible += rest.length;
+  passOver() {
+    if (this.keeps) for (const one of this.row) this.passedOver.push(one);
     this.row = [];
-    return rest;
+  }
+
+  /**
+   * What was passed over and is taken where nothing else is left: so many at most, the least surprising first.
+   * @param {number} most
+   */
+  rest(most) {
+    const rest = [...this.passedOver, ...this.row].sort((a, b) => a.excess - b.excess).slice(0, most);
+    this.implausible += rest.length;
+    this.passedOver = [];
+    this.row = [];
+    return rest.map(({ item }) => item);
   }
 }

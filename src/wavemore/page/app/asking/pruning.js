@@ -27,13 +27,13 @@ export class Pruning {
    * @param {import("./drawing.js").DrawnFrom} from
    * @param {import("./automaton.js").Automaton} automaton
    * @param {number} state the automaton's, after the prefix
-   * @param {(string: string) => boolean} refused finished strings that are not wanted
+   * @param {import("./passing.js").Passing} passing of finished strings those that may be used
    */
-  constructor(from, automaton, state, refused) {
+  constructor(from, automaton, state, passing) {
     this.from = from;
     this.automaton = automaton;
     this.state = state;
-    this.refused = refused;
+    this.passing = passing;
     this.streams = new Streams(from.seed, TRYING);
     this.tree = new Tree(from.contexts.width);
     this.tree.refresh([this.tree.add(-1, 0, this.said(from.first, from.firstSums, 0, state, from.prefix.length))]);
@@ -51,6 +51,16 @@ export class Pruning {
   /** The share of the model's strings that meet the conditions, as far as was seen; NaN before the first. */
   get share() {
     return (this.from.begun * this.met) / this.weighed;
+  }
+
+  /** Where none has come through, what the share is below, with 95 % confidence. */
+  get shareBelow() {
+    return this.through === 0 ? (3 * this.from.begun) / this.weighed : NaN;
+  }
+
+  /** The standard error of the share. */
+  get shareError() {
+    return (this.from.begun * Math.sqrt(Math.max(1, this.through))) / this.weighed;
   }
 
   get exhausted() {
@@ -117,10 +127,9 @@ export class Pruning {
     this.met += found.strings.length + (size * this.removed) / this.tree.bounds[0];
     const kept = { strings: [], logLikelihoods: [], worst: [], tried: size, steps: found.steps };
     found.strings.forEach((string, place) => {
-      if (this.refused(string)) {
-        if (found.rows[place] >= 0) this.failed.push(found.rows[place]);
-        return;
-      }
+      const taken = this.passing.takes(string);
+      if ((!taken || this.passing.unique) && found.rows[place] >= 0) this.failed.push(found.rows[place]);
+      if (!taken) return;
       kept.strings.push(string);
       kept.logLikelihoods.push(found.logLikelihoods[place]);
       kept.worst.push(found.worst[place]);

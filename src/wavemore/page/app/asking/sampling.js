@@ -4,13 +4,16 @@ import { allOf, checkSomeLeft, conditionsOf } from "./conditions.js";
 import { AsTheyCome, DrawnFrom } from "./drawing.js";
 import { Guided } from "./guided.js";
 import { Leading } from "./leading.js";
+import { Passing } from "./passing.js";
 import { Choice, limitsByItself } from "./plausible.js";
 import { Pruning } from "./pruning.js";
 import { freshSeed } from "./random.js";
 import { Refusal, grouped, inNfc, quoted } from "./texts.js";
+import { exhaustedReason, hopelessReason, notesOf } from "./told.js";
 
 const HOPELESS = 1 << 22; // characters drawn in a row without a string to keep
 const PATIENCE = 20000; // milliseconds without one
+const [AGAIN, AGAIN_OF_FOUND] = [500, 20]; // in a row that came before, at least, and for each different one
 const FIRST_PORTION = 8; // strings: they are there at once
 const LEAST_AT_ONCE = 4;
 const MOST_AT_ONCE = 8192;
@@ -80,15 +83,15 @@ export function refusalOf(asked, isNew) {
  * @param {import("./models.js").Asked} asked
  * @param {import("./conditions.js").Wish} wish
  * @param {{temperature: number, seed: number}} numbers
- * @param {(string: string) => boolean} refused
+ * @param {Passing} passing
  */
-function sourceOf(asked, wish, numbers, refused) {
+function sourceOf(asked, wish, numbers, passing) {
   const { alphabet, contexts, longest } = asked;
   const automaton = allOf(conditionsOf(wish, alphabet), alphabet);
   const from = (prefix, room) =>
     new DrawnFrom(contexts, alphabet, numbers.temperature, prefix, room, numbers.seed);
   if (automaton === null) return { source: new AsTheyCome(from([], longest)), known: false, filtered: false };
-  if (wish.isNew) checkSomeLeft(automaton, alphabet, refused);
+  if (wish.isNew) checkSomeLeft(automaton, alphabet, passing.refused);
   const { ids, state } = automaton.forced();
   // Strings may be as long as the model's, or twice as long as the shortest that meets the conditions if that is more.
   const drawn = from(ids, Math.max(longest, 2 * automaton.distance[0]));
@@ -101,7 +104,7 @@ function sourceOf(asked, wish, numbers, refused) {
   if (ids.length > 0 && automaton.freeFrom(state)) {
     return { source: new AsTheyCome(drawn), known: true, filtered: false };
   }
-  return { source: new Pruning(drawn, automaton, state, refused), known: true, filtered: true };
+  return { source: new Pruning(drawn, automaton, state, passing), known: true, filtered: true };
 }
 
 /**
@@ -112,8 +115,9 @@ function sourceOf(asked, wish, numbers, refused) {
  */
 export function* sampling(asked, wish) {
   const numbers = checkedNumbers(wish);
-  const refused = refusalOf(asked, wish.isNew);
-  const { source: first, known, filtered } = sourceOf(asked, wish, numbers, refused);
+  const unique = wish.unique ?? true;
+  const passing = new Passing(refusalOf(asked, wish.isNew), unique);
+  const { source: first, known, filtered } = sourceOf(asked, wish, numbers, passing);
   let source = first;
   const leading = source instanceof Pruning ? new Leading(source) : null;
   if (wish.plausible && asked.limits === null) {
@@ -123,38 +127,43 @@ export function* sampling(asked, wish) {
     asked.limits = step.value;
   }
   const limits = wish.plausible ? asked.limits : null;
-  const choice = limits && new Choice(limits);
+  const choice = limits && new Choice(limits, unique);
   const pace = new Pace();
   const tally = { found: 0, looked: 0, inVain: 0, lookedInVain: 0, since: performance.now() };
   let missing = numbers.count;
-  const answer = (items, done = false, reason = null) => {
+  const answer = (items, reasonOf = null) => {
     const strings = items.slice(0, missing);
     missing -= strings.length;
     tally.found += strings.length;
-    const told = { strings, looked: tally.looked, done: done || missing === 0, reason };
-    if (known && source.share >= 0) told.share = source.share;
+    const done = reasonOf !== null || missing === 0;
+    const reason = missing === 0 || reasonOf === null ? null : reasonOf();
+    const told = { strings, looked: tally.looked, done, reason };
+    const measured = source === leading?.pruning ? leading.known : source;
+    if (known && measured.share >= 0) told.share = measured.share;
     if (source instanceof Guided) told.clipped = source.clipped;
     if (choice) told.implausible = choice.implausible;
+    if (done && known) told.notes = notesOf(measured, { found: tally.found, implausible: choice?.implausible ?? 0 });
     return told;
   };
+  const rest = () => (choice ? choice.rest(missing) : []);
   while (missing > 0) {
     if (source.exhausted) {
-      const rest = choice ? choice.rest() : [];
-      yield answer(rest, true, exhaustedReason(tally.found + Math.min(rest.length, missing), numbers.count));
+      yield answer(rest(), () => exhaustedReason(tally.found, numbers.count));
       return;
     }
     const portion = source.portion(pace.begin());
     pace.end(portion.tried);
-    const items = chosen(asked, portion, choice, filtered ? () => false : refused);
+    const items = chosen(asked, portion, choice, filtered ? null : passing);
     tally.looked += portion.tried;
-    const late = performance.now() - tally.since > PATIENCE;
     if (items.length > 0) Object.assign(tally, { inVain: 0, lookedInVain: 0, since: performance.now() });
     else {
       tally.inVain += portion.steps;
       tally.lookedInVain += portion.tried;
-      if (tally.inVain >= HOPELESS || late) {
-        const rest = choice ? choice.rest() : [];
-        yield answer(rest, true, hopelessReason(tally, rest.length));
+      const again = againToTheEnd(source, passing);
+      const late = performance.now() - tally.since > PATIENCE;
+      if (late && source === leading?.pruning && leading.hopes) leading.hurry();
+      else if (late || again > 0 || tally.inVain >= HOPELESS) {
+        yield answer(rest(), () => hopelessReason(tally, { isNew: wish.isNew === true, known, again }));
         return;
       }
     }
@@ -165,9 +174,24 @@ export function* sampling(asked, wish) {
     const begun = performance.now();
     for (; !step.done; step = better.next()) yield answer([]);
     tally.since += performance.now() - begun; // patience is for what is tried
-    if (step.value !== null) source = step.value;
+    if (step.value !== null) {
+      source = step.value;
+      tally.since = performance.now(); // and what a guide finds has a patience of its own
+    }
   }
-  if (numbers.count === 0) yield answer([], true);
+  if (numbers.count === 0) yield answer([]);
+}
+
+/**
+ * How many strings in a row came before, where they are so many that hardly any other is left; else 0. What is tried
+ * with a memory is not counted: nothing that its tree has comes again, but it takes some batches until it
+ * has a string.
+ * @param {AsTheyCome | Pruning | Guided} source
+ * @param {Passing} passing
+ */
+function againToTheEnd(source, passing) {
+  if (source instanceof Pruning) return 0;
+  return passing.again >= Math.max(AGAIN, AGAIN_OF_FOUND * passing.known.size) ? passing.again : 0;
 }
 
 /**
@@ -175,37 +199,17 @@ export function* sampling(asked, wish) {
  * @param {import("./models.js").Asked} asked
  * @param {import("./drawing.js").Portion} portion
  * @param {Choice | null} choice
- * @param {(string: string) => boolean} refused
+ * @param {Passing | null} passing null where the source has passed them already
  * @returns {{string: string, logLikelihood: number}[]}
  */
-function chosen(asked, portion, choice, refused) {
+function chosen(asked, portion, choice, passing) {
   const items = [];
   const excess = choice && asked.excess(portion, choice);
   portion.strings.forEach((string, place) => {
-    if (refused(string)) return;
+    if (passing !== null && !passing.takes(string)) return;
     const item = { string, logLikelihood: portion.logLikelihoods[place] };
     const taken = choice ? choice.taken(item, excess(place)) : item;
     if (taken) items.push(taken);
   });
   return items;
-}
-
-/**
- * @param {number} found
- * @param {number} count
- */
-function exhaustedReason(found, count) {
-  if (found >= count) return null;
-  return `no other strings meet the conditions: ${grouped(found)} were found, and ${grouped(count)} are asked for`;
-}
-
-/**
- * @param {{found: number, looked: number, lookedInVain: number}} tally
- * @param {number} more
- */
-function hopelessReason(tally, more) {
-  return (
-    `looked at ${grouped(tally.looked)} strings, and ${grouped(tally.found + more)} of them can be used; among the ` +
-    `last ${grouped(tally.lookedInVain)} there was none: ask for fewer strings or conditions`
-  );
 }

@@ -7,6 +7,11 @@ import { settleForm, wishOf } from "./wish_form.js";
 
 const ROWS_SHOWN = 200;
 
+/** @param {string} text @returns {string} */
+function asSentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
 export class MakeTab {
   /** @param {any} page link, label, keeping, about */
   constructor(page) {
@@ -90,10 +95,11 @@ export class MakeTab {
 
   /** @param {any} answer the last one @returns {string} */
   summary(answer) {
-    if (this.made.length >= this.wanted) return "";
-    const came =
-      this.made.length === 0 ? "No string came" : `Only ${whole(this.made.length)} of ${whole(this.wanted)} came`;
-    return answer.reason ? `${came}: ${answer.reason}` : `${came}.`;
+    const { made, wanted } = this;
+    const few = made.length === 1 ? "Only 1 string came" : `Only ${counted(made.length, "different string")} came`;
+    const came = made.length === 0 ? "No string came" : few;
+    const why = answer.reason ? `${came}: ${answer.reason}` : came;
+    return [...(made.length < wanted ? [why] : []), ...(answer.notes ?? [])].map(asSentence).join(" ");
   }
 
   stopped() {
@@ -109,7 +115,8 @@ export class MakeTab {
     clearTimeout(this.offersStop);
     byId("stop").hidden = true;
     this.said(sentence, remarkable);
-    announce(sentence || `${counted(this.made.length, "string")} made`);
+    const made = this.made.length >= this.wanted ? `${counted(this.made.length, "string")} made` : "";
+    announce([made, sentence].filter((one) => one).join(". "));
     this.offerMore();
     this.page.firstCame();
   }
