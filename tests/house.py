@@ -65,7 +65,7 @@ HOUSE: list[dict[str, str]] = [
         "> on_ray with_dask > jobs",
     },
     {
-        "serve": "answers asks bodies limits pages stderr work > guards protocol worker > crew > metrics > log service "
+        "serve": "answers asks bodies limits pages work > guards protocol worker > crew > metrics > log service "
         "> app > server",
     },
     {

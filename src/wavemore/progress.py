@@ -1,10 +1,12 @@
-"""Progress on standard error, drawn with rich, which comes with typer."""
+"""What standard error shows: progress, drawn with rich, which comes with typer, and lines of a server."""
 
+import os
+import select
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
 
-__all__ = ["TrainingProgress", "Watch", "counted", "waiting", "watching"]
+__all__ = ["TrainingProgress", "Watch", "counted", "to_stderr", "waiting", "watching"]
 
 _EVERY = 0.1  # seconds between two drawings
 _AFTER = 1.0  # seconds before the first
@@ -213,3 +215,26 @@ def waiting(text: str, *, quiet: bool = False) -> Iterator[None]:
     knows."""
     with watching(text, quiet=quiet):
         yield
+
+
+def to_stderr(text: str) -> None:
+    """A line on standard error, if there is one; left out where nobody reads there any more, or not fast enough."""
+    if sys.stderr is None:
+        return
+    try:
+        number = sys.stderr.fileno()
+    except (OSError, ValueError):  # no file of the system's, as in tests and notebooks
+        with suppress(ValueError):
+            sys.stderr.write(text + "\n")
+        return
+    if _takes_more(number):
+        with suppress(OSError):
+            os.write(number, f"{text}\n".encode(errors="backslashreplace"))
+
+
+def _takes_more(number: int) -> bool:
+    """Whether a line can be written without waiting; a pipe that is full would stop all requests."""
+    try:
+        return bool(select.select([], [number], [], 0)[1])
+    except (OSError, ValueError):  # Windows asks that of sockets alone
+        return True

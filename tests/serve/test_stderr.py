@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from wavemore.serve.stderr import to_stderr
+from wavemore.progress import to_stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell whether a pipe is full")

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wavemore.errors import WavemoreError
+from wavemore.progress import to_stderr
 from wavemore.serve.limits import Limits
-from wavemore.serve.stderr import to_stderr
 from wavemore.serve.worker import BEGIN, DONE, ERROR, PART, READY
 
 __all__ = ["Crew", "Job", "NoAnswerError"]

@@ -18,13 +18,13 @@ from dataclasses import replace
 import uvicorn
 
 from wavemore.errors import UsageError, WavemoreError
+from wavemore.progress import to_stderr
 from wavemore.serve.app import api_of
 from wavemore.serve.bodies import App, Bodies, Scope
 from wavemore.serve.guards import Access
 from wavemore.serve.log import Logged, line, say_nothing
 from wavemore.serve.protocol import patient
 from wavemore.serve.service import Service
-from wavemore.serve.stderr import to_stderr
 
 __all__ = ["app_of", "bound", "check_access", "run"]
 
