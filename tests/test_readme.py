@@ -97,7 +97,8 @@ def test_a_link_that_leads_nowhere_is_noticed():
 
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-MAP = dict(re.findall(r"^\| \[([\w ]+)/?\]\(src/wavemore\S*\) \| (.*) \|$", CONTRIBUTING, flags=re.MULTILINE))
+ROOMS = CONTRIBUTING[CONTRIBUTING.index("## The rooms") : CONTRIBUTING.index("## Dependencies")]
+MAP = dict(re.findall(r"^\| ([\w ]+)/? \| (.*`.*) \|$", ROOMS, flags=re.MULTILINE))
 PACKAGE = ROOT / "src" / "wavemore"
 
 
