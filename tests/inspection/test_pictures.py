@@ -48,6 +48,7 @@ def test_pictures_and_page_of_a_model(tiny_model, strings, tmp_path):
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)
 
 
+@pytest.mark.slow
 def test_a_page_through_training_of_a_teacher_and_its_pupil(trained, tmp_path):
     course = trained(train__rate=1.0, model__activation="gated")
     teacher = replace(course, name="m, teacher", about={"role": "teacher"})

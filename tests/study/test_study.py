@@ -196,6 +196,7 @@ def test_ctrl_c_keeps_the_run_under_way(tmp_path, monkeypatch):
     assert len(made) == len(list((tmp_path / RUNS).iterdir())) == 4 * 2 * 5
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same(tmp_path):
     options: dict[str, Any] = {"quick": True, "claims": ["information"], "settings": FAST}
     one, two = (study(STRINGS, tmp_path / str(processes), processes=processes, **options) for processes in (1, 2))
@@ -210,6 +211,7 @@ def test_without_matplotlib_charts_are_tables(whole, monkeypatch):
     assert "<th>levels of two</th>" in page
 
 
+@pytest.mark.slow
 def test_runs_that_diverge_count_as_even_guessing(tmp_path, monkeypatch):
     def diverged(self: TrialRun) -> None:
         raise TrainingError("the loss is nan")

@@ -83,6 +83,7 @@ def test_muon_has_two_rates(fit):
         assert record["matrix_rate"] == pytest.approx(10 * record["rate"])
 
 
+@pytest.mark.slow
 def test_the_number_of_records_is_bounded(fit):
     fit.recipe = fit.recipe.with_settings({"train.steps": 600, "train.evaluate_every": 300, "model.hidden": 4})
     fit()
@@ -170,6 +171,7 @@ def test_a_teacher_comes_before_its_pupil(fit, tmp_path, interrupt):
     assert all([record["step"] for record in run.inside] == [1, 30, 60] for run in whole)
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_leaves_its_last_steps(fit):
     settings = {"train.optimizer": "sgd", "train.rate": 1e6, "train.decay": "none", "train.warmup": 0}
     fit.recipe = fit.recipe.with_settings({**settings, "train.steps": 75_000, "train.evaluate_every": 1000})

@@ -87,6 +87,7 @@ def test_processes_give_the_same_bytes(run, settings, request):
         started.clear()
 
 
+@pytest.mark.slow
 def test_they_learn_from_a_teacher_too(run, request):
     ngram = Ngram.fit(run.training, run.vocabulary, NgramConfig(kind="ngram", order=3))
     teacher = Distribution(ngram, run.vocabulary)
@@ -110,6 +111,7 @@ def test_records_are_the_same_but_for_the_time(run, request):
     assert {"step", "evaluation", "inside"} <= {record["record"] for record in expected}
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_with_any_number_of_processes(run, request):
     whole = run()
     started = request.getfixturevalue("started")
