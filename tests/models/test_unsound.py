@@ -1,8 +1,8 @@
 """Anything unsound in place of a model is one sentence."""
 
 import json
-import sys
 import pickle
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -51,11 +51,7 @@ def test_a_truncated_file(path: Path, kept: int):
 )
 def test_a_file_of_another_kind(path: Path, content: bytes):
     path.write_bytes(content)
-    said = refusal(path)
-    if dtype == "BF16" and "ml_dtypes" in sys.modules:  # which gives NumPy that type, for onnx
-        assert said.startswith(f"the model {path} holds embedding.weight as bfloat16 of shape (1")
-    else:
-        assert said.startswith(f"{path} is not a wavemore model, or is damaged or cut short (")
+    assert refusal(path).startswith(f"{path} is not a wavemore model, or is damaged or cut short (")
     assert not is_model_file(path)
 
 
