@@ -9,9 +9,7 @@ cores that do nothing else, and 1 GB in the temporary folder; takes some minutes
 """
 
 import argparse
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from typing import Any, NamedTuple
 import provenance
 import pyarrow
 import pyarrow.parquet as pq
+from score_rows import measured
 
 from wavemore.estimator import load
 from wavemore.lists.corpus import read_corpus
@@ -56,14 +55,8 @@ def write_files(folder: Path, kind: str, rows: int) -> None:
 
 def process(*words: str) -> Run:
     """Run `wavemore score` with these arguments in a process of its own."""
-    start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", "wavemore", "score", *words, "--quiet"])
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - start
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"wavemore score ended with {child.returncode}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    found = measured(*words, "--quiet")
+    return Run(found.seconds, found.processor, found.megabytes)
 
 
 @contextmanager

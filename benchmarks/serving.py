@@ -24,7 +24,7 @@ import provenance
 import wavemore
 
 _CONNECTIONS = 64
-_HEAVY = {"n": 1, "matches": "(.*q.*x.*j.*z.*){3}", "mode": "strict"}
+HEAVY = {"n": 1, "matches": "(.*q.*x.*j.*z.*){3}", "mode": "strict"}
 
 
 def post(path: str, body: object) -> bytes:
@@ -77,7 +77,7 @@ async def beside(port: int, end: float) -> None:
     """Heavy requests, one after the other, until the time is over."""
     while time.perf_counter() < end:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await answered(reader, writer, post("/v1/sample", _HEAVY))
+        await answered(reader, writer, post("/v1/sample", HEAVY))
         writer.close()
 
 

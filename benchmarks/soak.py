@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import fmean
 
 import provenance
-from serving import _HEAVY, answered, post
+from serving import HEAVY, answered, post
 
 _MOST_GROWTH = 0.05
 _EVERY = 10.0  # seconds
@@ -53,7 +53,7 @@ def made_up(draw: random.Random) -> bytes:
                 post("/v2/" + word, {}),
             ]
         )
-    return post("/v1/sample", _HEAVY)
+    return post("/v1/sample", HEAVY)
 
 
 async def asked(port: int, seed: int, end: float, statuses: Counter[int]) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
+from chromium import Visit
 from playwright.sync_api import Page, ViewportSize, expect
 
 expect.set_options(timeout=30_000)  # the machine that runs tests may be busy
@@ -14,6 +15,14 @@ def strings_of(page: Page, at_least: int = 10, where: str = "#made") -> list[str
     """The strings that a list of the page shows, as soon as it has so many."""
     page.locator(f"{where} li").nth(at_least - 1).wait_for(state="attached")
     return page.locator(f"{where} li").evaluate_all("rows => rows.map(row => row.dataset.string)")
+
+
+def begun_anew(visit: Visit) -> Visit:
+    """The page as at its first opening: nothing is kept, and its first strings are there."""
+    visit.page.evaluate("localStorage.clear()")
+    visit.page.reload()
+    strings_of(visit.page)
+    return visit
 
 
 def wait_until(met: Callable[[], bool], seconds: float = 20.0) -> None:

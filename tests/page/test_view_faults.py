@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chromium import Visit, visited
 from packed_models import network_file
-from paged import strings_of, wait_until
+from paged import begun_anew, strings_of, wait_until
 from playwright.sync_api import Browser, expect
 
 from wavemore.lists.vocabulary import Vocabulary
@@ -61,11 +61,7 @@ def opened(browser: Browser, small_page: Path) -> Iterator[Visit]:
 
 @pytest.fixture
 def visit(opened: Visit) -> Visit:
-    """The page, which begins anew."""
-    opened.page.evaluate("localStorage.clear()")
-    opened.page.reload()
-    strings_of(opened.page)
-    return opened
+    return begun_anew(opened)
 
 
 def test_an_old_browser_is_told_what_it_lacks(browser: Browser, small_page: Path):

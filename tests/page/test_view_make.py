@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from chromium import Visit, visited
-from paged import strings_of, wait_until
+from paged import begun_anew, strings_of, wait_until
 from playwright.sync_api import Browser, expect
 
 import wavemore
@@ -25,11 +25,7 @@ def opened(browser: Browser, names_page: Path) -> Iterator[Visit]:
 
 @pytest.fixture
 def visit(opened: Visit) -> Visit:
-    """The page, which begins anew."""
-    opened.page.evaluate("localStorage.clear()")
-    opened.page.reload()
-    strings_of(opened.page)
-    return opened
+    return begun_anew(opened)
 
 
 def test_strings_are_there_on_opening_and_nothing_is_asked_for_outside(visit: Visit):
