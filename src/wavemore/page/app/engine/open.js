@@ -17,6 +17,8 @@ export function fromBase64(text) {
  * @returns {Promise<Uint8Array>}
  */
 export async function unzipped(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const { writable, readable } = new DecompressionStream("gzip");
+  const writer = writable.getWriter(); // a stream of a Blob would go through the browser's other processes
+  for (const written of [writer.write(bytes), writer.close()]) written.catch(() => {}); // reading says what is wrong
+  return new Uint8Array(await new Response(readable).arrayBuffer());
 }
