@@ -44,7 +44,7 @@ def page_html(file: ModelFile) -> str:
     baseline that needs PyTorch, and `ModelFileError` for unsound counts."""
     model, app = packed(file), _app()
     scripts = {"start": _script("start.js"), "give": "opening.give();", "view": _script("view/main.js")}
-    style = app.joinpath("style.css").read_text(encoding="utf-8")
+    style = _INDENT.sub("", app.joinpath("style.css").read_text(encoding="utf-8"))
     name = model.header["about"]["list"]
     parts = {
         "title": escape(f"Strings like those of “{name}”" if name else "Strings like those of a list"),

@@ -4,8 +4,9 @@
 
 import { fromBase64, unzipped } from "./engine/open.js";
 
-let take = null; // of worker.js
-let earlier = Promise.resolve(); // settled when all messages before were taken
+// What worker.js takes messages with; and a promise that is kept when all messages before were taken.
+let take = null;
+let earlier = Promise.resolve();
 
 async function unpacked({ data }) {
   if (data.script !== undefined) return { script: await unzipped(fromBase64(data.script)) };

@@ -18,7 +18,8 @@ export function fromBase64(text) {
  */
 export async function unzipped(bytes) {
   const { writable, readable } = new DecompressionStream("gzip");
-  const writer = writable.getWriter(); // a stream of a Blob would go through the browser's other processes
-  for (const written of [writer.write(bytes), writer.close()]) written.catch(() => {}); // reading says what is wrong
+  // A stream of a Blob would go through the browser's other processes. What is wrong is said by reading.
+  const writer = writable.getWriter();
+  for (const written of [writer.write(bytes), writer.close()]) written.catch(() => {});
   return new Uint8Array(await new Response(readable).arrayBuffer());
 }
