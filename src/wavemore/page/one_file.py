@@ -31,6 +31,7 @@ __all__ = ["bundle", "page_html"]
 _IMPORT = re.compile(r'^import (?:\{[^}\n]*\} from )?"([^"\n]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_END_COMMENT = re.compile(r"""(?<=[;{,]) +// [^"'`\n]*$""", re.MULTILINE)  # with a quote it might be within a string
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _POLICY = (
@@ -87,8 +88,8 @@ def bundle(start: str) -> str:
     """A module of the page and all that it imports, as one script."""
     order: list[str] = []
     _visit(start, order, ())
-    texts = [_EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", _read(name)))) for name in order]
-    return _inert("\n".join(["", *texts]))
+    text = "\n".join(["", *(_IMPORT.sub("", _COMMENT.sub("", _read(name))) for name in order)])
+    return _inert(_END_COMMENT.sub("", _EXPORT.sub("", text)))
 
 
 def _visit(name: str, order: list[str], above: tuple[str, ...]) -> None:
