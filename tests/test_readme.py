@@ -20,7 +20,11 @@ FIT = 'wavemore.fit("dinosaurs")'
 
 
 @pytest.mark.parametrize(
-    "fit", [FIT.replace(")", ', settings={"train.steps": 40})'), pytest.param(FIT, marks=pytest.mark.slow)]
+    "fit",
+    [
+        FIT.replace(")", ', settings={"train.steps": 40, "model.members": 1})'),
+        pytest.param(FIT, marks=pytest.mark.slow),
+    ],
 )
 def test_python_blocks_run(tmp_path, fit):
     """As shown, and with a shorter training."""
@@ -33,11 +37,13 @@ def test_python_blocks_run(tmp_path, fit):
         assert better > worse
 
 
-def test_console_blocks_run(tmp_path):
+@pytest.mark.parametrize("steps", [40, pytest.param(None, marks=pytest.mark.slow)])
+def test_console_blocks_run(tmp_path, steps):
+    """As shown, and with a shorter training."""
     commands = [line[2:] for block in blocks("console") for line in block.split("\n") if line.startswith("$ ")]
     assert len(commands) >= 5
     for command in commands:
-        out = printed(command, tmp_path)
+        out = printed(command, tmp_path, steps=steps)
         assert out or "-o" in shlex.split(command), command
         assert "Traceback" not in out, command
 
