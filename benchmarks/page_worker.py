@@ -11,7 +11,9 @@ START = """async (kernel) => {
   window.worker = new Worker(url);
   const bytes = await unzipped(bytesOf("model"));
   const first = new Promise((resolve) => (window.worker.onmessage = ({ data }) => resolve(data)));
-  window.worker.postMessage({ header: JSON.parse(text("header")), bytes, kernel: kernel ? bytesOf("kernel") : null });
+  const module = (id) => (kernel && text(id) ? bytesOf(id) : null);
+  const header = JSON.parse(text("header"));
+  window.worker.postMessage({ header, bytes, kernel: module("kernel"), counter: module("counter") });
   return Boolean((await first).ready);
 }"""
-"""Takes whether the worker has the kernel; leaves it as `window.worker` and says whether it is ready."""
+"""Takes whether the worker has WebAssembly; leaves it as `window.worker` and says whether it is ready."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from chromium import Visit, visited
+from packed_models import STRINGS, network_file
 from page_worker import START
 from playwright.sync_api import Browser
 from rounded import rounded
@@ -14,6 +15,7 @@ from rounded import rounded
 import wavemore
 from wavemore.judging.likelihood import log_likelihoods
 from wavemore.lists.corpus import read_corpus
+from wavemore.page.one_file import page_html
 from wavemore.page.packing import packed
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Contains, EndsWith, Length, Never, StartsWith, conjunction
@@ -119,6 +121,21 @@ def test_ten_thousand_log_likelihoods_are_pythons(visit: Visit, distribution: Di
     assert len(found) == 10_000
     np.testing.assert_allclose(found, log_likelihoods(distribution, strings), rtol=0, atol=1e-4)
     assert (visit.requests, visit.problems) == ([], [])
+
+
+def test_a_model_with_n_grams(browser: Browser, tmp_path: Path) -> None:
+    """They are decoded in WebAssembly, in the page's own worker as it opens, too."""
+    file = network_file(15, ngram=4)
+    page = tmp_path / "mixture.html"
+    page.write_text(page_html(file), encoding="utf-8")
+    with visited(browser, page) as opened:
+        opened.page.wait_for_selector("#made > *")
+        assert opened.page.evaluate(START, True)
+        opened.page.evaluate(HELPERS)
+        (answer,) = asked(opened, {"id": 1, "ask": "score", "strings": STRINGS, "label": None})
+        assert (opened.requests, opened.problems) == ([], [])
+    expected = log_likelihoods(Distribution(rounded(file, packed(file)), file.vocabulary), STRINGS)
+    np.testing.assert_allclose([row["logLikelihood"] for row in answer["rows"]], expected, rtol=0, atol=1e-4)
 
 
 def test_the_tree_of_a_string(visit: Visit) -> None:
