@@ -32,7 +32,8 @@ SETTINGS: dict[str, Any] = {"model.members": 3, "model.ngram": 3, "train.average
 LONG = TINY.replace("steps = 30", "steps = 5000").replace("evaluate_every = 10", "evaluate_every = 500")
 TRAIN = "train list.txt --recipe long.toml --set model.members=2 -o m.safetensors -q"
 
-STOPPED = "wavemore: stopped; the run is kept in m.safetensors.checkpoint, and the same command with --resume goes on with it\n"
+KEPT = "the run is kept in m.safetensors.checkpoint, and the same command with --resume goes on with it"
+STOPPED = f"wavemore: stopped; {KEPT}\n"
 
 
 @pytest.fixture(autouse=True)
