@@ -5,6 +5,7 @@ from pathlib import Path
 
 import one_thread  # noqa: F401 - importing it is what it is for
 import pytest
+from on_engine import Clock, Cluster
 from recorded import Fit
 from tiny import tiny_strings
 
@@ -76,3 +77,13 @@ def folder(tmp_path: Path, strings: list[str], monkeypatch: pytest.MonkeyPatch) 
         "[model]\ngroups = [2, 2]\nembedding = 4\nhidden = 8\n[train]\nsteps = 30\nbatch = 32\n"
     )
     return tmp_path
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The workers that `on="ray"` of a fit, and `--on ray` of `train`, name from now on. A task is some steps long."""
+    found = Cluster()
+    monkeypatch.setattr("wavemore.fitting.engine_of", lambda on, here, what: here if on == "here" else found)
+    monkeypatch.setattr("wavemore.train.as_tasks._SECONDS", 8.0)
+    monkeypatch.setattr("wavemore.train.as_tasks.time", Clock())
+    return found

@@ -41,13 +41,13 @@ HOUSE: list[dict[str, str]] = [
     {
         "sampling": "automaton shape > constraints lookahead search > guide patterns > source > sampler "
         "> guided pruning > conditional > preparations > sample > wish",
-        "runs": "canvas measures history > looks curves > board picture",
+        "runs": "canvas checkpoint measures history > looks curves > board picture",
     },
     {
         "judging": "bootstrap calibration likelihood likeness posterior > evaluate explanation guessing memorisation "
         "> report row_scores usual > reasons scored_table > odd",
-        "train": "activations checkpoint gradients learner optimisers > batches level watch "
-        "> in_torch network run > forms record > workers > loop > __init__",
+        "train": "activations gradients learner optimisers > batches level watch "
+        "> in_torch network run > forms record > workers > as_tasks > loop > __init__",
     },
     {"ranks": "place > world > layers > learners > together > meeting"},
     {"fitting": "fitting", "page": "arrays > networks ngrams seen > packing > one_file"},
@@ -89,10 +89,11 @@ ALONE = {
             "models.start",
             "lists.vocabulary",
             "settings",
+            "runs.checkpoint",
             "runs.looks",
             "runs.measures",
         ),
-        *("errors", "files", "threads"),
+        *("tasks.task", "errors", "files", "threads"),
     },
 }
 """Rooms that may import these rooms and modules, beside their own, and nothing else of the package."""

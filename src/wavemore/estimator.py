@@ -40,8 +40,8 @@ class StringModel(Judged):
                 "floor" one above 0 (see `floored_log_likelihoods`), so that no mean or ratio hangs on one character
 
     After `fit` or `load`: `file_` (recipe, vocabulary, weights and provenance) and `history_` (one record for each
-    evaluation; empty for a loaded model). Fitting needs PyTorch, and so does all use of the recurrent
-    networks, Transformers and bags of words; n-grams and everything else do without.
+    evaluation; empty for a loaded model). All use of recurrent networks, Transformers and bags of words needs PyTorch,
+    and so does fitting over windows or on a device; everything else does without.
     """
 
     _fitted = "file_"
@@ -81,6 +81,7 @@ class StringModel(Judged):
         progress: bool = False,
         command: str = "",
         ranks: bool = False,
+        on: str = "here",
     ) -> Self:
         """Train on strings, without those that are missing. `y` is ignored and there for scikit-learn.
 
@@ -89,27 +90,22 @@ class StringModel(Judged):
                          "language", to one for each string. The model then has all of them: see `given`. A
                          validation or a test list is then a `Corpus` with labels of its own (`Corpus.with_labels`)
         validation    held-out strings; where given, nothing is split off the list (and `test` may be given too)
-        characters    such as the model is to know beside those of its lists, like those of a model that it is compared
-                      with
+        characters    such as the model is to know beside those of its lists
         checkpoint    a file that keeps the run's state at every evaluation and on Ctrl-C; it stays when the run ends
         resume        go on from the checkpoint; the run then ends as if it had never stopped
-        record        a file for the run's history, one JSON record a line, which `wavemore plot` draws; see
-                      `wavemore.runs.history`
+        record        a file for the run's history, which `wavemore plot` draws; see `wavemore.runs.history`
         tensorboard   a folder for the same numbers as TensorBoard reads them; needs the extra "tensorboard"
         progress      a bar and a line for each evaluation on standard error
         command       for the provenance: how the run was started
         ranks         under torchrun, train one network with all its processes, of which each makes this call; the
                       first alone writes and shows progress, and all have the same model in the end
+        on            where networks learn: "here", "ray" for a cluster of Ray on this machine or the one that
+                      `RAY_ADDRESS` names, or "ray=ADDRESS", a task of one CPU for each network; the model is the same
 
         Raises a `WavemoreError` for anything wrong with strings, settings or files; `KeyboardInterrupt` on Ctrl-C.
         """
-        if resume and checkpoint is None:
-            raise UsageError("to resume, name the checkpoint to go on from")
-        from wavemore.fitting import fit_model
+        from wavemore.fitting import fit_shown
         from wavemore.models.origin import Lists
-        from wavemore.progress import TrainingProgress
-        from wavemore.ranks.meeting import ranks_here
-        from wavemore.settings.sizing import FITTED, chosen
 
         longest = self.resolved_recipe().data.max_length
         held_out = (None if part is None else corpus_of(part, longest) for part in (validation, test))
@@ -118,22 +114,19 @@ class StringModel(Judged):
         strings = corpus_of(X, longest, sample_weight) if labels is None else labelled_corpus(X, labels, longest)
         lists = Lists(strings, *held_out, characters=normalise(characters))
         recipe = self.resolved_recipe(lists.strings.strings, labelled=bool(lists.strings.labels))
-        with (
-            ranks_here(wanted=ranks) as together,
-            TrainingProgress(quiet=not progress or (together is not None and not together.world.is_first)) as monitor,
-        ):
-            self.file_, self.history_ = fit_model(
-                lists,
-                recipe,
-                monitor=monitor,
-                checkpoint=checkpoint,
-                resume=resume,
-                record=record,
-                tensorboard=tensorboard,
-                command=command,
-                what=chosen(recipe, lists.strings.strings) if self.recipe in FITTED else "",
-                ranks=together,
-            )
+        self.file_, self.history_ = fit_shown(
+            lists,
+            recipe,
+            checkpoint=checkpoint,
+            resume=resume,
+            record=record,
+            tensorboard=tensorboard,
+            progress=progress,
+            command=command,
+            ranks=ranks,
+            on=on,
+            named=self.recipe,
+        )
         for name in ("distribution_", "_preparations", "_leans"):
             self.__dict__.pop(name, None)
         return self
@@ -286,6 +279,7 @@ def fit(
     test: "Strings | None" = None,
     record: str | Path | None = None,
     progress: bool = False,
+    on: str = "here",
 ) -> StringModel:
     """A `StringModel` trained on strings: `StringModel(recipe, ...).fit(strings, ...)` in one call."""
     return StringModel(recipe, settings=settings, seed=seed, start=start).fit(
@@ -296,6 +290,7 @@ def fit(
         test=test,
         record=record,
         progress=progress,
+        on=on,
         command="wavemore.fit",
     )
 

@@ -27,13 +27,16 @@ from wavemore.predict.ngram import Ngram
 from wavemore.predict.predictor import Distribution, log_probabilities, portions
 from wavemore.runs.history import HistoryFile, remove_history
 from wavemore.settings.config import NgramConfig, Recipe, load_recipe
+from wavemore.settings.sizing import FITTED, chosen
 from wavemore.tables.visible import visible
+from wavemore.tasks.engines import engine_of
+from wavemore.tasks.task import Engine, here
 
 if TYPE_CHECKING:
     from wavemore.ranks.together import Ranks
     from wavemore.train import Checkpoint, Monitor, Sink, Trained
 
-__all__ = ["fit_model"]
+__all__ = ["fit_model", "fit_shown"]
 
 
 def fit_model(
@@ -48,9 +51,10 @@ def fit_model(
     command: str = "",
     what: str = "",
     ranks: "Ranks | None" = None,
+    engine: Engine | None = None,
 ) -> tuple[ModelFile, list[dict[str, Any]]]:
     """A model file of the lists, and the history of its run; see `StringModel.fit` for the arguments and errors. `what`
-    names the run for the monitor. Of several `ranks` the first alone writes."""
+    names the run for the monitor. Of several `ranks` the first alone writes. An `engine` has workers that train."""
     parts, origin = lists.parts(recipe)
     if recipe.data.private:
         recipe, origin, command = recipe.kept_private(), nameless(origin), ""
@@ -84,7 +88,9 @@ def fit_model(
     if checkpoint is not None:
         check_writable(checkpoint)
     sinks = _sinks(record, tensorboard)
-    fitting = _Fitting(parts, vocabulary, origin, monitor, sinks, checkpoint, stopped, command, lists.salt, ranks)
+    fitting = _Fitting(
+        parts, vocabulary, origin, monitor, sinks, checkpoint, stopped, command, lists.salt, ranks, engine
+    )
     teacher, begun = _teacher(fitting, recipe) if recipe.train.teacher else (None, True)
     trained = (fitting if begun else replace(fitting, stopped=None)).train(recipe, teacher, what)
     command = stopped.about["command"] if stopped is not None else command
@@ -95,6 +101,30 @@ def fit_model(
         recipe = replace(recipe, train=replace(recipe.train, **names))
     file = ModelFile(recipe, vocabulary, weights, about, labels)
     return _remembering(file, parts, lists.salt), trained.history
+
+
+def fit_shown(
+    lists: Lists, recipe: Recipe, *, named: object, progress: bool, ranks: bool, on: str, **options: Any
+) -> tuple[ModelFile, list[dict[str, Any]]]:
+    """`fit_model` with the bar and the workers that a user asks for, and what was chosen where the recipe was `named`
+    by a name that fits itself to a list. `options` are its other arguments."""
+    from wavemore.progress import TrainingProgress
+    from wavemore.ranks.meeting import ranks_here
+    from wavemore.train.as_tasks import check_tasks
+
+    if options["resume"] and options["checkpoint"] is None:
+        raise UsageError("to resume, name the checkpoint to go on from")
+    engine = engine_of(on, here, "training")
+    if engine is not here:
+        check_tasks(recipe)
+    options["engine"] = None if engine is here else engine
+    with ranks_here(wanted=ranks) as together:
+        if together is not None and engine is not here:
+            raise UsageError(f'torchrun started several ranks, and training runs on "{on}"; leave out one of the two')
+        first = together is None or together.world.is_first
+        what = chosen(recipe, lists.strings.strings) if named in FITTED else ""
+        with TrainingProgress(quiet=not (progress and first)) as monitor:
+            return fit_model(lists, recipe, monitor=monitor, what=what, ranks=together, **options)
 
 
 def _stopped(path: str | Path, ranks: "Ranks | None") -> "Checkpoint":
@@ -146,6 +176,7 @@ class _Fitting:
     salt: bytes
     """Tells the lists from others, where a private model's `origin` does not."""
     ranks: "Ranks | None" = None
+    engine: Engine | None = None
 
     def about(self, recipe: Recipe, teacher: Any) -> dict[str, Any]:
         """What a run is, for its checkpoints. `teacher` tells its teacher from others."""
@@ -189,6 +220,7 @@ class _Fitting:
             teacher=None if teacher is None else distribution_of(teacher),
             what=what,
             together=self.ranks,
+            engine=self.engine,
         )
 
     def with_ngram(self, recipe: Recipe, trained: "Trained") -> tuple[Mapping[str, np.ndarray], dict[str, Any]]:
@@ -234,7 +266,7 @@ def _teacher(fitting: _Fitting, pupil: Recipe) -> tuple[ModelFile, bool]:
     if recipe.model.kind == "ngram":
         counts = Ngram.fit(fitting.parts.train, fitting.vocabulary, recipe.model)
         return ModelFile(recipe, fitting.vocabulary, counts.arrays()), True
-    from wavemore.train.checkpoint import alike
+    from wavemore.runs.checkpoint import alike
 
     stopped = fitting.stopped
     if stopped is not None and not alike(stopped.about.get("settings"), recipe.to_dict()):  # the pupil had begun

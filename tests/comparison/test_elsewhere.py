@@ -1,7 +1,7 @@
 """Runs that are finished in another order than their turns, as on a cluster: the same figures and the same folder."""
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ class Elsewhere:
         self.lost = lost
         self.rounds: list[list[str]] = []
 
-    def __call__(self, work: Work, shared: Making, tasks: Iterable[Any]) -> Iterator[Finished]:
+    def __call__(self, work: Work, shared: Making, tasks: Iterable[Any]) -> Generator[Finished, None, None]:
         taken = list(tasks)
         if taken:
             self.rounds.append([task.title for task in taken])

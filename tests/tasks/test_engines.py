@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from wavemore.errors import CorpusError, MissingExtraError, TrainingError, UsageError
+from wavemore.errors import CorpusError, FileError, MissingExtraError, TrainingError, UsageError
 from wavemore.tasks import on_ray
 from wavemore.tasks.engines import engine_of
 from wavemore.tasks.processes import processes
-from wavemore.tasks.task import Engine, here
+from wavemore.tasks.task import NOT_YET, Engine, here
 
 
 def added(shared: int, task: int) -> tuple[int, int]:
@@ -72,6 +72,23 @@ def test_processes_do_them_side_by_side_and_take_one_more_than_they_are():
     assert results(engine, iter(())) == {}
 
 
+def in_turn(done: dict[int, Any]) -> Iterator[Any]:
+    """Two tasks, and one after them that waits for both."""
+    yield 0
+    yield 1
+    while len(done) < 2:
+        yield NOT_YET
+    yield sum(total for total, _ in done.values())
+
+
+@pytest.mark.parametrize("engine", [here, processes(2, "the sweep")], ids=["here", "processes"])
+def test_a_task_may_wait_for_those_before_it(engine):
+    done: dict[int, Any] = {}
+    for finished in engine(added, 10, in_turn(done)):
+        done[finished.task] = finished.result()
+    assert {task: total for task, (total, _) in done.items()} == {0: 10, 1: 11, 21: 31}
+
+
 def test_a_process_that_was_ended_is_one_sentence():
     with pytest.raises(TrainingError) as error:
         results(processes(1, "the sweep"), iter([1, 99, 2]))
@@ -100,6 +117,25 @@ class _NoRay:
     @staticmethod
     def is_initialized() -> bool:
         return False
+
+
+class _NoStart(_NoRay):
+    """Ray, whose processes do not start in time."""
+
+    @staticmethod
+    def init(**_: Any) -> None:
+        raise Exception("The node timed out during startup. This could happen because some of it failed.")  # noqa: TRY002
+
+
+def test_a_cluster_that_does_not_start_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", _NoStart)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(FileError) as error:
+        next(on_ray.ray_engine()(added, 10, iter([1])))
+    assert str(error.value) == (
+        "cannot use a cluster of Ray on this machine: The node timed out during startup. This could happen because "
+        "some of it failed"
+    )
 
 
 def test_an_address_is_checked_before_anything_is_made(monkeypatch):

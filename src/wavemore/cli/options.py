@@ -17,10 +17,12 @@ __all__ = [
     "Given",
     "Header",
     "Json",
+    "LearnsOn",
     "List",
     "Model",
     "On",
     "Quiet",
+    "RunsOn",
     "Set",
     "Strip",
     "command_line",
@@ -86,6 +88,12 @@ RunsOn = Annotated[
     str,
     typer.Option(
         metavar="here|ray[=ADDRESS]", help="Where runs are made: here, or on a cluster of Ray, a CPU each (extra ray)."
+    ),
+]
+LearnsOn = Annotated[
+    str,
+    typer.Option(
+        metavar="here|ray[=ADDRESS]", help="Where networks learn: here, or on a cluster of Ray, a CPU each (extra ray)."
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]

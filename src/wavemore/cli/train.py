@@ -15,11 +15,13 @@ from wavemore.cli.reading import read_list
 from wavemore.errors import FileError, UsageError
 from wavemore.ranks.meeting import in_ranks
 from wavemore.ranks.place import RankLostError, place_of
+from wavemore.tasks.task import LostError
 
 if TYPE_CHECKING:
     from wavemore.estimator import StringModel
 
 _SAMPLES = 1000  # drawn at the end to see what share is new
+_NO_MATTER = ("--resume", "--restart", "--force", "--no-record")  # they change nothing of the model
 
 
 @in_ranks
@@ -70,6 +72,7 @@ def command(
     tensorboard: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Write the same numbers there for TensorBoard.")
     ] = None,
+    on: options.LearnsOn = "here",
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -89,6 +92,9 @@ def command(
     wavemore plot draws them, and wavemore inspect shows the network's inside through training. Recording changes
     nothing in the model. --tensorboard needs the extra "tensorboard".
 
+    With --on ray each network of an ensemble is a task on a cluster; the model's file and its history are the same, and
+    so is what --resume goes on with, here or there.
+
     The last line says what whoever has the file can find out about the list. With --private the file keeps no n-grams,
     fingerprints, checksum, path or command.
 
@@ -100,6 +106,7 @@ def command(
       wavemore train passwords.csv --column password --counts times
       wavemore train people.csv --column name --label language --label gender
       wavemore train names.txt --recipe lecture      (with the extra torch)
+      wavemore train names.txt --recipe best --on ray=10.0.0.5:6379
       cut -f1 users.tsv | wavemore train - -o users.safetensors
     """
     from wavemore.estimator import StringModel
@@ -155,13 +162,14 @@ def command(
             progress=not quiet,
             command=_command_line(context.obj),
             ranks=True,
+            on=on,
         )
-    except (KeyboardInterrupt, RankLostError) as error:
+    except (KeyboardInterrupt, RankLostError, LostError) as error:
         kept = "no model was written"
         if checkpoint is not None and _written(checkpoint) not in (None, before):
             kept = _kept(checkpoint)
-        if isinstance(error, RankLostError):
-            raise RankLostError(f"{error}; {kept}") from error
+        if not isinstance(error, KeyboardInterrupt):
+            raise type(error)(f"{error}; {kept}") from error
         raise KeyboardInterrupt(f"stopped; {kept}") from None
     if rank > 0:
         return
@@ -217,10 +225,12 @@ def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
 
     A stopped run that is discarded stays until the new one is saved in its place.
     """
+    from wavemore.runs.checkpoint import is_stopped_run
+
     checkpoint = Path(f"{target}.checkpoint")
     is_device = Path(target).exists() and not Path(target).is_file()
     stopped = checkpoint.exists() and not is_device
-    if stopped and not _is_stopped_run(checkpoint):
+    if stopped and not is_stopped_run(checkpoint):
         raise FileError(f"{checkpoint} exists and is not a stopped run, so it is left alone; move it")
     if resume and restart:
         raise UsageError("--resume and --restart exclude each other; choose one")
@@ -229,15 +239,6 @@ def _checkpoint(target: str, *, resume: bool, restart: bool) -> Path | None:
     if stopped and not resume and not restart:
         raise UsageError(f"{checkpoint} holds a stopped run; add --resume to go on with it, or --restart to discard it")
     return None if is_device else checkpoint
-
-
-def _is_stopped_run(path: Path) -> bool:
-    """Whether a file is a checkpoint, cut short or not, by its beginning; an empty one may be any."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-    return not head or b"wavemore-checkpoint" in head
 
 
 def _history(target: str) -> Path:
@@ -262,9 +263,9 @@ def _command_line(words: Sequence[str] | None) -> str:
     """How this run was started, without what a resumed run adds and what changes nothing of the model."""
     kept, given = [], iter(words or ())
     for word in given:
-        if word == "--tensorboard":
-            next(given, None)  # its folder
-        elif word not in ("--resume", "--restart", "--force", "--no-record") and not word.startswith("--tensorboard="):
+        if word in ("--tensorboard", "--on"):
+            next(given, None)  # its folder, or where
+        elif word not in _NO_MATTER and not word.startswith(("--tensorboard=", "--on=")):
             kept.append(word)
     return options.command_line(kept)
 
@@ -274,8 +275,7 @@ def _report(model: "StringModel", target: str, listed: set[str], *, json: bool, 
     from wavemore.progress import waiting
 
     with waiting("sampling", quiet=quiet):
-        samples = model.sample(_SAMPLES, seed=0)
-    new = sum(sample not in listed for sample in samples)
+        new = sum(sample not in listed for sample in model.sample(_SAMPLES, seed=0))
     losses = model.file_.provenance["losses"]
     record = {
         "model": target,

@@ -2,13 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wavemore.errors import TrainingError
-from wavemore.tasks.task import NO_MORE, Engine, Finished, Work
+from wavemore.tasks.task import NO_MORE, NOT_YET, Engine, Finished, Work
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +23,7 @@ def processes(count: int, what: str) -> Engine:
     return partial(_pooled, count, what)
 
 
-def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]) -> Iterator[Finished]:
+def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]) -> Generator[Finished, None, None]:
     from concurrent.futures import FIRST_COMPLETED, wait
     from concurrent.futures.process import BrokenProcessPool
 
@@ -34,6 +34,8 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
         while True:
             while task is not NO_MORE and len(pending) <= count:  # one waits, so that no process does
                 task = next(rest, NO_MORE)
+                if task is NOT_YET:
+                    break
                 if task is not NO_MORE:
                     with _one_thread_each(), _interrupts_held_back():  # the processes start here
                         pending[pool.submit(_worked, task)] = task

@@ -1,6 +1,6 @@
 """Training. In NumPy alone, but for `in_torch`."""
 
-from wavemore.train.checkpoint import Checkpoint
+from wavemore.runs.checkpoint import Checkpoint
 from wavemore.train.loop import Monitor, Trained, train
 from wavemore.train.record import Recorder, Sink
 

@@ -5,19 +5,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from wavemore.errors import CheckpointError, TrainingError
+from wavemore.errors import TrainingError
 from wavemore.lists.vocabulary import Vocabulary
 from wavemore.predict.predictor import Distribution
+from wavemore.runs.checkpoint import Checkpoint, joined, parted
 from wavemore.settings.config import Recipe
+from wavemore.tasks.task import Engine, LostError
 from wavemore.threads import cores, interrupt_sets
+from wavemore.train.as_tasks import Left, check_tasks, messages
 from wavemore.train.batches import SharedBatches
-from wavemore.train.checkpoint import Checkpoint, alike
 from wavemore.train.forms import Together, runs_of
 from wavemore.train.record import Recorder
 from wavemore.train.run import Run
@@ -75,6 +78,7 @@ def train(
     teacher: Distribution | None = None,
     what: str = "",
     together: Together | None = None,
+    engine: Engine | None = None,
 ) -> Trained:
     """Train a new model on the strings of `training`, or go on with a stopped run.
 
@@ -82,39 +86,53 @@ def train(
     `save` gets a checkpoint after each evaluation (of an ensemble every few seconds), and when Ctrl-C stops the run
     after the step it is in. A `teacher`'s predictions are learned in place of the characters that follow. `what` names
     the run for the monitor. A `recorder` writes down what happens, and changes nothing. `together` are processes that
-    train the network with this one.
+    train the network with this one, and the workers of an `engine` train each network in its place.
 
-    The members of an ensemble are trained side by side, in processes where that pays (`workers.py`), with the same
-    result on any number of them.
+    The members of an ensemble are trained side by side, on an engine (`as_tasks.py`) or in processes where that pays
+    (`workers.py`), with the same result on any number of them.
 
     Raises `TrainingError` when the loss is no longer finite, `CheckpointError` when `resume` belongs to another run,
-    and `KeyboardInterrupt` after Ctrl-C, once `save` has its checkpoint.
+    `ConfigError` for a recipe that an engine's workers do not train; and once `save` has its checkpoint, `LostError`
+    where these workers are lost, and `KeyboardInterrupt` after Ctrl-C.
     """
+    if engine is not None:
+        check_tasks(recipe)
     recorder = recorder or Recorder()
     made = runs_of if together is None else together.runs_of
     with made(recipe, vocabulary, training, validation, teacher) as runs:
         if resume is not None:
-            _restore(runs, resume, about)
+            for run, state in zip(runs, parted(resume, len(runs), about), strict=True):
+                run.restore(state)
             about = resume.about
         job = _Job(runs, about, monitor, recorder, save, bool if together is None else together.any)
-        threads = min(len(runs), recipe.train.threads or cores())
-        task = None
-        if threads > 1 and isinstance(runs[0].training, SharedBatches) and recipe.train.device == "cpu":
-            expected = runs[0].training.teacher and runs[0].training.teacher.expected
-            task = Task(recipe, vocabulary, training, validation, expected, about, save is not None)
-            task = task if pays(recipe, runs) else None
-        _take_steps(job, task, threads, resume is not None, what)
+        first = runs[0].training
+        expected = first.teacher.expected if isinstance(first, SharedBatches) and first.teacher else None
+        task = Task(recipe, vocabulary, training, validation, expected, about, save is not None)
+        _take_steps(job, _way(job, task, engine), what, resumed=resume is not None)
         monitor.end()
         return _finished(runs, mixed=recipe.model.ngram > 0)
 
 
-def _take_steps(job: "_Job", task: Task | None, threads: int, resumed: bool, what: str) -> None:
-    """All that are left; in processes where there is a `task` for them. Raises as `train` does."""
+def _way(job: "_Job", task: Task, engine: Engine | None) -> Callable[[], None]:
+    """How all steps are taken that are left: on the engine, or here, in processes of their own where that pays."""
+    if engine is not None:
+        return partial(job.work_as_tasks, engine, task)
+    recipe, runs = task.recipe, job.runs
+    threads = min(len(runs), recipe.train.threads or cores())
+    apart = threads > 1 and isinstance(runs[0].training, SharedBatches) and recipe.train.device == "cpu"
+    return partial(job.work, threads, task if apart and pays(recipe, runs) else None)
+
+
+def _take_steps(job: "_Job", work: Callable[[], None], what: str, *, resumed: bool) -> None:
+    """All that are left. Raises as `train` does."""
     try:
         job.recorder.begin(job.runs, resumed=resumed)
         job.monitor.begin(sum(run.steps for run in job.runs), what)
         with interrupt_sets(job.stopped):
-            job.work(threads, task)
+            work()
+    except LostError:
+        job.save_now()
+        raise
     finally:
         job.recorder.close()
     if not all(run.done for run in job.runs):
@@ -161,6 +179,13 @@ class _Job:
                 for worker in workers:
                     worker.close()
 
+    def work_as_tasks(self, engine: Engine, task: Task) -> None:
+        """The same, each run's next steps as a task of an engine."""
+        states = {run.member: self._states[run.member] for run in self.runs if not run.done}
+        with closing(messages(engine, task, states, self.recorder, self.stopped)) as found:
+            for member, message in found:
+                self._take(member, message)
+
     def _serve(self, members: Iterator[int], workers: list[Worker], task: Task | None) -> None:
         """Train one member after the other, until there is none left."""
         worker = None
@@ -186,7 +211,7 @@ class _Job:
     def save_now(self) -> None:
         """Hand over where all runs stood at their last evaluation, or when they were stopped."""
         if self.save is not None:
-            self.save(_joined(self._states, self.about))
+            self.save(joined(self._states, self.about))
 
     def _train(self, member: int) -> None:
         run = self.runs[member]
@@ -218,7 +243,7 @@ class _Job:
                 stopping = True
             self._take(member, message)
 
-    def _take(self, member: int, message: Message) -> None:
+    def _take(self, member: int, message: Message | Left) -> None:
         """What a worker says of a member. Raises the error that ended it."""
         match message:
             case Written(record):
@@ -230,6 +255,8 @@ class _Job:
             case Evaluated(record, state):
                 with self._lock:
                     self._evaluated(member, record, state)
+            case Left(state):
+                self._keep(member, state)
             case Ended(state):
                 with self._lock:
                     self._states[member] = state
@@ -239,40 +266,15 @@ class _Job:
 
     def _evaluated(self, member: int, record: dict[str, Any], state: Checkpoint | None) -> None:
         self.monitor.evaluated(record if len(self.runs) == 1 else {"member": member, **record})
-        if self.save is None or state is None:
-            return
+        if self.save is not None and state is not None:
+            self._keep(member, state)
+
+    def _keep(self, member: int, state: Checkpoint) -> None:
+        """Take down where a run stands, and save all now and then."""
         self._states[member] = state
         if len(self.runs) == 1 or time.monotonic() - self._saved > _SECONDS_BETWEEN_SAVES:
             self.save_now()
             self._saved = time.monotonic()
-
-
-def _joined(states: list[Checkpoint], about: dict[str, Any]) -> Checkpoint:
-    """One checkpoint of all members: a single one's as it is, of several with their numbers before the names."""
-    if len(states) == 1:
-        return states[0]
-    arrays = {f"{i}.{name}": array for i, state in enumerate(states) for name, array in state.arrays.items()}
-    return Checkpoint(arrays, {"members": [state.progress for state in states]}, about)
-
-
-def _restore(runs: list[Run], checkpoint: Checkpoint, about: dict[str, Any]) -> None:
-    """Take up where the members stood. Raises `CheckpointError`."""
-    for key, value in about.items():
-        if key != "command" and not alike(checkpoint.about.get(key), value):
-            raise CheckpointError(
-                f"the stopped run had other {key} than this one; continue it with the same list and settings, "
-                "or start the run anew"
-            )
-    if "command" in about and not isinstance(checkpoint.about.get("command"), str):
-        raise CheckpointError("the checkpoint is not whole (its command is missing); start the run anew")
-    if len(runs) == 1:
-        runs[0].restore(checkpoint)
-        return
-    progress = checkpoint.progress.get("members")
-    if not isinstance(progress, list) or len(progress) != len(runs):
-        raise CheckpointError("the checkpoint is not whole (members are missing); start the run anew")
-    for i, (run, state) in enumerate(zip(runs, progress, strict=True)):
-        run.restore(Checkpoint(checkpoint.group(str(i)), state, checkpoint.about))
 
 
 def _finished(runs: list[Run], *, mixed: bool) -> Trained:

@@ -7,7 +7,7 @@ Nothing here changes a run: a step that is watched from inside is the same step.
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from wavemore.train.optimisers import rate_at
 from wavemore.train.run import Run
 from wavemore.train.watch import Watch, watched_steps
 
-__all__ = ["Recorder", "Sink"]
+__all__ = ["Recorder", "Since", "Sink"]
 
 _RECORDS = 75  # of a network, beside those of evaluations: at most; of fewer steps, one each
 
@@ -40,8 +40,8 @@ class Sink(Protocol):
 
 
 @dataclass
-class _Since:
-    """What one network has done since its last record."""
+class Since:
+    """What one network has done since its last record. It goes along where another process goes on with the run."""
 
     steps: int = 0
     total_loss: float = 0.0
@@ -69,7 +69,7 @@ class Recorder:
         self._sinks = sinks
         self._about = about or {}
         self._lock = threading.Lock()
-        self._since: list[_Since] = []
+        self._since: list[Since] = []
         self._every = 1
         self._start = 0.0
         self._watched: frozenset[int] = frozenset()
@@ -90,7 +90,7 @@ class Recorder:
         done = [run.progress.step for run in runs] if resumed else None
         before = max((sink.begin(about, done) for sink in self._sinks), default=0.0)
         self._start = time.perf_counter() - before
-        self._since = [_Since() for _ in runs]
+        self._since = [Since() for _ in runs]
 
     def before(self, run: Run) -> None:
         """A step begins; of few steps the inside is watched."""
@@ -124,7 +124,18 @@ class Recorder:
         due = evaluation is not None or last or run.progress.step % self._every == 0
         if self._sinks and due and since.steps:
             self.write(self._record(run, since, evaluation))
-            self._since[run.member] = _Since()
+            self._since[run.member] = Since()
+
+    def left(self, run: Run) -> tuple[Since, dict[str, Any] | None]:
+        """What a network has done since its last record, for the recorder of the process that goes on with it; and the
+        record to write where none does, if there is any."""
+        since = self._since[run.member]
+        due = self._sinks and since.steps
+        return replace(since, gradients={}), self._record(run, since, None) if due else None
+
+    def take_up(self, run: Run, since: Since) -> None:
+        """Count on from what `left` gave."""
+        self._since[run.member] = replace(since)
 
     def close(self) -> None:
         """The run is over, or stopped."""
@@ -152,7 +163,7 @@ class Recorder:
         number = {"member": run.member} if len(self._since) > 1 else {}
         return {"record": kind, **number, "step": run.progress.step}
 
-    def _record(self, run: Run, since: _Since, evaluation: dict[str, Any] | None) -> dict[str, Any]:
+    def _record(self, run: Run, since: Since, evaluation: dict[str, Any] | None) -> dict[str, Any]:
         step, items, config = run.progress.step, len(run.training), run.config
         rate = rate_at(config, step - 1, run.steps)
         numbers = {

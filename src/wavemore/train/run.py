@@ -9,9 +9,9 @@ import numpy as np
 
 from wavemore.errors import CheckpointError, TrainingError
 from wavemore.models.soundness import LARGEST_WEIGHT
+from wavemore.runs.checkpoint import Checkpoint
 from wavemore.settings.config import TrainConfig
 from wavemore.train.batches import Batches
-from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.learner import Learner
 from wavemore.train.optimisers import build_optimizer, put, rate_at
 

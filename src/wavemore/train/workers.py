@@ -30,8 +30,8 @@ import numpy as np
 
 from wavemore.errors import TrainingError
 from wavemore.lists.vocabulary import Vocabulary
+from wavemore.runs.checkpoint import Checkpoint
 from wavemore.settings.config import Recipe
-from wavemore.train.checkpoint import Checkpoint
 from wavemore.train.forms import runs_of
 from wavemore.train.record import Recorder
 from wavemore.train.run import Run

@@ -5,7 +5,7 @@ everything else as JSON in the metadata. No pickle.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from wavemore.errors import CheckpointError, FileError
 from wavemore.files import write_whole
 
-__all__ = ["Checkpoint", "alike"]
+__all__ = ["Checkpoint", "alike", "is_stopped_run", "joined", "parted"]
 
 FORMAT = 2
 
@@ -77,6 +77,42 @@ class Checkpoint:
         except (SafetensorError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise CheckpointError(f"{path} is not a sound checkpoint ({error}); start the run anew") from error
         return cls(arrays, progress, about)
+
+
+def joined(states: Sequence[Checkpoint], about: dict[str, Any]) -> Checkpoint:
+    """One checkpoint of all members: a single one's as it is, of several with their numbers before the names."""
+    if len(states) == 1:
+        return states[0]
+    arrays = {f"{i}.{name}": array for i, state in enumerate(states) for name, array in state.arrays.items()}
+    return Checkpoint(arrays, {"members": [state.progress for state in states]}, about)
+
+
+def parted(checkpoint: Checkpoint, members: int, about: Mapping[str, Any]) -> list[Checkpoint]:
+    """Where each of so many members stood. Raises `CheckpointError` where that is another run than `about` says, or
+    not whole."""
+    for key, value in about.items():
+        if key != "command" and not alike(checkpoint.about.get(key), value):
+            raise CheckpointError(
+                f"the stopped run had other {key} than this one; continue it with the same list and settings, "
+                "or start the run anew"
+            )
+    if "command" in about and not isinstance(checkpoint.about.get("command"), str):
+        raise CheckpointError("the checkpoint is not whole (its command is missing); start the run anew")
+    if members == 1:
+        return [checkpoint]
+    progress = checkpoint.progress.get("members")
+    if not isinstance(progress, list) or len(progress) != members:
+        raise CheckpointError("the checkpoint is not whole (members are missing); start the run anew")
+    return [Checkpoint(checkpoint.group(str(i)), state, checkpoint.about) for i, state in enumerate(progress)]
+
+
+def is_stopped_run(path: Path) -> bool:
+    """Whether a file is a checkpoint, cut short or not, by its beginning; an empty one may be any."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    return not head or b"wavemore-checkpoint" in head
 
 
 def alike(one: Any, other: Any) -> bool:
