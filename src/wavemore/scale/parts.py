@@ -38,6 +38,11 @@ class Part(Protocol):
         ...
 
     @property
+    def rows(self) -> int:
+        """How many it has."""
+        ...
+
+    @property
     def shared(self) -> Any:
         """What all parts of a job have in common, the model: a dataclass field, so that it is sent once."""
         ...
@@ -57,6 +62,7 @@ class ScorePart:
 
     source: str
     groups: tuple[int, ...]
+    rows: int
     column: str
     target: str
     shared: Scorer = field(repr=False)
@@ -113,6 +119,10 @@ class SamplePart:
     wish: dict[str, Any]
     target: str
     shared: Carried = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        return sum(count for _, count in self.batches)
 
     def write(self, folder: str) -> int:
         """Raises `FileError` and what `sampled` raises."""
