@@ -11,6 +11,7 @@ takes about six minutes.
 """
 
 import argparse
+import os
 import random
 import shutil
 import statistics
@@ -36,6 +37,7 @@ from wavemore.scale.jobs import runner_of, score_job
 FILES = 8
 GROUP = 1 << 17  # rows of a row group, as most writers make them
 SCORE, HERE, ONE, TWO = "`score`, one file", "`--on here`", "`--on ray`, 1 worker", "`--on ray`, 2 workers"
+WAYS = [SCORE, HERE, ONE, TWO]
 ADDED = ["log_likelihood", "bits_per_character", "unknown"]
 
 
@@ -88,8 +90,10 @@ def cluster(cpus: int) -> Iterator[str]:
     started = Cluster(initialize_head=True, head_node_args={"num_cpus": cpus, "include_dashboard": False})
     try:
         ray.init(address=started.address, log_to_driver=False, logging_level="ERROR")
-        warm = ray.remote(num_cpus=1)(lambda: __import__("wavemore.scale.jobs"))
-        ray.get([warm.remote() for _ in range(4 * cpus)])  # workers that have imported what they need
+        with tempfile.TemporaryDirectory() as folder:  # a small job, so that workers have imported what they need
+            for number in range(4 * cpus):
+                pq.write_table(pyarrow.table({"name": ["anna"] * 50_000}), f"{folder}/{number}.parquet")
+            on_ray(started.address, "", f"{folder}/*.parquet", Path(folder) / "out")
         yield started.address
     finally:
         ray.shutdown()
@@ -98,8 +102,6 @@ def cluster(cpus: int) -> Iterator[str]:
 
 def processor_seconds() -> tuple[float, float]:
     """Of Ray's workers, and of this process and all others that it has started, so far."""
-    import os
-
     parents, spent, titles = {}, {}, {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -177,7 +179,7 @@ def table(runs: Runs, rows: int) -> list[str]:
         "| model | column | way | rows a second | range | times `score` | processor seconds per million | peak MB |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for (task, way), found in sorted(runs.items(), key=lambda one: (one[0][0], list_of_ways.index(one[0][1]))):
+    for (task, way), found in sorted(runs.items(), key=lambda one: (one[0][0], WAYS.index(one[0][1]))):
         rates = sorted(rows / run.seconds for run in found)
         usual = statistics.median(run.seconds for run in runs[task, SCORE])
         times = usual / statistics.median(run.seconds for run in found)
@@ -187,9 +189,6 @@ def table(runs: Runs, rows: int) -> list[str]:
         cells += [f"{times:.2f}", f"{spent:.2f}", f"{max(peaks):.0f}" if peaks else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
-
-
-list_of_ways = [SCORE, HERE, ONE, TWO]
 
 
 def efficiency(runs: Runs) -> list[str]:
