@@ -15,7 +15,7 @@ help:
 	@echo "make bench       the benchmarks of speed, growth and serving (benchmarks/performance_log.py is run by hand)"
 	@echo "make pretrained  train the model in the package again"
 	@echo "make base        train the base model in the package, which short lists start from, again"
-	@echo "make kernel      assemble the page's products again; needs wat2wasm, of wabt"
+	@echo "make kernel      assemble the WebAssembly of the page again; needs wat2wasm, of wabt"
 	@echo "make docs        build the documentation into site/, warnings are errors"
 	@echo "make drawings    draw the pictures of README.md and docs/ again"
 	@echo "make screenshots take the pictures of the page again, with Chromium"
@@ -90,9 +90,10 @@ pretrained: .venv/with-base
 base: .venv/with-base
 	$(BIN)/python benchmarks/base_model.py
 
-KERNEL := src/wavemore/page/app/engine/kernel
+ENGINE := src/wavemore/page/app/engine
 kernel:
-	wat2wasm $(KERNEL).wat -o $(KERNEL).wasm
+	wat2wasm $(ENGINE)/kernel.wat -o $(ENGINE)/kernel.wasm
+	wat2wasm $(ENGINE)/counter.wat -o $(ENGINE)/counter.wasm
 
 lesson: .venv/with-docs
 	$(BIN)/python docs/make_lesson.py

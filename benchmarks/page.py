@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import provenance
+from page_worker import START
 from playwright.sync_api import Browser, sync_playwright
 
 from wavemore.estimator import StringModel, fit
@@ -30,20 +31,6 @@ new MutationObserver(() => {
   if (!window.firstStrings && document.querySelector("#made > *")) window.firstStrings = performance.now();
 }).observe(document, { childList: true, subtree: true });
 """
-START = """async ([kernel]) => {
-  const text = (id) => document.getElementById(id).textContent.trim();
-  const bytesOf = (id) => Uint8Array.from(atob(text(id)), (letter) => letter.charCodeAt(0));
-  const unzip = async (bytes) => {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  };
-  const url = URL.createObjectURL(new Blob([await unzip(bytesOf("worker"))], { type: "text/javascript" }));
-  window.worker = new Worker(url);
-  const header = JSON.parse(text("header"));
-  const bytes = await unzip(bytesOf("model"));
-  window.worker.postMessage({ header, bytes, kernel: kernel ? bytesOf("kernel") : null });
-  await new Promise((resolve) => { window.worker.onmessage = resolve; });
-}"""
 ASK = """([question]) => new Promise((resolve, reject) => {
   const start = performance.now();
   const found = [];
@@ -80,7 +67,7 @@ def speed(browser: Browser, file: Path, count: int, kernel: bool, rounds: int) -
     for seed in range(rounds):
         page = browser.new_page()
         page.goto(file.as_uri())
-        page.evaluate(START, [kernel])
+        assert page.evaluate(START, kernel)
         seconds, strings = page.evaluate(ASK, [{"ask": "sample", "wish": sample_wish(count, seed)}])
         assert strings == count
         found.append(count / seconds)
@@ -92,7 +79,7 @@ def scores(browser: Browser, file: Path, strings: list[str]) -> tuple[float, lis
     """The seconds that it takes to score strings, and their log-likelihoods."""
     page = browser.new_page()
     page.goto(file.as_uri())
-    page.evaluate(START, [True])
+    assert page.evaluate(START, True)
     seconds, found = page.evaluate(ASK, [{"ask": "score", "strings": strings, "label": None}])
     page.close()
     return seconds, found

@@ -33,14 +33,18 @@ def commands(page: str) -> list[str]:
     return [line[2:] for match in BLOCK.finditer(page) for line in match[2].split("\n") if line.startswith("$ ")]
 
 
-def printed(command: str, folder: Path) -> str:
+def printed(command: str, folder: Path, *, steps: int | None = None) -> str:
     """What a command prints to standard error and standard output, in a folder; it has to succeed.
 
-    One that is nothing but a call of wavemore runs in this process, which has imported PyTorch already.
+    One that is nothing but a call of wavemore runs in this process, which has imported PyTorch already, and if it
+    trains, in so many steps.
     """
     if command.startswith("wavemore ") and not _for_a_shell(command):
+        words = shlex.split(command)[1:]
+        if steps is not None and words[0] == "train":
+            words += ["--set", f"train.steps={steps}"]
         with in_folder(folder), capture() as (out, err):
-            code = run(shlex.split(command)[1:])
+            code = run(words)
         out, err = (stream.getvalue().decode("utf-8") for stream in (out, err))
     else:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -88,8 +92,9 @@ def capture() -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
     err.detach()
 
 
-def regenerated(page: str, folder: Path) -> str:
-    """The page with what its blocks print now. They run in their order in one folder."""
+def regenerated(page: str, folder: Path, *, steps: int | None = None) -> str:
+    """The page with what its blocks print now. They run in their order in one folder. `steps` are those of every
+    training by a command whose output is shown, where they are not to be as the page has them."""
 
     def block(match: re.Match[str]) -> str:
         language, text, shown = match.groups()
@@ -103,7 +108,7 @@ def regenerated(page: str, folder: Path) -> str:
                     printed(line, folder)
             return match[0]
         lines = [line for line in text.split("\n") if line.startswith("$ ")]
-        outputs = (f"{line}\n{printed(line[2:], folder)}" for line in lines)
+        outputs = (f"{line}\n{printed(line[2:], folder, steps=steps)}" for line in lines)
         return f"```{language}\n" + "".join(text.rstrip("\n") + "\n" for text in outputs) + "```" + (shown or "")
 
     return BLOCK.sub(block, page)

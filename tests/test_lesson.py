@@ -7,7 +7,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from lesson_cells import cells
+import pytest
+from lesson_cells import cells, run, shorter
+from matplotlib import pyplot
 
 from wavemore.settings.config import recipe_names
 
@@ -31,12 +33,28 @@ def python(*arguments: str) -> str:
     return done.stdout
 
 
-def test_the_lesson_runs_and_its_exercises_can_be_solved():
-    out = python("-W", "error", "tests/lesson_cells.py")
+def last_losses(out: str) -> list[float]:
+    """Of all models, as the lesson's last table has them; all its exercises are solved before that."""
     solved = [int(number) for number in re.findall(r"exercise (\d+) is right", out)]
     assert solved == list(range(1, 11))
     losses = [float(line.split()[-1]) for line in out.split("\n")[-9:] if re.search(r"\d\.\d{4} +\d\.\d{4}$", line)]
     assert len(losses) == 7, "the last table has all models"
+    return losses
+
+
+def test_the_lesson_runs_and_its_exercises_can_be_solved(capsys, monkeypatch):
+    """With shorter trainings, which put the hierarchical model of as many parameters beside the flat one."""
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    run(shorter([*cells()]))
+    pyplot.close("all")
+    *losses, hierarchical, shared, packaged = last_losses(capsys.readouterr().out)
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-2] > hierarchical > shared > packaged
+
+
+@pytest.mark.slow
+def test_the_whole_lesson_runs_and_each_model_is_better_than_the_one_before():
+    losses = last_losses(python("-W", "error", "tests/lesson_cells.py"))
     assert losses == sorted(losses, reverse=True)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +20,13 @@ RECIPE = Recipe.from_dict(
 usable = st.text(min_size=1, max_size=12).filter(lambda s: not s.isspace() and "\n" not in s and "\r" not in s)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(usable, min_size=20, max_size=40))
-def test_any_list_of_unicode_strings(strings):
+@pytest.mark.parametrize("examples", [25, pytest.param(200, marks=pytest.mark.slow)])
+def test_any_list_of_unicode_strings(examples):
+    some = settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    some(given(st.lists(usable, min_size=20, max_size=40))(check_list))()
+
+
+def check_list(strings):
     try:
         model = wavemore.fit(strings, recipe=RECIPE)
     except CorpusError as error:

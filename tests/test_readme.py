@@ -1,15 +1,12 @@
 """Nothing is shown that is not run: the README's blocks, executed in order in an empty folder."""
 
-import contextlib
-import io
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from documented import printed, said
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,15 +16,22 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_python_blocks_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+FIT = 'wavemore.fit("dinosaurs")'
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        FIT.replace(")", ', settings={"train.steps": 40, "model.members": 1})'),
+        pytest.param(FIT, marks=pytest.mark.slow),
+    ],
+)
+def test_python_blocks_run(tmp_path, fit):
+    """As shown, and with a shorter training."""
     found = blocks("python")
-    assert found
+    assert "".join(found).count(FIT) == len(found) > 0
     for block in found:
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            exec(compile(block, "README.md", "exec"), {})
-        samples, scores = out.getvalue().strip().split("\n")
+        samples, scores = said(block.replace(FIT, fit), tmp_path).strip().split("\n")
         assert samples.count("'An") == 5
         better, worse = map(float, scores.strip("[]").split())
         assert better > worse
@@ -36,14 +40,10 @@ def test_python_blocks_run(tmp_path, monkeypatch):
 def test_console_blocks_run(tmp_path):
     commands = [line[2:] for block in blocks("console") for line in block.split("\n") if line.startswith("$ ")]
     assert len(commands) >= 5
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command in commands:
-        done = subprocess.run(
-            command, check=False, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-        assert done.stdout or "-o" in shlex.split(command), command
-        assert "Traceback" not in done.stderr, command
+        out = printed(command, tmp_path)
+        assert out or "-o" in shlex.split(command), command
+        assert "Traceback" not in out, command
 
 
 def test_make_targets_exist():

@@ -65,7 +65,8 @@ def test_wrong_pages_are_noticed(tmp_path: Path):
         copied(ROOT / name, tmp_path / name)
     for name in ("src", "benchmarks"):
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "docs" / "reference" / "parts.md").write_text("# Left out, to save time\n", encoding="utf-8")
+    for page in ("parts", "python"):  # which read all docstrings
+        (tmp_path / "docs" / "reference" / f"{page}.md").write_text("# Left out, to save time\n", encoding="utf-8")
     (tmp_path / "docs" / "omitted.md").write_text("# A page that no menu has\n", encoding="utf-8")
     with open(tmp_path / "docs" / "forms.md", "a", encoding="utf-8") as page:
         page.write("[file](nowhere.md) [place](log.md#nowhere) [code](../src/wavemore/nowhere.py)\n")

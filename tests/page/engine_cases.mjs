@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 const at = (name) => import(pathToFileURL(`${process.argv[2]}/${name}`));
 const { readModel } = await at("engine/model.js");
-const { readNgrams } = await at("engine/counted.js");
+const { readNgrams, readNgramsFast } = await at("engine/counted.js");
 const { fromBase64 } = await at("engine/open.js");
 const { nodesOfContext } = await at("engine/plain.js");
 
@@ -62,8 +62,11 @@ const DOES = {
     return { levels: plain, logProbabilities: Array.from(logProbabilities), network };
   },
   ngrams(model) {
-    const { parents, newest, counts } = readNgrams(model.header.ngram, model.arrays, model.vocabularySize);
-    return { parents: toBase64(parents), newest: toBase64(newest), counts: toBase64(counts) };
+    const asked = [model.header.ngram, model.arrays, model.vocabularySize];
+    const [plain, fast] = [readNgrams(...asked), readNgramsFast(counter, ...asked)];
+    const { parents, newest, counts } = plain;
+    const differ = Object.keys(plain).filter((name) => String(plain[name]) !== String(fast[name]));
+    return { parents: toBase64(parents), newest: toBase64(newest), counts: toBase64(counts), differ };
   },
   seen(model, _, { texts }) {
     return texts.map((text) => model.seen(text));
@@ -74,13 +77,14 @@ const DOES = {
 };
 
 const { models, cases } = JSON.parse(readFileSync(0, "utf8"));
+const counter = new Uint8Array(readFileSync(`${process.argv[2]}/engine/counter.wasm`));
 const kernel = process.argv[3] ? new Uint8Array(readFileSync(process.argv[3])) : null;
 const read = new Map();
 const modelOf = (number, plain) => {
   const name = `${number} ${plain}`;
   if (!read.has(name)) {
     const { header, data } = models[number];
-    read.set(name, readModel(header, fromBase64(data), plain ? null : kernel));
+    read.set(name, readModel(header, fromBase64(data), plain ? null : kernel, plain ? null : counter));
   }
   return read.get(name);
 };

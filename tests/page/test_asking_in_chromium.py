@@ -7,31 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 from chromium import Visit, visited
+from page_worker import START
 from playwright.sync_api import Browser
 from rounded import rounded
 
 import wavemore
 from wavemore.judging.likelihood import log_likelihoods
+from wavemore.lists.corpus import read_corpus
 from wavemore.page.packing import packed
 from wavemore.predict.predictor import Distribution
 from wavemore.sampling.constraints import Contains, EndsWith, Length, Never, StartsWith, conjunction
 from wavemore.sampling.patterns import Matches
 from wavemore.sampling.search import most_likely
 
-START = """async () => {
-  const text = (id) => document.getElementById(id).textContent.trim();
-  const bytesOf = (id) => Uint8Array.from(atob(text(id)), (character) => character.charCodeAt(0));
-  const unzipped = async (bytes) => {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  };
-  const script = new TextDecoder().decode(await unzipped(bytesOf("worker")));
-  const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
-  const bytes = await unzipped(bytesOf("model"));
+HELPERS = """() => {
+  const worker = window.worker;
   let told = () => {};
   worker.onmessage = (event) => told(event.data);
-  const ready = new Promise((resolve) => (told = resolve));
-  worker.postMessage({ header: JSON.parse(text("header")), bytes, kernel: bytesOf("kernel") });
   const plain = (value) => JSON.parse(JSON.stringify(value, (_, one) => ArrayBuffer.isView(one) ? [...one] : one));
   window.askWorker = (messages) => new Promise((resolve) => {
     const answers = [];
@@ -54,7 +46,6 @@ START = """async () => {
     };
     worker.postMessage(endless);
   });
-  return plain(await ready);
 }"""
 
 
@@ -62,7 +53,8 @@ START = """async () => {
 def visit(browser: Browser, names_page: Path) -> Iterator[Visit]:
     """The page of the model in the package, with a worker of the test's own."""
     with visited(browser, names_page) as opened:
-        assert opened.page.evaluate(START)["ready"]
+        assert opened.page.evaluate(START, True)
+        opened.page.evaluate(HELPERS)
         yield opened
 
 
@@ -118,6 +110,15 @@ def test_scores_are_pythons(visit: Visit, distribution: Distribution) -> None:
     np.testing.assert_allclose(found, log_likelihoods(distribution, strings), atol=1e-4)
     assert sum(row["seen"] for row in rows) > 5
     assert all(0 <= row["percentile"] <= 100 for row in rows)
+
+
+def test_ten_thousand_log_likelihoods_are_pythons(visit: Visit, distribution: Distribution) -> None:
+    strings = [*read_corpus("names").strings][:10_000]
+    answers = asked(visit, {"id": 1, "ask": "score", "strings": strings, "label": None})
+    found = [row["logLikelihood"] for answer in answers for row in answer["rows"]]
+    assert len(found) == 10_000
+    np.testing.assert_allclose(found, log_likelihoods(distribution, strings), rtol=0, atol=1e-4)
+    assert (visit.requests, visit.problems) == ([], [])
 
 
 def test_the_tree_of_a_string(visit: Visit) -> None:

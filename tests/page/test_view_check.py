@@ -94,6 +94,27 @@ def test_a_character_tells_what_was_expected_by_mouse_keyboard_and_finger(visit:
     assert visit.problems == []
 
 
+def test_names_with_a_comma_each_are_no_table_unless_they_are_said_to_be_one(visit: Visit):
+    page = visit.page
+    opened(page)
+    page.get_by_label(FIELD).fill("smith, emma\njones, olivia")
+    assert set(scored(page, 2)) == {"smith, emma", "jones, olivia"}
+    expect(page.locator("#column-label")).to_be_hidden()
+    columns = page.get_by_label("Columns, split at commas")
+    expect(columns).not_to_be_checked()
+    columns.check()
+    expect(page.locator("#column-label")).to_be_visible()
+    page.get_by_label("The first row names the columns").uncheck()
+    page.locator("#column").select_option("0")
+    assert set(scored(page, 2)) == {"smith", "jones"}
+    columns.uncheck()
+    expect(page.locator("#column-label")).to_be_hidden()
+    assert set(scored(page, 2)) == {"smith, emma", "jones, olivia"}
+    page.get_by_label(FIELD).fill("emma\nolivia")
+    expect(page.locator("#split-label")).to_be_hidden()
+    assert visit.problems == []
+
+
 def test_a_csv_file_is_scored_by_a_column_and_written_back_whole(visit: Visit, tmp_path: Path):
     table = tmp_path / "people.csv"
     table.write_text('\ufeffid,name\n1,"xq""zt"\n2,emma\n3,=emma\n4,\n', encoding="utf-8")
@@ -135,8 +156,11 @@ def test_a_csv_file_is_scored_by_a_column_and_written_back_whole(visit: Visit, t
     expect(said).to_have_text("A quote in this table is opened and never closed.")
     for gone in ("#checked", "#column-label", "#heading-label"):
         expect(page.locator(gone)).to_be_hidden()
-    page.get_by_label(FIELD).fill("emma")
+    page.get_by_label("Columns, split at commas or the like").uncheck()
+    assert scored(page, 2)[-1:] != []
     expect(said).not_to_have_class(re.compile("remark"))
+    page.get_by_label(FIELD).fill("emma")
+    expect(page.locator("#split-label")).to_be_hidden()
     assert visit.problems == []
 
 

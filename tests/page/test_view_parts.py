@@ -62,14 +62,60 @@ def test_kinds_of_list_are_told_apart():
     assert run("reading_lists.js", "delimiterOf, readRows", expression) == [*texts.values()]
 
 
+def test_pasted_lines_are_a_table_only_where_they_look_like_one():
+    people = "Smith, John\nDoe, Jane\n"
+    cases: list[tuple[str, str, bool | None, bool]] = [
+        (people, "", None, False),
+        (people, "people.txt", None, False),
+        (people, "people.csv", None, True),
+        (people, "", True, True),
+        (people, "people.csv", False, False),
+        ("name,age\nanna,3\nbob,4\n", "", None, True),
+        ("name,age\nanna,3\nbob,4\n", "", False, False),
+        ("name,age\nanna,3\nbob,4\n", "people.txt", None, True),
+        ("anna,3\nbob,4\n", "", None, False),
+        ("name\tage\nanna\tx\n", "", None, True),
+        ("anna\nbob", "", True, False),
+    ]
+    read = run("reading_lists.js", "readRows", f"{json.dumps([case[:3] for case in cases])}.map((c) => readRows(...c))")
+    assert [one["table"] for one in read] == [table for *_, table in cases]
+    assert [one["delimiter"] for one in read] == [","] * 9 + ["\t", None]
+    assert read[0]["rows"] == [["Smith, John"], ["Doe, Jane"]]
+    assert read[3]["rows"] == [["Smith", " John"], ["Doe", " Jane"]]
+
+
 def test_of_a_long_table_the_column_with_most_texts_is_taken_and_the_widest_row_counts():
     rows = 'Array.from({ length: 200_000 }, (_, i) => (i % 2 ? ["1", `name ${i}`, ""] : ["1", `name ${i}`]))'
     assert run("reading_lists.js", "likelyColumn, widthOf", f"((r) => [likelyColumn(r), widthOf(r)])({rows})") == [1, 3]
 
 
+def test_how_far_strings_of_a_guide_may_be_from_the_models_own_is_told():
+    source = {"share": 0.5, "shareError": 0}
+    cases = [
+        ({"clipped": 0.000456}, {"found": 10, "exact": 3}),
+        ({"clipped": 0.0004}, {"found": 1200, "exact": 0}),
+        ({"clipped": 0.0004}, {"found": 2, "exact": 1}),
+        ({"clipped": 1e-9}, {"found": 1, "exact": 0}),
+        ({"clipped": 0}, {"found": 10, "exact": 0}),
+        ({}, {"found": 10, "exact": 10}),
+    ]
+    expression = f"{json.dumps(cases)}.map(([one, came]) => notesOf({{ ...{json.dumps(source)}, ...one }}, came))"
+    assert run("../asking/told.js", "notesOf", expression) == [
+        [
+            "the first 3 strings are distributed exactly as the model's own, the next 7 but for 0.046 % of all "
+            "probability"
+        ],
+        ["the 1,200 strings are distributed as the model's own but for 0.04 % of all probability"],
+        ["the first string is distributed exactly as the model's own, the next 1 but for 0.04 % of all probability"],
+        ["the string is distributed as the model's own but for less than 0.00001 % of all probability"],
+        [],
+        [],
+    ]
+
+
 def test_a_table_without_rows_is_an_empty_list():
     read = run("reading_lists.js", "readRows", '["", "\\ufeff", "\\n\\n"].map((text) => readRows(text, "x.csv"))')
-    assert read == [{"rows": [], "table": False, "heading": False}] * 3
+    assert read == [{"rows": [], "table": False, "heading": False, "delimiter": None}] * 3
 
 
 @pytest.mark.parametrize(

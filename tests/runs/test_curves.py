@@ -183,8 +183,18 @@ def test_several_runs_have_their_names_in_the_legend(path, tmp_path):
     assert "seconds since the start" in words(tmp_path / "b.svg")
 
 
-@pytest.mark.parametrize("change", [{}, {"gradient_norm": 0}, {"gradient_norm": None, "validation_loss": None}])
-@pytest.mark.parametrize("steps", [2, 4, 60])
+CHANGES = [{}, {"gradient_norm": 0}, {"gradient_norm": None, "validation_loss": None}]
+LENGTHS = [2, 4, 60]
+
+
+@pytest.mark.parametrize(
+    ("steps", "change"),
+    [
+        pytest.param(steps, change, marks=() if i == j else pytest.mark.slow)
+        for i, steps in enumerate(LENGTHS)
+        for j, change in enumerate(CHANGES)
+    ],
+)
 def test_runs_of_every_length_are_drawn(tmp_path, steps, change):
     """Also where a gradient vanished, and where nothing was evaluated."""
     path = written(tmp_path / "m.history.jsonl", steps=steps)

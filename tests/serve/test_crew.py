@@ -43,8 +43,8 @@ def test_a_worker_that_ends_is_said_and_is_there_again(models: dict[str, Path]):
     """As when the system takes its memory."""
 
     async def do(crew: Crew) -> None:
-        small = await crew.take("explain", EXPLAIN, small=True)
-        assert await answer(small) == await answer(await crew.take("explain", EXPLAIN, small=False))
+        small = crew.take("explain", EXPLAIN, small=True)
+        assert await answer(small) == await answer(crew.take("explain", EXPLAIN, small=False))
         children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
         if not children.exists():
             pytest.skip("this system does not tell a process's children")
@@ -52,13 +52,13 @@ def test_a_worker_that_ends_is_said_and_is_there_again(models: dict[str, Path]):
             if "wavemore.serve.worker" in Path(f"/proc/{child}/cmdline").read_text():
                 os.kill(int(child), signal.SIGKILL)
         again: list[object] = []
-        job = await crew.take("explain", EXPLAIN, small=True)
+        job = crew.take("explain", EXPLAIN, small=True)
         with pytest.raises(NoAnswerError, match=r"^the worker ended before it had an answer; ask again") as caught:
             await answer(job)
         assert caught.value.status == 503
         for _ in range(3):  # the other worker may have to be found dead, too
             with suppress(NoAnswerError):
-                again.append(await answer(await crew.take("explain", EXPLAIN, small=False)))
+                again.append(await answer(crew.take("explain", EXPLAIN, small=False)))
         assert again
         assert crew.restarts >= 1
         assert crew.alive
@@ -68,12 +68,12 @@ def test_a_worker_that_ends_is_said_and_is_there_again(models: dict[str, Path]):
 
 def test_a_job_that_nobody_waits_for_is_left_out(models: dict[str, Path]):
     async def do(crew: Crew) -> None:
-        first = await crew.take("explain", EXPLAIN | {"strings": ["ba"] * 100}, small=True)
-        second = await crew.take("explain", EXPLAIN, small=True)
-        third = await crew.take("explain", EXPLAIN, small=True)
+        first = crew.take("explain", EXPLAIN | {"strings": ["ba"] * 100}, small=True)
+        second = crew.take("explain", EXPLAIN, small=True)
+        third = crew.take("explain", EXPLAIN, small=True)
         assert crew.waiting == 3
         with pytest.raises(NoAnswerError, match=r"^3 requests wait already; ask again in a second$") as caught:
-            await crew.take("explain", EXPLAIN, small=True)
+            crew.take("explain", EXPLAIN, small=True)
         assert caught.value.status == 429
         crew.drop(second)
         assert crew.waiting == 2
@@ -90,11 +90,11 @@ def test_what_was_asked_is_not_kept(models: dict[str, Path]):
 
     async def do(crew: Crew) -> None:
         done = job = None
-        left = [weakref.ref(job) for job in [await crew.take("explain", EXPLAIN, small=True) for _ in range(20)]]
+        left = [weakref.ref(job) for job in [crew.take("explain", EXPLAIN, small=True) for _ in range(20)]]
         for job in left:
             crew.drop(job())  # type: ignore[arg-type]
         for _ in range(20):
-            done = await crew.take("explain", EXPLAIN, small=True)
+            done = crew.take("explain", EXPLAIN, small=True)
             await answer(done)
             left.append(weakref.ref(done))
         del done, job
@@ -122,7 +122,7 @@ def test_a_worker_that_cannot_start_again_is_said_and_tried_again(
     async def do(crew: Crew) -> None:
         monkeypatch.setattr(asyncio, "create_subprocess_exec", none)
         for small in (True, False):
-            job = await crew.take("explain", EXPLAIN | {"strings": ["ba"] * 20_000}, small=small)
+            job = crew.take("explain", EXPLAIN | {"strings": ["ba"] * 20_000}, small=small)
             with pytest.raises(NoAnswerError):  # the work takes too long, so that the worker is stopped
                 await answer(job)
         await until(crew, False)

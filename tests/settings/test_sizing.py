@@ -83,7 +83,9 @@ def test_large_alphabets_and_long_strings_are_learned():
     assert len(model.sample(3, seed=0)) == 3
 
 
-@pytest.mark.parametrize("name", ["names", "towns", "dinosaurs"])
+@pytest.mark.parametrize(
+    "name", ["names", *(pytest.param(name, marks=pytest.mark.slow) for name in ("towns", "dinosaurs"))]
+)
 def test_on_fifty_strings_it_beats_the_n_gram_and_the_taught_model_on_held_out_ones(name):
     """The taught model is trained as long as is best for it, which its own recipe would not do."""
     strings = sorted(set(read_corpus(name).strings))

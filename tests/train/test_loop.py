@@ -26,16 +26,22 @@ def run(tiny_recipe, strings, tmp_path) -> Run:
     return Run(tiny_recipe, strings, tmp_path / "run.checkpoint")
 
 
-@pytest.mark.parametrize("form", ["shared", "windowed"])
+CHANGED = [
+    {},
+    {"train.optimizer": "sgd", "train.rate": 0.1},
+    {"train.optimizer": "muon"},
+    {"model.dropout": 0.3, "model.norm": "layer", "train.batch": 13},  # whose passes end within
+    {"model.members": 2, "model.dropout": 0.3, "train.steps": 25},
+    {"train.average": 0.1, "train.keep": "last"},
+]
+
+
 @pytest.mark.parametrize(
-    "settings",
+    ("form", "settings"),
     [
-        {},
-        {"train.optimizer": "sgd", "train.rate": 0.1},
-        {"train.optimizer": "muon"},
-        {"model.dropout": 0.3, "model.norm": "layer", "train.batch": 13},  # whose passes end within
-        {"model.members": 2, "model.dropout": 0.3, "train.steps": 25},
-        {"train.average": 0.1, "train.keep": "last"},
+        *(("shared", settings) for settings in CHANGED),
+        *(("windowed", settings) for settings in (CHANGED[3], CHANGED[4])),
+        *(pytest.param("windowed", settings, marks=pytest.mark.slow) for settings in (*CHANGED[:3], CHANGED[5])),
     ],
 )
 def test_a_run_interrupted_twice_and_resumed_ends_in_the_same_numbers(run, settings, form):

@@ -74,17 +74,21 @@ def ended(workers: list[Worker]) -> bool:
     return all(worker._process.returncode is not None for worker in workers)
 
 
-@pytest.mark.parametrize("settings", [{}, {"model.dropout": 0.3, "train.average": 0.2, "train.keep": "last"}])
-def test_processes_give_the_same_bytes(run, settings, request):
+CHANGED = {"model.dropout": 0.3, "train.average": 0.2, "train.keep": "last"}
+
+
+@pytest.mark.parametrize(
+    ("workers", "settings"),
+    [(2, CHANGED), (3, {}), *(pytest.param(*both, marks=pytest.mark.slow) for both in ((2, {}), (3, CHANGED)))],
+)
+def test_processes_give_the_same_bytes(run, workers, settings, request):
     run.recipe = run.recipe.with_settings(settings)
     whole = run()
     started = request.getfixturevalue("started")
-    for workers in (2, 3):
-        run.recipe = run.recipe.with_settings({"train.threads": workers})
-        assert same_but_for_order(run(), whole)
-        assert len(started) == workers
-        assert ended(started)
-        started.clear()
+    run.recipe = run.recipe.with_settings({"train.threads": workers})
+    assert same_but_for_order(run(), whole)
+    assert len(started) == workers
+    assert ended(started)
 
 
 @pytest.mark.slow

@@ -1,11 +1,17 @@
-"""The page as one HTML file: the template, its style, two bundles of scripts, the kernel and the model.
+"""The page as one HTML file: the template, its style, its scripts, the kernel and the model.
 
 Scripts are plain ES modules, each with `import { a, b } from "./x.js";` in one line, and `export` before a function, a
 class or a const. Names at their top level are unique in the whole page, so a bundle is the modules one after the other,
-each after those that it imports, without these words. No template of theirs has a line break, so indents are left
-out of the page's own. One bundle is the page's own, the other that of the worker, which
-the page starts from its text, which it holds in base64 of gzip, as it does the model: a page that is opened from a disk
-may not load a second file. Comments for readers of the source are left out of both.
+each after those that it imports, without these words. No template of theirs has a line break, so indents and blank
+lines are left out. Four bundles begin with these modules:
+
+    start.js        in the head of the page: starts the worker
+    boot.js         the worker's first, which unpacks the next one, and the model
+    worker.js       the worker's own, in base64 of gzip, as the model is
+    view/main.js    the page's own
+
+So the model is opened while the page is laid out. Scripts and model stand in the page, since one that is opened from a
+disk may not load a second file. Comments for readers of the source are left out.
 """
 
 import base64
@@ -25,10 +31,11 @@ __all__ = ["bundle", "page_html"]
 _IMPORT = re.compile(r'^import (?:\{[^}\n]*\} from )?"([^"\n]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
-_INDENT = re.compile(r"^ +", re.MULTILINE)
+_END_COMMENT = re.compile(r"""(?<=[;{,]) +// [^"'`\n]*$""", re.MULTILINE)  # with a quote it might be within a string
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _POLICY = (
-    "default-src 'none'; script-src 'sha256-{view}' 'wasm-unsafe-eval' blob:; style-src 'sha256-{style}'; "
+    "default-src 'none'; script-src {scripts} 'wasm-unsafe-eval' blob:; style-src 'sha256-{style}'; "
     "worker-src blob:; img-src data:; base-uri 'none'; form-action 'none'"
 )
 
@@ -37,21 +44,39 @@ def page_html(file: ModelFile) -> str:
     """One self-contained HTML file with the model inside, which asks nothing of any other. Raises `UsageError` for a
     baseline that needs PyTorch, and `ModelFileError` for unsound counts."""
     model, app = packed(file), _app()
-    view = f"\n(() => {{\n'use strict';\n{_INDENT.sub('', bundle('view/main.js'))}\n}})();\n"
-    style = app.joinpath("style.css").read_text(encoding="utf-8")
+    scripts = {"start": _script("start.js"), "give": "opening.give();", "view": _script("view/main.js")}
+    style = _INDENT.sub("", app.joinpath("style.css").read_text(encoding="utf-8"))
     name = model.header["about"]["list"]
     parts = {
         "title": escape(f"Strings like those of “{name}”" if name else "Strings like those of a list"),
-        "policy": _POLICY.format(view=_digest(view), style=_digest(style)),
+        "policy": _POLICY.format(
+            scripts=" ".join(f"'sha256-{_digest(script)}'" for script in scripts.values()), style=_digest(style)
+        ),
         "style": style,
         "header": model.text().replace("<", "\\u003c"),
         "bytes": base64.b64encode(model.compressed()).decode(),
-        "kernel": base64.b64encode(app.joinpath("engine", "kernel.wasm").read_bytes()).decode(),
-        "worker": base64.b64encode(gzip.compress(bundle("worker.js").encode(), 9, mtime=0)).decode(),
-        "view": view,
+        "kernel": _module("kernel.wasm"),
+        "counter": _module("counter.wasm") if model.header["ngram"] else "",
+        "boot": _without_indents("boot.js"),
+        "worker": base64.b64encode(gzip.compress(_without_indents("worker.js").encode(), 9, mtime=0)).decode(),
+        **scripts,
     }
     page = app.joinpath("index.html").read_text(encoding="utf-8")
     return _PLACE.sub(lambda found: parts[found[1]], page)
+
+
+def _module(name: str) -> str:
+    """WebAssembly in base64."""
+    return base64.b64encode(_app().joinpath("engine", name).read_bytes()).decode()
+
+
+def _script(start: str) -> str:
+    """A bundle as an element of the page: its names are its own."""
+    return f"\n(() => {{\n'use strict';\n{_without_indents(start)}\n}})();\n"
+
+
+def _without_indents(start: str) -> str:
+    return _INDENT.sub("", bundle(start))
 
 
 def _digest(text: str) -> str:
@@ -63,8 +88,8 @@ def bundle(start: str) -> str:
     """A module of the page and all that it imports, as one script."""
     order: list[str] = []
     _visit(start, order, ())
-    texts = [_EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", _read(name)))) for name in order]
-    return _inert("\n".join(["", *texts]))
+    text = "\n".join(["", *(_IMPORT.sub("", _COMMENT.sub("", _read(name))) for name in order)])
+    return _inert(_END_COMMENT.sub("", _EXPORT.sub("", text)))
 
 
 def _visit(name: str, order: list[str], above: tuple[str, ...]) -> None:

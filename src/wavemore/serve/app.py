@@ -5,7 +5,7 @@ Whatever goes wrong is one sentence: {"error": "..."}.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -69,7 +69,7 @@ def _add_work(api: FastAPI, service: Service) -> None:
     async def info(ask: Annotated[InfoAsk, Query()], request: Request) -> Response:
         """What a model file holds."""
         told = {"model": service.named(ask.model), "memory": ask.memory}
-        job = await service.take("info", told, small=not ask.memory)
+        job = service.take("info", told, small=not ask.memory)
         return Response(await _whole(job, service.crew, request), media_type="application/json")
 
     @api.post("/v1/sample", response_model=Samples, responses=responses(*_ASKED, lines="a record for each string"))
@@ -91,7 +91,7 @@ def _add_work(api: FastAPI, service: Service) -> None:
         """In lines as they come, or whole as JSON with the records under a name."""
         if request.url.query:
             raise NoAnswerError(422, "this path takes no words after a question mark; write them into the body")
-        job = await service.ask(do, ask)
+        job = service.ask(do, ask)
         if LINES in request.headers.get("accept", "").lower():
             parts = job.answer()
             first = await _while_connected(anext(parts, b""), job, service.crew, request)
@@ -183,25 +183,21 @@ async def _whole(job: Job, crew: Crew, request: Request) -> bytes:
     return await _while_connected(joined(), job, crew, request)
 
 
-async def _while_connected(answer: Any, job: Job, crew: Crew, request: Request) -> Any:
+async def _while_connected(answer: Awaitable[bytes], job: Job, crew: Crew, request: Request) -> bytes:
     """The answer; where the client goes away before, the job is dropped, and any answer serves."""
-    answering = asyncio.ensure_future(answer)
-    leaving = asyncio.ensure_future(_left(request))
+    leaving = asyncio.ensure_future(_left(request, job, crew))
     try:
-        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            crew.drop(job)
-            raise NoAnswerError(503, "the client has gone away")
-        return answering.result()
+        return await answer
     finally:
-        for task in (answering, leaving):
-            task.cancel()
+        leaving.cancel()
 
 
-async def _left(request: Request) -> None:
-    """Until the client has gone away; of its body nothing is left to read."""
+async def _left(request: Request, job: Job, crew: Crew) -> None:
+    """End the job once the client has gone away; of its body nothing is left to read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+    crew.drop(job)
+    job.parts.put_nowait(NoAnswerError(503, "the client has gone away"))
 
 
 async def _lines(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -67,7 +67,8 @@ class Crew:
         """Of each model how long its strings are, once the workers have started."""
         self._models = dict(models)
         self._waiting: tuple[deque[Job], deque[Job]] = (deque(), deque())
-        self._came = asyncio.Condition()
+        self._idle: dict[asyncio.Future[None], bool] = {}
+        """What wakes each worker that has nothing to do, and whether it does small requests alone."""
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: set[_Worker] = set()
         """Workers that could not be started again so far."""
@@ -101,7 +102,7 @@ class Crew:
         """Whether workers are there, or are just being started again."""
         return len(self._failing) < sum(not task.done() for task in self._tasks)
 
-    async def take(self, do: str, ask: Mapping[str, Any], *, small: bool) -> Job:
+    def take(self, do: str, ask: Mapping[str, Any], *, small: bool) -> Job:
         """Have something done. Raises `NoAnswerError` where too many wait already."""
         if self.waiting >= self.limits.waiting:
             raise NoAnswerError(429, f"{self.limits.waiting:,} requests wait already; ask again in a second")
@@ -109,8 +110,7 @@ class Crew:
         job = Job(json.dumps({"do": do, "ask": ask}).encode() + b"\n", small, loop.time() + self.limits.seconds)
         job.given_up = loop.call_at(job.due, self._give_up, job)
         self._waiting[0 if small else 1].append(job)
-        async with self._came:
-            self._came.notify_all()
+        self._wake(small)
         return job
 
     def drop(self, job: Job) -> None:
@@ -132,17 +132,25 @@ class Crew:
             job.given_up.cancel()
             job.given_up = None
 
+    def _wake(self, small: bool) -> None:
+        """Wake a worker that may do a request of this size, for a small one the first worker if that is free."""
+        free = [woken for woken, alone in self._idle.items() if not woken.done() and (small or not alone)]
+        if free:
+            max(free, key=self._idle.__getitem__).set_result(None)
+
     async def _next(self, small: bool) -> Job:
         """The job that came first, for the first worker the first of the small ones."""
-        async with self._came:
-            while True:
-                queues = [queue for queue in (self._waiting[:1] if small else self._waiting) if queue]
-                if not queues:
-                    await self._came.wait()
-                    continue
+        while True:
+            if queues := [queue for queue in (self._waiting[:1] if small else self._waiting) if queue]:
                 job = min(queues, key=lambda queue: queue[0].due).popleft()
                 self._taken(job)
                 return job
+            woken = asyncio.get_running_loop().create_future()
+            self._idle[woken] = small
+            try:
+                await woken
+            finally:
+                del self._idle[woken]
 
     async def _serve(self, worker: "_Worker", small: bool) -> None:
         try:

@@ -5,6 +5,7 @@ ends it at once.
 """
 
 import asyncio
+import gc
 import ipaddress
 import logging
 import os
@@ -120,6 +121,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what is there now stays; looking through it again and again would hold requests up
         to_stderr(f"wavemore: {self._models} at {self._url}  (Ctrl-C ends it)")
 
     @contextmanager

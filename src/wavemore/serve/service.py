@@ -41,7 +41,7 @@ class Service:
             raise NoAnswerError(404, f"there is no model {name[:60]!a}; there are {', '.join(self.files)}")
         return name
 
-    async def ask(self, do: str, ask: Ask) -> Job:
+    def ask(self, do: str, ask: Ask) -> Job:
         """Have a request done. Raises `NoAnswerError` for an unknown model and where too many wait, `TooMuchError` for
         too much work."""
         told = ask.model_dump() | {"model": self.named(ask.model)}
@@ -49,11 +49,11 @@ class Service:
             self.named(name)
         work, what, small = self._work(ask, told["model"])
         self.limits.check(work, what)
-        return await self.take(do, told, small=small and work <= SMALL, work=work)
+        return self.take(do, told, small=small and work <= SMALL, work=work)
 
-    async def take(self, do: str, told: Mapping[str, Any], *, small: bool, work: int = 0) -> Job:
+    def take(self, do: str, told: Mapping[str, Any], *, small: bool, work: int = 0) -> Job:
         """Have it done. Raises `NoAnswerError` where too many wait."""
-        job = await self.crew.take(do, told, small=small)
+        job = self.crew.take(do, told, small=small)
         self.metrics.characters.labels(do).inc(work)
         return job
 

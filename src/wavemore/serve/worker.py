@@ -12,6 +12,7 @@ It ends when its input does, in the midst of work too. Pressing Ctrl-C reaches t
 is in a session of its own, and takes no notice of SIGTERM.
 """
 
+import gc
 import json
 import os
 import signal
@@ -54,6 +55,7 @@ def serve(answers: int) -> None:
             _send(out, ERROR, _told(500, str(error)))
             return
         _send(out, READY, json.dumps({name: typical_length(model) for name, model in work.models.items()}).encode())
+        gc.freeze()  # the models stay, and need not be looked through again and again
         while True:
             _answer(work, json.loads(lines.get()), out)
 

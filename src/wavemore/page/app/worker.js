@@ -1,4 +1,4 @@
-// The worker of the page. Its first message is { header, bytes, kernel }, answered by { ready: true, about }; then
+// The worker of the page. Its first message is { header, bytes, kernel, counter }, the last two null or WebAssembly, answered by { ready: true, about }; then
 //
 //   { id, ask: "sample", wish }             answers { id, strings: [{ string, logLikelihood }], looked, done, reason },
 //                                           and under conditions share, with plausible implausible; the last one
@@ -17,6 +17,6 @@ import { Desk } from "./asking/desk.js";
 const desk = new Desk(
   (answer) => self.postMessage(answer),
   (work) => setTimeout(work, 0),
-  ({ header, bytes, kernel }) => readModel(header, bytes, kernel),
+  ({ header, bytes, kernel, counter }) => readModel(header, bytes, kernel, counter),
 );
 self.onmessage = ({ data }) => desk.take(data);

@@ -129,12 +129,13 @@ export function* sampling(asked, wish) {
   const limits = wish.plausible ? asked.limits : null;
   const choice = limits && new Choice(limits, unique);
   const pace = new Pace();
-  const tally = { found: 0, looked: 0, inVain: 0, lookedInVain: 0, since: performance.now() };
+  const tally = { found: 0, exact: 0, looked: 0, inVain: 0, lookedInVain: 0, since: performance.now() };
   let missing = numbers.count;
   const answer = (items, reasonOf = null) => {
     const strings = items.slice(0, missing);
     missing -= strings.length;
     tally.found += strings.length;
+    if (!(source instanceof Guided)) tally.exact += strings.length;
     const done = reasonOf !== null || missing === 0;
     const reason = missing === 0 || reasonOf === null ? null : reasonOf();
     const told = { strings, looked: tally.looked, done, reason };
@@ -142,7 +143,12 @@ export function* sampling(asked, wish) {
     if (known && measured.share >= 0) told.share = measured.share;
     if (source instanceof Guided) told.clipped = source.clipped;
     if (choice) told.implausible = choice.implausible;
-    if (done && known) told.notes = notesOf(measured, { found: tally.found, implausible: choice?.implausible ?? 0 });
+    if (done && known) {
+      const { found, exact } = tally;
+      const { share, shareError, shareBelow } = measured;
+      const implausible = choice?.implausible ?? 0;
+      told.notes = notesOf({ share, shareError, shareBelow, clipped: told.clipped }, { found, exact, implausible });
+    }
     return told;
   };
   const rest = () => (choice ? choice.rest(missing) : []);

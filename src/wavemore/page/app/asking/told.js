@@ -5,6 +5,7 @@ import { grouped } from "./texts.js";
 const RARE = 0.01; // a share of the model's strings below which it is told
 const VERY_RARE = 1e-4; // one below which it is told as one in so many
 const CERTAIN = 0.1; // a standard error, as a share of what it is of, with which two digits are told
+const LEAST_CLIPPED = 1e-7; // a share of all probability below which no digits are told
 
 /**
  * A share in words, as Python's cli/sample.py says it.
@@ -18,12 +19,28 @@ function shareText(share, error) {
 }
 
 /**
- * How rare strings are that meet the conditions, and how many of those that came are not plausible: sentences.
- * @param {{share: number, shareError: number, shareBelow?: number}} source
- * @param {{found: number, implausible: number}} came
+ * How far strings that a guide led to are from the model's own, as Python's cli/sample.py says it.
+ * @param {number} clipped a share of all probability
+ * @param {number} exact how many strings came before those of the guide
+ * @param {number} guided how many the guide led to
+ */
+function clippedText(clipped, exact, guided) {
+  const percents = clipped < LEAST_CLIPPED ? "less than 0.00001" : Number((100 * clipped).toPrecision(2));
+  const as = (count) => `${count === 1 ? "is" : "are"} distributed`;
+  const strings = (count) => (count === 1 ? "string" : `${grouped(count)} strings`);
+  const error = `but for ${percents} % of all probability`;
+  if (exact === 0) return `the ${strings(guided)} ${as(guided)} as the model's own ${error}`;
+  return `the first ${strings(exact)} ${as(exact)} exactly as the model's own, the next ${grouped(guided)} ${error}`;
+}
+
+/**
+ * How rare strings are that meet the conditions, how many of those that came are not plausible, and how far those of a
+ * guide are from the model's own: sentences.
+ * @param {{share: number, shareError: number, shareBelow?: number, clipped?: number}} source
+ * @param {{found: number, exact: number, implausible: number}} came of which so many without a guide
  * @returns {string[]}
  */
-export function notesOf({ share, shareError, shareBelow }, { found, implausible }) {
+export function notesOf({ share, shareError, shareBelow, clipped = 0 }, { found, exact, implausible }) {
   const notes = [];
   if (implausible > 0) {
     const few = `${grouped(implausible)} of the ${grouped(found)} strings ${implausible === 1 ? "is" : "are"}`;
@@ -35,6 +52,7 @@ export function notesOf({ share, shareError, shareBelow }, { found, implausible 
   if (shareBelow < RARE) {
     notes.push(`fewer than ${shareText(shareBelow, shareBelow)} of the model's strings meet the conditions`);
   }
+  if (clipped > 0 && found > exact) notes.push(clippedText(clipped, exact, found - exact));
   return notes;
 }
 

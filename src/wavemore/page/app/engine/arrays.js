@@ -23,13 +23,13 @@ export function readArrays(told, bytes) {
  * them; a product with a power of two then makes up for the smaller exponents of float16.
  */
 function fromHalves(bytes, lower, upper, size, exponent) {
-  const bits = new Uint32Array(size);
+  const numbers = new Float32Array(size);
+  const bits = new Int32Array(numbers.buffer);
+  const times = 2 ** (112 - exponent);
   for (let i = 0; i < size; i++) {
     const half = bytes[lower + i] | (bytes[upper + i] << 8);
     bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
+    numbers[i] *= times;
   }
-  const numbers = new Float32Array(bits.buffer);
-  const times = 2 ** (112 - exponent);
-  for (let i = 0; i < size; i++) numbers[i] *= times;
   return numbers;
 }

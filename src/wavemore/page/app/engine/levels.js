@@ -4,7 +4,8 @@ import { ACTIVATIONS } from "./products.js";
 /** How many nodes are computed together. */
 export const TOGETHER = 128;
 
-const PANEL = 8; // columns whose weights lie side by side
+const PANEL_BITS = 3;
+const PANEL = 1 << PANEL_BITS; // columns whose weights lie side by side
 
 /** The next multiple of 8. */
 export function padded(channels) {
@@ -68,7 +69,7 @@ export class Weights {
       for (let half = 0; half < halves; half++) {
         for (let w = 0; w < width; w++) {
           const column = half * side + w;
-          found[Math.floor(column / PANEL) * panel + PANEL * c + (column % PANEL)] = matrix[from++];
+          found[(column >> PANEL_BITS) * panel + PANEL * c + (column & (PANEL - 1))] = matrix[from++];
         }
       }
     }

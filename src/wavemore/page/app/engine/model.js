@@ -1,5 +1,5 @@
 import { readArrays } from "./arrays.js";
-import { readNgrams } from "./counted.js";
+import { readNgrams, readNgramsFast } from "./counted.js";
 import { Memory } from "./memory.js";
 import { AnyLabel, Mixture } from "./mixtures.js";
 import { Labelled } from "./labelled.js";
@@ -14,15 +14,27 @@ import { Networks } from "./weights.js";
  * @param {object} header see `page/packing.py`
  * @param {Uint8Array} bytes its arrays
  * @param {Uint8Array | null} kernel null for plain JavaScript
+ * @param {Uint8Array | null} [counter] the same, for n-grams
  * @returns {Model}
  */
-export function readModel(header, bytes, kernel) {
-  return new Model(header, readArrays(header.arrays, bytes), kernel);
+export function readModel(header, bytes, kernel, counter = null) {
+  return new Model(header, readArrays(header.arrays, bytes), kernel, counter);
+}
+
+/** The n-grams, by WebAssembly where the browser lets it run. */
+function ngramsOf(header, arrays, counter) {
+  const size = header.characters.length + 1;
+  try {
+    if (counter) return readNgramsFast(counter, header.ngram, arrays, size);
+  } catch {
+    // the plain form says the same
+  }
+  return readNgrams(header.ngram, arrays, size);
 }
 
 /** A model: its characters, its labels, and what says what follows. */
 export class Model {
-  constructor(header, arrays, kernel) {
+  constructor(header, arrays, kernel, counter) {
     this.header = header;
     this.arrays = arrays;
     /** The character at place i has id i + 1; id 0 is the boundary: start, end and padding. */
@@ -31,8 +43,7 @@ export class Model {
     /** {name, values} of each kind of label; [] without. */
     this.labels = header.labels ? header.labels.kinds : [];
     this.networks = header.networks.length ? new Networks(header, arrays, new Memory(kernel)) : null;
-    const size = this.vocabularySize;
-    this.counts = header.ngram ? new Counts(size, readNgrams(header.ngram, arrays, size)) : null;
+    this.counts = header.ngram ? new Counts(this.vocabularySize, ngramsOf(header, arrays, counter)) : null;
     this.list = header.seen && new Seen(header.seen, arrays);
     this.predictors = new Map();
     /** How many ids a prediction looks back to. */

@@ -11,13 +11,17 @@ export class Counts {
    */
   constructor(size, told) {
     this.size = size;
-    const { order, parents, newest, counts, shorter } = told;
+    const { order, newest, counts, shorter, preceding, starts, ends } = told;
     this.newest = newest;
-    this.ends = endsOf(parents);
-    this.contexts = this.ends[Math.min(order, this.ends.length) - 1];
-    this.starts = startsOf(parents);
+    /** How many n-grams, the empty one too, are shorter than the order. */
+    this.contexts = ends[Math.min(order, ends.length) - 1];
+    this.starts = starts;
     this.shorter = shorter;
-    this.weigh(parents, counts);
+    /** What each n-gram has of its context's probability. */
+    this.own = new Float64Array(counts.length);
+    /** What each context leaves to the shorter one. */
+    this.left = new Float64Array(counts.length + 1).fill(1);
+    this.weigh(ends, counts, preceding);
   }
 
   /** The n-gram of a context and the id after it; 0 where it was never seen. */
@@ -41,19 +45,25 @@ export class Counts {
     }
   }
 
-  /** What each n-gram has of its context's probability, and what each context leaves to the shorter one. */
-  weigh(parents, counts) {
-    const adjusted = adjustedOf(this.shorter, counts);
-    const discounts = new Float64Array(counts.length);
-    for (let length = 1; length < this.ends.length; length++) {
-      const [from, to] = [this.ends[length - 1] - 1, this.ends[length] - 1];
-      discount(adjusted.subarray(from, to), discounts.subarray(from, to));
+  /** Write `own` and `left`. */
+  weigh(ends, counts, preceding) {
+    const { own, left, starts } = this;
+    const adjusted = new Float64Array(counts.length);
+    for (let length = 1, context = 0; length < ends.length; length++) {
+      const discounts = discountsOf(counts, preceding, adjusted, ends[length - 1] - 1, ends[length] - 1);
+      for (; context < ends[length - 1]; context++) {
+        const [from, to] = [starts[context], starts[context + 1]];
+        let [total, discounted] = [0, 0];
+        for (let i = from; i < to; i++) {
+          const discount = discounts[adjusted[i] < 3 ? adjusted[i] : 3];
+          total += adjusted[i];
+          discounted += discount;
+          own[i] = adjusted[i] - discount;
+        }
+        for (let i = from; i < to; i++) own[i] /= total;
+        if (to > from) left[context] = discounted / total;
+      }
     }
-    const totals = sumsOf(parents, adjusted);
-    this.left = sumsOf(parents, discounts);
-    for (let i = 0; i < totals.length; i++) this.left[i] = totals[i] > 0 ? this.left[i] / totals[i] : 1;
-    this.own = adjusted;
-    for (let i = 0; i < counts.length; i++) this.own[i] = (adjusted[i] - discounts[i]) / totals[parents[i]];
   }
 
   /** The probabilities of what follows an n-gram. */
@@ -118,50 +128,21 @@ export class Ngram {
   }
 }
 
-/** The n-grams of length k are those from ends[k - 1] up to ends[k]. */
-function endsOf(parents) {
-  const ends = [1];
-  let at = 0;
-  while (at < parents.length) {
-    const end = ends[ends.length - 1];
-    while (at < parents.length && parents[at] < end) at++;
-    ends.push(at + 1);
-  }
-  return ends;
-}
-
-/** Where the n-grams stand that each one begins, the empty one first. */
-function startsOf(parents) {
-  const starts = new Int32Array(parents.length + 2);
-  for (let i = 0; i < parents.length; i++) starts[parents[i] + 1]++;
-  for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
-  return starts;
-}
-
-/** How many different ids were seen before each n-gram; where none can be, how often it was seen. */
-function adjustedOf(shorter, counts) {
-  const preceding = new Float64Array(counts.length + 1);
-  for (let number = 1; number < shorter.length; number++) preceding[shorter[number]]++;
-  const found = new Float64Array(counts.length);
-  for (let i = 0; i < found.length; i++) found[i] = preceding[i + 1] || counts[i];
-  return found;
-}
-
-/** Of each n-gram, the empty one first, the sum over those that it begins. */
-function sumsOf(parents, numbers) {
-  const found = new Float64Array(parents.length + 1);
-  for (let i = 0; i < parents.length; i++) found[parents[i]] += numbers[i];
-  return found;
-}
-
-/** Write what is subtracted from the counts of one length. */
-function discount(adjusted, discounts) {
+/**
+ * What is subtracted from the counts of the n-grams from one number up to another, all of one length: from 0, 1, 2, and
+ * from 3 and more. Writes these counts: how many different ids were seen before each; where none can be, how often it was
+ * seen.
+ */
+function discountsOf(counts, preceding, adjusted, from, to) {
   const times = new Int32Array(5);
-  for (let i = 0; i < adjusted.length; i++) if (adjusted[i] <= 4) times[adjusted[i]]++;
+  for (let i = from; i < to; i++) {
+    const count = preceding[i + 1] || counts[i];
+    adjusted[i] = count;
+    if (count <= 4) times[count]++;
+  }
   const single = times[1] ? times[1] / (times[1] + 2 * times[2]) : 0;
-  const of = Float64Array.of(0, 1, 2, 3).map((count) => {
+  return Float64Array.of(0, 1, 2, 3).map((count) => {
     const estimate = times[count] ? count - ((count + 1) * single * times[count + 1]) / times[count] : 0;
     return estimate > 0 && estimate < count ? estimate : 0.5 * count;
   });
-  for (let i = 0; i < adjusted.length; i++) discounts[i] = of[adjusted[i] < 3 ? adjusted[i] : 3];
 }

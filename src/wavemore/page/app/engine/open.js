@@ -17,6 +17,9 @@ export function fromBase64(text) {
  * @returns {Promise<Uint8Array>}
  */
 export async function unzipped(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const { writable, readable } = new DecompressionStream("gzip");
+  // A stream of a Blob would go through the browser's other processes. What is wrong is said by reading.
+  const writer = writable.getWriter();
+  for (const written of [writer.write(bytes), writer.close()]) written.catch(() => {});
+  return new Uint8Array(await new Response(readable).arrayBuffer());
 }

@@ -12,6 +12,7 @@ import { chosenLabel, offerLabels } from "./wish_form.js";
 const FILE_LIMIT = 50e6;
 const LONG_TEXT = 5000;
 const SHOWN_IN_FIELD = 200_000;
+const DELIMITER_NAMES = { "\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars" };
 
 export class CheckTab {
   /** @param {any} page link, examples, about */
@@ -19,7 +20,9 @@ export class CheckTab {
     this.page = page;
     this.job = 0;
     this.opening = 0;
-    this.read = { rows: [], table: false, heading: false };
+    /** What was given last, and the name of its file, "" where it has none. */
+    this.list = { text: "", name: "" };
+    this.read = { rows: [], table: false, heading: false, delimiter: null };
     /** @type {any[]} */
     this.scores = [];
     this.number = 0;
@@ -36,6 +39,7 @@ export class CheckTab {
     });
     byId("example").addEventListener("click", () => this.example());
     byId("file").addEventListener("change", (event) => this.opened(event.target.files[0]));
+    byId("split").addEventListener("change", () => this.divided(byId("split").checked));
     for (const name of ["column", "heading"]) byId(name).addEventListener("change", () => this.score());
     byId("order").addEventListener("change", () => this.ordered());
     byId("check-csv").addEventListener("click", () => this.download());
@@ -70,8 +74,6 @@ export class CheckTab {
   pasted(text) {
     byId("given").value = text.length <= SHOWN_IN_FIELD ? text : "";
     this.taken(text, "");
-    if (text.length > SHOWN_IN_FIELD && !byId("checked").hidden)
-      byId("given-said").textContent = `${counted(this.read.rows.length, "line")} pasted, too many to show here.`;
   }
 
   /** Strings that were made, and one of them with the least expected character put into its middle. */
@@ -113,19 +115,25 @@ export class CheckTab {
   taken(text, name) {
     this.typed.cancel();
     this.opening++;
+    this.list = { text, name };
+    this.divided(null);
+  }
+
+  /** Read the list as lines or as a table. @param {boolean | null} columns null for what it seems to be */
+  divided(columns) {
     try {
-      this.read = readRows(text, name);
+      this.read = readRows(this.list.text, this.list.name, columns);
     } catch (error) {
+      this.offerColumns("commas or the like", true); // lines it can be read as all the same
       this.trouble(error.message);
       return;
     }
-    byId("given-said").classList.remove("remark");
-    const { rows, table, heading } = this.read;
+    const { rows, table, heading, delimiter } = this.read;
+    this.offerColumns(DELIMITER_NAMES[delimiter], table);
     byId("column-label").hidden = !table;
     byId("heading-label").hidden = !table;
-    byId("given-said").textContent = name
-      ? `${name}: ${counted(rows.length, "line")}.`
-      : "Or drop a text file or a CSV file here. Nothing is sent anywhere.";
+    byId("given-said").classList.remove("remark");
+    byId("given-said").textContent = this.listSaid();
     if (table) {
       const named = (i) => (heading && rows[0][i] ? rows[0][i] : `${i + 1}: ${rows[0][i] ?? ""}`);
       const options = Array.from({ length: widthOf(rows) }, (_, i) => element("option", { value: i }, named(i)));
@@ -134,6 +142,22 @@ export class CheckTab {
       byId("heading").checked = heading;
     }
     this.score();
+  }
+
+  /** Whether lines are cut. @param {string | undefined} at what may separate cells @param {boolean} chosen */
+  offerColumns(at, chosen) {
+    byId("split-label").hidden = at === undefined;
+    byId("split-said").textContent = `Columns, split at ${at}`;
+    byId("split").checked = chosen;
+  }
+
+  /** How much was given, where the field does not show it. @returns {string} */
+  listSaid() {
+    const { text, name } = this.list;
+    const lines = counted(this.read.rows.length, "line");
+    if (name) return `${name}: ${lines}.`;
+    if (text !== "" && byId("given").value === "") return `${lines} pasted, too many to show here.`;
+    return "Or drop a text file or a CSV file here. Nothing is sent anywhere.";
   }
 
   /** The string of each row, without the row that names columns, read as the model knows it. */

@@ -1,4 +1,4 @@
-/** The page begins: the worker first, then the rest, so that strings are there at once. */
+/** The page begins; its worker has begun already. */
 
 import { CheckTab } from "./check_tab.js";
 import { byId } from "./elements.js";
@@ -47,7 +47,7 @@ function introduce(about) {
 
 async function begin() {
   const link = new WorkerLink();
-  link.start().catch((error) => link.failed(error.message));
+  link.start();
   const about = aboutOf(link.header);
   const page = {
     link,

@@ -94,14 +94,33 @@ export function delimiterOf(text, name) {
  * A list or a table.
  * @param {string} text
  * @param {string} [name] of the file
- * @returns {{rows: string[][], table: boolean, heading: boolean}} `heading`: whether the first row seems to name columns
+ * @param {boolean | null} [columns] whether it is a table; null for what it seems to be
+ * @returns {{rows: string[][], table: boolean, heading: boolean, delimiter: string | null}} `heading`: whether the first
+ * row seems to name columns; `delimiter`: what would separate cells, null where nothing does
  */
-export function readRows(text, name = "") {
+export function readRows(text, name = "", columns = null) {
   const delimiter = delimiterOf(text, name);
-  if (delimiter === null) return { rows: linesOf(text).map((line) => [line]), table: false, heading: false };
+  const lines = { rows: linesOf(text).map((line) => [line]), table: false, heading: false, delimiter };
+  if (delimiter === null || !(columns ?? seemsTable(text, name, delimiter))) return lines;
   const rows = csvRows(text, delimiter);
-  if (rows.length === 0) return { rows, table: false, heading: false };
-  return { rows, table: true, heading: rows.length > 1 && looksLikeHeading(rows) };
+  if (rows.length === 0) return { rows, table: false, heading: false, delimiter: null };
+  return { rows, table: true, heading: rows.length > 1 && looksLikeHeading(rows), delimiter };
+}
+
+/**
+ * Whether lines that can be cut into cells are a table. Strings may have a comma each, as in "Smith, John": so text that
+ * is no file for tables must have tabs, as what is copied from a sheet, or names above a column of numbers.
+ */
+function seemsTable(text, name, delimiter) {
+  if (delimiter === "\t" || name.toLowerCase().split(".").pop() in DELIMITERS) return true;
+  const looked = linesOf(text).slice(0, LINES_LOOKED_AT).map((line) => line.split(delimiter));
+  const numbers = (i) => looked.slice(1).every((row) => row[i] !== undefined && isNumber(row[i]));
+  return looked.length > 1 && looksLikeHeading(looked) && looked[0].some((_, i) => numbers(i));
+}
+
+/** @param {string} cell */
+function isNumber(cell) {
+  return cell.trim() !== "" && !Number.isNaN(Number(cell));
 }
 
 /** Names of columns: all there, all different, none a number, none a cell of its column below. @param {string[][]} rows */

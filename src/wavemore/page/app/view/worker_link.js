@@ -1,6 +1,5 @@
-/** The link to the worker, in which the model runs. The worker starts before the page is laid out. */
+/** The link to the worker, in which the model runs. */
 
-import { fromBase64, unzipped } from "../engine/open.js";
 import { byId } from "./elements.js";
 
 /** @typedef {{id: number, ask: string}} Job */
@@ -10,8 +9,6 @@ export class WorkerLink {
     /** @type {Map<number, (answer: any) => void>} */
     this.jobs = new Map();
     this.last = 0;
-    /** @type {object[]} what is asked before the worker is there */
-    this.early = [];
     /** @type {string | null} why nothing is answered any more, in a sentence */
     this.broken = null;
     this.started = false;
@@ -23,22 +20,17 @@ export class WorkerLink {
     });
   }
 
-  /** Start the worker and give it the model: both are packed in the page. */
-  async start() {
-    if (typeof DecompressionStream === "undefined")
-      throw new Error("this browser is too old; the page needs one of 2023 or later");
-    const text = (id) => byId(id).textContent.trim();
-    const unpacked = (id) => unzipped(fromBase64(text(id)));
-    const model = unpacked("model"); // while the worker starts
-    const script = await unpacked("worker");
-    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
-    worker.onmessage = (event) => this.answered(event.data);
-    worker.onerror = (event) => this.failed(event.message);
-    const kernel = fromBase64(text("kernel"));
-    const bytes = await model;
-    worker.postMessage({ header: this.header, bytes, kernel: kernel.length ? kernel : null });
-    for (const message of this.early) worker.postMessage(message);
+  /** Take over the worker that start.js has started, and what has come of it. */
+  start() {
+    const { worker, events, error } = window.opening;
+    if (error) {
+      this.failed(error.message);
+      return;
+    }
+    const take = (event) => (event.type === "error" ? this.failed(event.message) : this.answered(event.data));
     this.worker = worker;
+    worker.onmessage = worker.onerror = take;
+    events.forEach(take);
   }
 
   /** The worker has failed: nothing that was asked will be answered. @param {string} message */
@@ -76,7 +68,7 @@ export class WorkerLink {
     if (this.broken) queueMicrotask(() => told({ error: this.broken }));
     else {
       this.jobs.set(id, told);
-      this.post({ id, ...request });
+      this.worker.postMessage({ id, ...request });
     }
     return id;
   }
@@ -90,12 +82,6 @@ export class WorkerLink {
 
   /** End a job; it says nothing more. @param {number} id */
   stop(id) {
-    if (this.jobs.delete(id)) this.post({ id, ask: "stop" });
-  }
-
-  /** @param {object} message */
-  post(message) {
-    if (this.worker) this.worker.postMessage(message);
-    else this.early.push(message);
+    if (this.jobs.delete(id)) this.worker.postMessage({ id, ask: "stop" });
   }
 }

@@ -1,0 +1,40 @@
+// The first script of the worker, which the page holds as plain text: it unpacks the other one and the model while the
+// page is still being read. Its messages are { script }, then { header, model, kernel, counter }, all but the header in base64,
+// script and model of gzip; what comes after them goes to the other script, see worker.js, as does the opened model.
+
+import { fromBase64, unzipped } from "./engine/open.js";
+
+// What worker.js takes messages with; and a promise that is kept when all messages before were taken.
+let take = null;
+let earlier = Promise.resolve();
+
+async function unpacked({ data }) {
+  if (data.script !== undefined) return { script: await unzipped(fromBase64(data.script)) };
+  if (data.model === undefined) return data;
+  const { header, model, kernel, counter } = data;
+  const bytes = await unzipped(fromBase64(model));
+  return { header, bytes, kernel: fromBase64(kernel), counter: counter ? fromBase64(counter) : null };
+}
+
+function taken(data) {
+  if (data.script === undefined) return take({ data });
+  importScripts(URL.createObjectURL(new Blob([data.script], { type: "text/javascript" })));
+  take = self.onmessage;
+  self.onmessage = receive;
+}
+
+/** Messages are unpacked side by side, and taken one after the other. */
+function receive(event) {
+  const message = unpacked(event);
+  const before = earlier;
+  earlier = (async () => {
+    await before;
+    try {
+      taken(await message);
+    } catch (error) {
+      self.postMessage({ ready: false, error: error.message });
+    }
+  })();
+}
+
+self.onmessage = receive;
