@@ -62,7 +62,7 @@ HOUSE: list[dict[str, str]] = [
         "study": "probes statistics trial > trials > claims > drawing flow hierarchy > flexibility information "
         "processing report > measuring > pool > running > __init__",
         "scale": "carried texts > drawing scorer > parts with_duckdb with_pandas with_polars with_ray with_spark "
-        "> on_ray with_dask > jobs",
+        "> runners with_dask > jobs",
     },
     {
         "serve": "answers asks bodies limits pages work > guards protocol worker > crew > metrics > log service "

@@ -123,7 +123,7 @@ def test_ctrl_c_keeps_what_is_finished(data, said, monkeypatch):
         yield parts[0].write(folder)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wavemore.scale.jobs.here", stopped)
+    monkeypatch.setattr("wavemore.scale.runners.here", stopped)
     _, err = said("score ?.parquet --column name -o out --on here", 130)
     assert err == "wavemore: stopped; what is finished stays in out, and the same command goes on\n"
     assert Path("out/0.parquet").exists()

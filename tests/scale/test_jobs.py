@@ -84,6 +84,21 @@ def test_of_wide_rows_fewer_are_read_at_once(data, tiny_path, monkeypatch):
     assert found.read().equals(pq.read_table("whole/people.parquet"))
 
 
+def test_values_that_repeat_are_written_with_a_dictionary_and_others_without(data, tiny_path):
+    draw, table = np.random.default_rng(0), pyarrow.table({"id": [1, 1, 2] * 200})
+    distinct = ["".join(draw.choice([*"abdeklo"], 9)) for _ in range(600)]
+    for name, strings in (("same", ["kolo", "bax", "dede"] * 200), ("distinct", distinct)):
+        pq.write_table(table.append_column("name", pyarrow.array(strings)), f"{name}.parquet")
+        score_job(f"{name}.parquet", "name", name, tiny_path, percentile=True).run(here)
+        group = pq.ParquetFile(f"{name}/{name}.parquet").metadata.row_group(0)
+        with_one = {group.column(i).path_in_schema for i in range(6) if group.column(i).has_dictionary_page}
+        always = {"id", "unknown"}
+        numbers = {"name", "log_likelihood", "bits_per_character", "percentile"}
+        assert with_one == (always | numbers if name == "same" else always)
+        found = pq.read_table(f"{name}/{name}.parquet").column("log_likelihood").to_numpy()
+        assert np.array_equal(found, StringModel.load(tiny_path).score_samples(strings))
+
+
 def test_a_job_that_was_stopped_goes_on_and_ends_in_the_same_bytes(data, tiny_path, monkeypatch):
     score_job("data/*/*.parquet", "name", "whole", tiny_path).run(here)
 

@@ -68,6 +68,13 @@ def test_values_are_the_same_to_the_bit_however_a_column_is_cut(names, many, cut
     assert pyarrow.Table.from_batches(parts).combine_chunks().equals(pyarrow.Table.from_batches([whole]))
 
 
+def test_values_are_the_same_to_the_bit_in_small_batches_and_portions(names, many, monkeypatch):
+    whole = Scorer(names)(pyarrow.array(many))
+    monkeypatch.setattr("wavemore.scale.scorer.ROWS_AT_ONCE", 100)
+    monkeypatch.setattr("wavemore.predict.predictor._IDS_AT_ONCE", 70)
+    assert Scorer(names)(pyarrow.array(many)).equals(whole)
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavemore.errors import UsageError
-from wavemore.lists.vocabulary import Vocabulary
-from wavemore.scale.texts import Distinct, as_arrow, code_points, stays_in_nfc
+from wavemore.lists.vocabulary import Encoded, Vocabulary
+from wavemore.scale.texts import Distinct, as_arrow, by_beginning, code_points, stays_in_nfc
 
 pyarrow = pytest.importorskip("pyarrow")
 
@@ -119,3 +119,20 @@ def test_rows_of_ids_become_the_strings_that_the_vocabulary_decodes(strings):
     plain = Vocabulary("abc")
     ascii_rows = np.array([[1, 2, 0], [3, 0, 0], [0, 0, 0]])
     assert as_arrow(ascii_rows, plain).to_pylist() == ["ab", "c", ""]
+
+
+@given(st.lists(st.text(KNOWN.characters, max_size=30), max_size=30))
+def test_strings_by_their_beginnings(strings):
+    order, found = by_beginning(Encoded(KNOWN, *KNOWN.encode_all(strings)))
+    assert sorted(order.tolist()) == list(range(len(strings)))
+    assert list(found) == [strings[i] for i in order.tolist()]
+    beginnings = [string[:12] for string in found]  # ids rise with code points
+    assert beginnings == sorted(beginnings)
+
+
+def test_the_beginnings_of_a_large_vocabulary():
+    vocabulary = Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + 20_000))))
+    strings = ["\u4e01\u5000", "\u4e00\u6000\u7000", "\u4e01", "\u4e00\u5000" * 9]
+    order, found = by_beginning(Encoded(vocabulary, *vocabulary.encode_all(strings)))
+    assert list(found) == sorted(strings)
+    assert order.tolist() == [3, 1, 2, 0]

@@ -77,6 +77,21 @@ def test_dask(model, people, expected, partitions):
     assert same(found["log_likelihood"].compute(scheduler="threads"), expected)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_dask_refuses_a_column_of_numbers_before_it_begins(model, people):
+    dask = pytest.importorskip("dask.dataframe")
+    with pytest.raises(UsageError, match=r"^the column holds int64 and not strings; name another, or cast it$"):
+        with_dask.scored(dask.read_parquet(people), "id", model)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_dask_in_processes(model, people, expected, workers):
+    dask = pytest.importorskip("dask.dataframe")
+    found = with_dask.scored(dask.read_parquet(people).repartition(npartitions=5), "name", model)
+    assert same(found["log_likelihood"].compute(scheduler="processes", num_workers=workers), expected)
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 def test_polars(model, people, expected, streaming):
     polars = pytest.importorskip("polars")
@@ -102,24 +117,28 @@ def test_duckdb(model, people, expected, threads):
             with_duckdb.register(connection, model)
         with pytest.raises(UsageError, match='there is no column "surprise" of a score'):
             with_duckdb.register(connection, model, column="surprise")
+        with pytest.raises(duckdb.BinderException, match="You might need to add explicit type casts"):  # of its own
+            connection.sql(f"SELECT log_likelihood(id) FROM '{people}'").fetchnumpy()
 
 
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
+@pytest.fixture(params=[1, 2, 4], ids="{} workers".format)
+def spark(request) -> Iterator[Any]:
     sql = pytest.importorskip("pyspark.sql")
     os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers are whatever `python3` is
-    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = sql.SparkSession.builder.master(f"local[{request.param}]").config("spark.ui.enabled", "false")
     session = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "20000").getOrCreate()
     yield session
     session.stop()
 
 
 @pytest.mark.filterwarnings("ignore")  # of Spark, about the pandas that is installed
-@pytest.mark.parametrize("partitions", [1, 3])
-def test_spark(model, people, expected, spark, partitions):
-    frame = spark.read.parquet(str(people)).repartition(partitions)
-    found = with_spark.scored(frame, "id", "name", model)
-    assert found.columns == ["id", *model.row_scores().names]
-    assert same(found.toPandas().sort_values("id")["log_likelihood"], expected)
+def test_spark(model, people, expected, spark):
+    for partitions in (1, 5):
+        frame = spark.read.parquet(str(people)).repartition(partitions)
+        found = with_spark.scored(frame, "id", "name", model)
+        assert found.columns == ["id", *model.row_scores().names]
+        assert same(found.toPandas().sort_values("id")["log_likelihood"], expected)
     with pytest.raises(UsageError, match='the frame has no column "nam"'):
         with_spark.scored(frame, "id", "nam", model)
+    with pytest.raises(UsageError, match=r'^the column "id" of the frame holds bigint and not strings; name another'):
+        with_spark.scored(frame, "name", "id", model)

@@ -1,15 +1,12 @@
-"""Jobs on real clusters of Ray: the same bytes on any number of workers and nodes, and when a worker dies; and what
-goes wrong is one sentence. Ray Data beside them.
+"""Jobs on real clusters of Ray: the same bytes on any number of workers and nodes; and what goes wrong is one sentence.
+Ray Data beside them. Workers that die: `test_dying_workers.py`.
 
 Skipped where Ray is not installed; `make slow` installs it."""
 
 import errno
 import os
-import signal
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +15,7 @@ from clusters import cluster
 from wavemore.cli import run
 from wavemore.errors import CorpusError, FileError, UsageError
 from wavemore.estimator import StringModel, load
-from wavemore.files import whole_file
 from wavemore.scale.jobs import Done, Job, here, runner_of, sample_job, score_job
-from wavemore.scale.parts import ScorePart
 from wavemore.scale.with_ray import scored
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of Ray's own
@@ -70,32 +65,6 @@ def test_any_number_of_workers_and_nodes_writes_the_same_bytes(model, data, expe
             job = sample_job(300_000, tmp_path / folder, model, seed=5, faithful=True)
             job.run(here if folder == "here" else runner_of(f"ray={address}"))
         assert contents(tmp_path / "drawn") == contents(tmp_path / "here")
-
-
-def dying(part: Any, marker: Path) -> ScorePart:
-    """The same part, whose first worker dies in the midst of writing it."""
-
-    @dataclass(frozen=True)
-    class Dying(ScorePart):
-        def write(self, folder: str) -> int:
-            if not marker.exists():
-                marker.touch()
-                with whole_file(Path(folder) / self.target) as file:
-                    file.write(b"PAR1 half of it")
-                    file.flush()
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return ScorePart.write(self, folder)
-
-    return Dying(part.source, part.groups, part.column, part.target, part.shared)
-
-
-def test_a_worker_that_dies_in_the_midst_changes_no_byte(model, data, expected, tmp_path):
-    job = a_job(data, tmp_path / "out", model)
-    parts = [dying(part, tmp_path / "died") if number == 2 else part for number, part in enumerate(job.parts)]
-    with cluster(2) as address:
-        assert Job(parts, job.folder, job.about).run(runner_of(f"ray={address}")) == Done(6, 0, 24_018)
-    assert (tmp_path / "died").exists()
-    assert contents(tmp_path / "out") == expected
 
 
 def test_what_goes_wrong_on_a_worker_is_one_sentence(model, data, tmp_path):
@@ -165,15 +134,18 @@ def test_the_command_starts_a_cluster_of_its_own(model, data, expected, tmp_path
     }
 
 
-def test_ray_data_has_the_models_scores_and_keeps_whole_numbers(model, data):
+@pytest.mark.parametrize(("workers", "size"), [(1, 6000), (2, 1500), (4, 700)])
+def test_ray_data_has_the_models_scores_and_keeps_whole_numbers(model, workers, size):
     names = [*model.sample(5000, seed=9), None, "zoé", ""]
     ids = [2**60 + 1, None, *range(len(names) - 2)]
     parts = [pyarrow.table({"id": ids[a : a + 2000], "name": names[a : a + 2000]}) for a in range(0, 6000, 2000)]
-    with cluster(2) as address:
+    with cluster(max(2, workers)) as address:
         ray.init(address=address, log_to_driver=False)
-        found = scored(ray.data.from_arrow(parts), "name", model, workers=2, batch_size=1500).take_all()
+        found = scored(ray.data.from_arrow(parts), "name", model, workers=workers, batch_size=size).take_all()
         with pytest.raises(Exception, match="has no column"):  # Ray wraps it in an error of its own
             scored(ray.data.from_arrow(parts), "nam", model).take_all()
+        with pytest.raises(Exception, match="the column holds int64 and not strings; name another, or cast it"):
+            scored(ray.data.from_arrow(parts), "id", model).take_all()
     # The order of blocks is Ray's own; a string's score is its own too.
     by_name = {row["name"]: row["log_likelihood"] for row in found}
     assert sorted(row["id"] for row in found if row["id"] is not None) == sorted(i for i in ids if i is not None)

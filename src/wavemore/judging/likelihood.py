@@ -49,7 +49,7 @@ def stream_log_likelihoods(
 ) -> Iterator[tuple[Sequence[str], np.ndarray]]:
     """The same for any number of strings in bounded memory: some thousand strings and their scores at once."""
     vocabulary = distribution.vocabulary
-    for part in portions(strings, distribution.predictor):
+    for part in portions(strings):
         try:
             scores = _scores(distribution, part)
         except UnknownCharacterError:

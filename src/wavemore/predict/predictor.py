@@ -30,8 +30,7 @@ _ROWS_AT_ONCE = 4096
 _PREDICTIONS_AT_ONCE = 1 << 15
 _STRINGS_AT_ONCE = 1 << 16
 _CHARACTERS_AT_ONCE = 1 << 18
-_MOST_AT_ONCE = 1 << 20  # characters, of strings that come as ids
-_BYTES_AT_ONCE = 1 << 33  # if no two of them share anything; most do
+_IDS_AT_ONCE = 1 << 17  # of strings that come as ids, which are sorted, and share little with those further away
 
 
 class Predictions(NamedTuple):
@@ -119,20 +118,18 @@ class Distribution(NamedTuple):
         return self.predictor.predictions(strings, self.vocabulary)
 
 
-def portions(strings: Iterable[str], predictor: Predictor[Any] | None = None) -> Iterator[Sequence[str]]:
-    """The strings in portions that are limited in number and in characters. Labels stay with their strings. Strings
-    that come as ids are in memory already: for a `predictor` that needs little for each, as many as share well."""
+def portions(strings: Iterable[str]) -> Iterator[Sequence[str]]:
+    """The strings in portions that are limited in number and in characters. Labels stay with their strings."""
     if isinstance(strings, Labelled):
         start = 0
-        for part in portions(strings.strings, predictor):
+        for part in portions(strings.strings):
             yield strings[start : start + len(part)]
             start += len(part)
         return
     if isinstance(strings, Encoded):
-        room = 0 if predictor is None else min(_MOST_AT_ONCE, _BYTES_AT_ONCE // predictor.remembered)
         ends, start = np.cumsum(strings.lengths + 1), 0
         while start < len(strings):
-            most = max(_CHARACTERS_AT_ONCE, room) + (ends[start - 1] if start else 0)
+            most = _IDS_AT_ONCE + (ends[start - 1] if start else 0)
             stop = max(start + 1, int(np.searchsorted(ends, most, side="right")))
             yield strings[start:stop]
             start = stop

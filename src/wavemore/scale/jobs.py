@@ -6,7 +6,7 @@ parts that are missing, and another job is refused. The parts, and the bytes of 
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
@@ -18,14 +18,12 @@ from wavemore.estimator import StringModel
 from wavemore.files import is_unfinished, write_whole
 from wavemore.scale.carried import Carried
 from wavemore.scale.drawing import BATCH
-from wavemore.scale.on_ray import runner_on
 from wavemore.scale.parts import Part, Runner, SamplePart, ScorePart, opened_file
+from wavemore.scale.runners import here, runner_of
 from wavemore.scale.scorer import Scorer
 from wavemore.settings.strict import whole_number
 from wavemore.tables.columns import check_column, check_new
 from wavemore.tables.parquet import holds_strings
-from wavemore.tasks.engines import engine_of
-from wavemore.tasks.task import here as one_by_one
 
 __all__ = ["Done", "Job", "here", "runner_of", "sample_job", "score_job"]
 
@@ -111,18 +109,6 @@ def _parts_in(folder: str) -> bool:
     )
 
 
-def here(parts: Sequence[Part], folder: str) -> Iterator[int]:
-    """A `Runner` in this process, one part after the other."""
-    return (part.write(folder) for part in parts)
-
-
-def runner_of(on: str) -> Runner:
-    """What runs a job: "here", "ray" for a cluster on this machine or the one that `RAY_ADDRESS` names, or
-    "ray=ADDRESS". Raises `UsageError` for anything else, `MissingExtraError` without Ray."""
-    engine = engine_of(on, one_by_one, "a job")
-    return here if engine is one_by_one else runner_on(engine)
-
-
 def score_job(
     sources: str | Path | Sequence[str | Path],
     column: str,
@@ -145,9 +131,9 @@ def score_job(
     names, parts = _names(paths), list[ScorePart]()
     for path, name in zip(paths, names, strict=True):
         groups = _groups(path, column, scorer.names)
-        for number, some in enumerate(groups):
+        for number, (some, rows) in enumerate(groups):
             target = name if len(groups) == 1 else f"{name.removesuffix('.parquet')}-{number:05}.parquet"
-            parts.append(ScorePart(os.path.abspath(path), some, column, target, scorer))  # noqa: PTH100
+            parts.append(ScorePart(os.path.abspath(path), some, rows, column, target, scorer))  # noqa: PTH100
     _check_apart(parts)
     about = {
         "what": "score",
@@ -237,8 +223,8 @@ def _check_apart(parts: Sequence[ScorePart]) -> None:
             )
 
 
-def _groups(path: str, column: str, names: Sequence[str]) -> list[tuple[int, ...]]:
-    """The row groups of each part of a file."""
+def _groups(path: str, column: str, names: Sequence[str]) -> list[tuple[tuple[int, ...], int]]:
+    """The row groups of each part of a file, and how many rows they have."""
     with opened_file(path) as file:
         there = file.schema_arrow.names
         check_column(column, there, path)
@@ -247,11 +233,11 @@ def _groups(path: str, column: str, names: Sequence[str]) -> list[tuple[int, ...
         if not holds_strings(kind):
             raise UsageError(f'the column "{column}" of {path} holds {kind} and not strings; name another')
         parts: list[list[int]] = [[]]
-        rows = 0
+        rows = [0]
         for group in range(file.metadata.num_row_groups):
-            if rows >= _ROWS:
+            if rows[-1] >= _ROWS:
                 parts.append([])
-                rows = 0
+                rows.append(0)
             parts[-1].append(group)
-            rows += file.metadata.row_group(group).num_rows
-    return [tuple(part) for part in parts]
+            rows[-1] += file.metadata.row_group(group).num_rows
+    return [(tuple(part), count) for part, count in zip(parts, rows, strict=True)]

@@ -14,7 +14,8 @@ from wavemore.errors import FileError, UsageError
 from wavemore.files import whole_file
 from wavemore.scale.carried import Carried
 from wavemore.scale.drawing import sampled
-from wavemore.scale.scorer import Scorer
+from wavemore.scale.scorer import ROWS_AT_ONCE, Scorer
+from wavemore.tables.columns import TEXTS
 from wavemore.tables.parquet import compression_of, damaged, opened_parquet, pyarrow_for, without_views
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Runner", "SamplePart", "ScorePart", "opened_file"]
 
-_ROWS_READ = 1 << 18  # at once: what is scored together shares more
 _BYTES_READ = 1 << 28  # at once, with all columns
 _FEWEST_READ = 1 << 10  # rows
 _ROWS_WRITTEN = 1 << 17  # of a row group
+_ROWS_LOOKED_AT = 1 << 16  # of the first, whether strings repeat
 
 
 class Part(Protocol):
@@ -35,6 +36,11 @@ class Part(Protocol):
     @property
     def target(self) -> str:
         """Its path below the job's folder."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many it has."""
         ...
 
     @property
@@ -57,6 +63,7 @@ class ScorePart:
 
     source: str
     groups: tuple[int, ...]
+    rows: int
     column: str
     target: str
     shared: Scorer = field(repr=False)
@@ -71,12 +78,26 @@ class ScorePart:
             schema = without_views(file.schema_arrow)
             for added in self.shared.schema:
                 schema = schema.append(added)
-            with ParquetWriter(out, schema, compression=compression_of(file)) as writer:
-                for batch in self._batches(file):
-                    table = self._scored(pyarrow.Table.from_batches([batch]))
+            tables = (self._scored(pyarrow.Table.from_batches([batch])) for batch in self._batches(file))
+            table = next(tables, schema.empty_table())
+            how = {"compression": compression_of(file), "use_dictionary": self._dictionaries(file, table)}
+            with ParquetWriter(out, schema, **how) as writer:
+                while table is not None:
                     writer.write_table(table.cast(schema), _ROWS_WRITTEN)
                     rows += len(table)
+                    table = None  # before the next one is made
+                    pyarrow.default_memory_pool().release_unused()  # which it would keep for later
+                    table = next(tables, None)
         return rows
+
+    def _dictionaries(self, file: "ParquetFile", first: "Table") -> list[str]:
+        """The columns that are written with a dictionary of their values: all, but where most strings are distinct not
+        they and their numbers, of which a dictionary would be as large as they are, and took longer than to score."""
+        paths = [file.schema.column(i).path for i in range(len(file.schema.names))]
+        some = first.column("log_likelihood").slice(0, _ROWS_LOOKED_AT)
+        if len(some.unique()) < len(some) / 2:
+            return [*paths, *self.shared.names]
+        return [*(path for path in paths if path != self.column), *(n for n in self.shared.names if n in TEXTS)]
 
     def _scored(self, table: "Table") -> "Table":
         try:
@@ -88,7 +109,7 @@ class ScorePart:
         pyarrow = pyarrow_for("Parquet")
         groups = [file.metadata.row_group(group) for group in self.groups]
         size = sum(group.total_byte_size for group in groups) / max(1, sum(group.num_rows for group in groups))
-        rows = max(_FEWEST_READ, min(_ROWS_READ, int(_BYTES_READ / max(1, size))))
+        rows = max(_FEWEST_READ, min(ROWS_AT_ONCE, int(_BYTES_READ / max(1, size))))
         batches = file.iter_batches(rows, row_groups=list(self.groups))
         while True:
             try:
@@ -113,6 +134,10 @@ class SamplePart:
     wish: dict[str, Any]
     target: str
     shared: Carried = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        return sum(count for _, count in self.batches)
 
     def write(self, folder: str) -> int:
         """Raises `FileError` and what `sampled` raises."""

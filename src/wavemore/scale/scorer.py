@@ -20,7 +20,7 @@ from wavemore.conventions import brief
 from wavemore.errors import UsageError
 from wavemore.estimator import StringModel
 from wavemore.scale.carried import Carried
-from wavemore.scale.texts import Distinct, check_column_of_arrow
+from wavemore.scale.texts import Distinct, by_beginning, check_column_of_arrow
 from wavemore.tables.columns import LONGEST_STRING, TEXTS, Column, Columns, check_column, check_new
 from wavemore.tables.parquet import pyarrow_for
 
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from wavemore.judging.row_scores import RowScores
 
-__all__ = ["Scorer", "log_likelihoods"]
+__all__ = ["ROWS_AT_ONCE", "Scorer", "log_likelihoods"]
 
-_AT_ONCE = 1 << 20  # rows: more share hardly more
+ROWS_AT_ONCE = 1 << 18
+"""Rows that are scored together: more share a little more, and take more memory."""
 
 _MOST = 8  # that a process keeps, as of models
 _scores: "dict[tuple[str, str], RowScores]" = {}  # of this process
@@ -103,7 +104,7 @@ class Scorer:
         `ModelFileError` where the model's numbers overflow."""
         pyarrow = pyarrow_for("a column of Arrow")
         check_column_of_arrow(array)
-        parts = [self._part(array[start : start + _AT_ONCE]) for start in range(0, len(array), _AT_ONCE)]
+        parts = [self._part(array[start : start + ROWS_AT_ONCE]) for start in range(0, len(array), ROWS_AT_ONCE)]
         if not parts:
             parts = [self._part(array)]
         if len(parts) == 1:
@@ -136,16 +137,16 @@ class Scorer:
         """The columns of the distinct strings, (D,) each."""
         scores = self.scores
         plain, encoded = strings.plain(scores.judges[0].file.vocabulary)
-        of_plain = scores.columns(encoded)
+        order, encoded = by_beginning(encoded)
+        of_plain, places = scores.columns(encoded), np.flatnonzero(plain)[order]
         if plain.all():
-            return of_plain
+            return {name: _merged(len(strings), (places, of_plain[name])) for name in scores.names}
         others = np.flatnonzero(~plain)
         if self.tidy:
             others = others[strings.lengths[others] <= LONGEST_STRING]
         of_others = scores.columns(strings.at(others))
         return {
-            name: _merged(len(strings), (np.flatnonzero(plain), of_plain[name]), (others, of_others[name]))
-            for name in scores.names
+            name: _merged(len(strings), (places, of_plain[name]), (others, of_others[name])) for name in scores.names
         }
 
 
@@ -160,6 +161,8 @@ def _merged(count: int, *parts: tuple[np.ndarray, Column]) -> Column:
     if isinstance(parts[0][1], list):
         texts = [""] * count
         for places, column in parts:
+            if not any(column):  # as there are mostly
+                continue
             for place, text in zip(places.tolist(), column, strict=True):
                 texts[place] = text
         return texts

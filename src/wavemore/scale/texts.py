@@ -6,7 +6,7 @@ string all of whose characters the model knows, and which is in NFC whatever its
 others are few in most columns, and are taken as Python strings.
 
 Shapes in this file
-    R  rows     D  distinct strings     B  bytes     N  characters     V  vocabulary, boundary id 0 included
+    R  rows   D  distinct strings   S  some of them   B  bytes   N  characters   V  vocabulary, boundary id 0 included
 """
 
 import unicodedata
@@ -23,12 +23,13 @@ from wavemore.tables.parquet import holds_strings, pyarrow_for
 if TYPE_CHECKING:
     from pyarrow import Array, ChunkedArray
 
-__all__ = ["Distinct", "as_arrow", "check_column_of_arrow", "code_points", "stays_in_nfc"]
+__all__ = ["Distinct", "as_arrow", "by_beginning", "check_column_of_arrow", "code_points", "stays_in_nfc"]
 
 _JAMO = ((0x1100, 0x11FF), (0xA960, 0xA97F), (0xD7B0, 0xD7FF))
 _VOWELS = (0x16D40, 0x16D7F)  # of Kirat Rai, which compose although they are letters
 _LEADING = ((0xC0, 0xE0, 0x1F), (0xE0, 0xF0, 0x0F), (0xF0, 0x100, 0x07))
 """Of characters of two, three and four bytes: the least first byte, the one above all, and which of its bits count."""
+_BEGINNING = 12  # characters by which strings are sorted, at most
 _BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
 
 
@@ -83,9 +84,10 @@ class Distinct:
         bool; and these strings as ids."""
         points, lengths = self._points
         ids = _ids(vocabulary).take(points, mode="clip")  # (N,), -1 where it is not so
-        strange = _counts(ids < 0, lengths) > 0
-        if not strange.any():
-            return ~strange, Encoded(vocabulary, ids, lengths)
+        unknown = ids < 0
+        if not unknown.any():
+            return np.ones(len(self), bool), Encoded(vocabulary, ids, lengths)
+        strange = _counts(unknown, lengths) > 0
         return ~strange, Encoded(vocabulary, ids[np.repeat(~strange, lengths)], lengths[~strange])
 
     def blank(self) -> np.ndarray:
@@ -93,7 +95,8 @@ class Distinct:
         points, lengths = self._points
         table = np.zeros(ord(_BLANKS[-1]) + 2, bool)
         table[[ord(c) for c in _BLANKS]] = True
-        return _counts(table.take(points, mode="clip"), lengths) == lengths
+        blanks = table.take(points, mode="clip")
+        return _counts(blanks, lengths) == lengths if blanks.any() else lengths == 0
 
     def at(self, places: np.ndarray) -> list[str]:
         """The strings at these places as Python's."""
@@ -126,6 +129,24 @@ def code_points(text: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndar
         points[these] = value
     before = np.concatenate([[0], np.cumsum(leading)])
     return points, np.diff(before[ends])
+
+
+def by_beginning(strings: Encoded) -> tuple[np.ndarray, Encoded]:
+    """The order in which strings with the same beginning stand beside each other, (S,), and the strings in it. They
+    share contexts, so that few portions of many have one in common: half of the contexts, of names."""
+    ids, lengths = strings.ids, strings.lengths
+    bits = (len(strings.vocabulary) - 1).bit_length()  # of an id
+    starts = np.cumsum(lengths) - lengths
+    keys = np.zeros(len(lengths), np.int64)
+    for place in range(min(_BEGINNING, 63 // max(1, bits)) if len(ids) else 0):
+        keys <<= bits
+        keys |= np.where(lengths > place, ids.take(starts + place, mode="clip"), 0)
+    order = np.argsort(keys)
+    lengths = lengths[order]
+    narrow = np.int32 if len(ids) < 1 << 31 else np.int64  # these are the largest arrays of all
+    places = np.repeat((starts[order] - (np.cumsum(lengths) - lengths)).astype(narrow), lengths)
+    places += np.arange(len(ids), dtype=narrow)
+    return order, Encoded(strings.vocabulary, ids[places], lengths)
 
 
 def as_arrow(ids: np.ndarray, vocabulary: Vocabulary) -> "Array":

@@ -33,7 +33,7 @@ def appended(frame: "DataFrame", column: str, scorer: Scorer) -> "DataFrame":
     except (pyarrow.ArrowException, UnicodeEncodeError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(f'the column "{column}" holds values that are no strings ({reason}); take them out') from error
-    if strings.null_count == len(strings):  # to pandas, a column of no values is one of numbers
+    if strings.null_count == len(strings) and strings.type == pyarrow.float64():  # a column of no values, to pandas
         strings = pyarrow.nulls(len(strings))
     found = scorer(strings).to_pandas()
     return frame.assign(**{name: found[name].to_numpy() for name in scorer.names})

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavemore.errors import MissingExtraError
+from wavemore.errors import MissingExtraError, UsageError
 from wavemore.estimator import StringModel
 from wavemore.scale.scorer import Scorer
 from wavemore.tables.columns import TEXTS, check_column, check_new
@@ -27,13 +27,26 @@ def scored(
     """A frame of the key and of the scores of a column. Spark sends whole rows to Python and back, so nothing else is
     sent: join the result with the frame where you need its other columns. `options` are those of `Scorer`.
 
-    Raises `UsageError` where one of the two columns is not there."""
+    Raises `UsageError` where one of the two columns is not there, and where that of the strings holds none."""
     try:
-        from pyspark.sql.types import DoubleType, StringType, StructField, StructType  # pyright: ignore[reportMissingImports]
+        from pyspark.sql.types import (  # pyright: ignore[reportMissingImports]
+            CharType,
+            DoubleType,
+            NullType,
+            StringType,
+            StructField,
+            StructType,
+            VarcharType,
+        )
     except ModuleNotFoundError as error:
         raise MissingExtraError.of("Spark", "pyspark", "spark") from error
     for name in (key, column):
         check_column(name, frame.columns, "the frame")
+    kind = frame.schema[column].dataType
+    if not isinstance(kind, StringType | CharType | VarcharType | NullType):
+        raise UsageError(
+            f'the column "{column}" of the frame holds {kind.simpleString()} and not strings; name another, or cast it'
+        )
     scorer = Scorer(model, **options)
     check_new(scorer.names, [key], "the frame")
     fields = [StructField(n, StringType() if n in TEXTS else DoubleType()) for n in scorer.names]
