@@ -3,8 +3,8 @@
     python benchmarks/soak.py [--minutes 60]
 
 The server and its client run on loopback and end with the script. Memory is that of the server and of its first worker,
-as the system counts it to them (proportional set size), every ten seconds; the other workers are stopped and started
-again by heavy requests. The first fifth of the time is for warming up; then the mean of the last fifth may be at most
+every ten seconds: what is their own, so without the code of libraries, of which each process counts the less the more
+others on the machine have it too. The other workers are stopped and started again by heavy requests. The first fifth of the time is for warming up; then the mean of the last fifth may be at most
 5 % above that of the second, of both. It ends with code 1 where it is not, and where an answer is none of those that
 are described.
 """
@@ -79,7 +79,7 @@ def memory(server: int) -> tuple[float, float]:
 
 
 def _held(process: str) -> float:
-    told = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE)
+    told = re.search(r"^Anonymous:\s+(\d+)", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE)
     assert told is not None
     return int(told[1]) * 1024 / 1e6
 
