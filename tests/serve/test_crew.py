@@ -75,7 +75,7 @@ def test_a_worker_ends_with_its_server_in_the_midst_of_work(models: dict[str, Pa
     """As where the server is killed: the other end of the worker's input is closed then."""
     own, other = socket.socketpair()  # as asyncio gives it
     path = json.dumps([entry or "." for entry in sys.path])
-    ask = SampleAsk(n=10**9, faithful=True).model_dump() | {"model": "tiny"}
+    ask = SampleAsk.model_validate({"n": 10**9, "faithful": True}).model_dump() | {"model": "tiny"}
     lines = {"models": {"tiny": str(models["tiny"])}, "gently": False}, {"do": "sample", "small": False, "ask": ask}
     with (
         own,
