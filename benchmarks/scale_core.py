@@ -21,7 +21,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import provenance
 import pyarrow
-from scale import FILES, write_files
+from scale import write_files
 
 from wavemore.cli import run
 from wavemore.lists.corpus import read_corpus
@@ -30,14 +30,14 @@ from wavemore.threads import use_cores
 
 
 def by_score(source: Path, out: Path) -> None:
-    """`wavemore score` with the whole as one file."""
+    """The command."""
     words = ["score", f"{source}.parquet", "--column", "name", "--output", f"{out}.parquet", "--quiet"]
     assert run(words) == 0
 
 
 def by_worker(source: Path, out: Path) -> None:
-    """What a worker does with all files."""
-    assert score_job(f"{source}/*.parquet", "name", out).run(here).parts == FILES
+    """What a worker does with the same file."""
+    assert score_job(f"{source}.parquet", "name", out).run(here).parts == 1
 
 
 WAYS: dict[str, Callable[[Path, Path], None]] = {"`wavemore score`": by_score, "a worker of a job": by_worker}
