@@ -198,8 +198,9 @@ def test_what_is_done_is_kept_on_the_way(run):
 def test_lost_workers_lose_no_run(run, lost_after):
     # A record comes every three steps, and a task ends in between.
     run.recipe = run.recipe.with_settings({"train.steps": 160, "train.evaluate_every": 80})
+    sink = Kept()
     with pytest.raises(LostError, match="all workers"):
-        run(engine=Cluster(lost_after=lost_after), recorder=Recorder([sink := Kept()]))
+        run(engine=Cluster(lost_after=lost_after), recorder=Recorder([sink]))
     steps = [member["step"] for member in Checkpoint.load(run.path).progress["members"]]
     assert sum(steps) == 5 * lost_after
     assert sink.steps(3) == steps
