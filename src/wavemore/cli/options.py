@@ -81,7 +81,8 @@ On = Annotated[
     str | None,
     typer.Option(
         metavar="here|ray[=ADDRESS]",
-        help="A job of many Parquet files: here, or on a cluster of Ray (extra ray). It goes on where it was stopped.",
+        help="A job of many Parquet files: on all cores here, or on a cluster of Ray (extra ray). It goes on where it "
+        "was stopped.",
     ),
 ]
 RunsOn = Annotated[

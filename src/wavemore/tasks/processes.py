@@ -17,7 +17,7 @@ __all__ = ["processes"]
 
 
 def processes(count: int, what: str) -> Engine:
-    """An `Engine` of so many processes. `what` they belong to, such as "the study", is named in the `TrainingError`
+    """An `Engine` of `count` processes. `what` they belong to, such as "the study", is named in the `TrainingError`
     that comes where one of them was ended from outside. Ctrl-C does not reach them."""
 
     return partial(_pooled, count, what)
