@@ -77,7 +77,10 @@ def _answer(work: Work, request: dict[str, Any], out: IO[bytes]) -> None:
 
 
 def _end_with_the_server() -> None:
-    """Wait until nobody can write requests any more, without reading those that come."""
+    """Wait until nobody can write requests any more, without reading those that come. Where a system cannot tell, the
+    work under way is done first."""
+    if not hasattr(select, "poll"):
+        return
     poll = select.poll()
     poll.register(sys.stdin.fileno(), 0)  # which reports that the other end is closed, and nothing else
     poll.poll()
