@@ -3,7 +3,11 @@ task's; and which engine a command names."""
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +74,43 @@ def test_processes_do_them_side_by_side_and_take_one_more_than_they_are():
     assert {task: total for task, (total, _) in found.items()} == {task: 10 + task for task in (0, 1, 2, 4, 5, 6, 7)}
     assert os.getpid() not in {process for _, process in found.values()}
     assert results(engine, iter(())) == {}
+
+
+def test_a_script_that_starts_processes_while_it_is_imported_ends(tmp_path):
+    """Its processes end before they have read what is more than a pipe holds."""
+    script = tmp_path / "unguarded.py"
+    lines = ["from test_engines import added, processes", "list(processes(2, 'the sweep')(added, bytes(1 << 20), [1]))"]
+    script.write_text("\n".join(lines))
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    command, env = [sys.executable, str(script)], {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "a process of the sweep was ended from outside" in done.stderr
+    assert "if __name__ == '__main__':" in done.stderr
+
+
+def written(folder: Path, seconds: float) -> None:
+    """Tell which process this is, and work."""
+    (folder / str(os.getpid())).touch()
+    time.sleep(seconds)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc which processes there are")
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    script = "from pathlib import Path; from test_engines import processes, written\n"
+    script += f"list(processes(1, 'it')(written, Path({str(tmp_path)!r}), [100.0]))"
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path})
+    until = time.monotonic() + 60
+    while not (there := list(tmp_path.iterdir())) and time.monotonic() < until:
+        time.sleep(0.05)
+    process = Path("/proc") / there[0].name
+    assert process.exists()
+    parent.kill()
+    parent.wait()
+    while process.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not process.exists()
 
 
 def in_turn(done: dict[int, Any]) -> Iterator[Any]:

@@ -1,7 +1,9 @@
 """Tasks side by side in processes of one thread each: small kernels in one process would wait for each other."""
 
 import os
+import pickle
 import signal
+import threading
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -28,7 +30,10 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
     from concurrent.futures.process import BrokenProcessPool
 
     rest, pending = iter(tasks), {}
-    pool = _pool(count, work, shared)
+    # It goes along with each task, since a process that ends before it has read what it is to begin with, and that is
+    # more than a pipe holds, would be waited for without end.
+    kept = pickle.dumps((work, shared))
+    pool = _pool(count)
     task: Any = None
     try:
         while True:
@@ -38,7 +43,7 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
                     break
                 if task is not NO_MORE:
                     with _one_thread_each(), _interrupts_held_back():  # the processes start here
-                        pending[pool.submit(_worked, task)] = task
+                        pending[pool.submit(_worked, kept, task)] = task
             if not pending:
                 return
             for future in wait(pending, None, FIRST_COMPLETED).done:
@@ -53,25 +58,35 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _pool(count: int, work: Work, shared: Any) -> "ProcessPoolExecutor":
+def _pool(count: int) -> "ProcessPoolExecutor":
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(count, get_context("spawn"), _begin, (work, shared))
+    return ProcessPoolExecutor(count, get_context("spawn"), _begin)
 
 
 _own: tuple[Work, Any] | None = None  # of this process, where it is one of a pool
 
 
-def _begin(work: Work, shared: Any) -> None:
-    global _own
+def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _own = work, shared
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _worked(task: Any) -> Any:
-    assert _own is not None
-    work, shared = _own
+def _end_with_parent() -> None:
+    """Where the process that hands out tasks was killed, nobody takes what comes of them."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    if parent := parent_process():
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _worked(kept: bytes, task: Any) -> Any:
+    """What a process does."""
+    global _own
+    work, shared = _own = _own or pickle.loads(kept)  # all tasks of a process have the same
     return work(shared, task)
 
 
