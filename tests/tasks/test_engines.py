@@ -90,27 +90,55 @@ def test_a_script_that_starts_processes_while_it_is_imported_ends(tmp_path):
 
 
 def written(folder: Path, seconds: float) -> None:
-    """Tell which process this is, and work."""
-    (folder / str(os.getpid())).touch()
-    time.sleep(seconds)
+    """Tell which process this is, and work; what is left in the midst is taken away."""
+    file = folder / str(os.getpid())
+    file.touch()
+    try:
+        time.sleep(seconds)
+    finally:
+        file.unlink()
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc which processes there are")
+def under_way(folder: Path) -> list[Path]:
+    """Of each process that works there what /proc has of it."""
+    until = time.monotonic() + 60
+    while not (there := list(folder.iterdir())) and time.monotonic() < until:
+        time.sleep(0.05)
+    return [Path("/proc") / path.name for path in there]
+
+
+def check_ended(folder: Path, processes: list[Path]) -> None:
+    until = time.monotonic() + 30
+    while any(process.exists() for process in processes) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert processes
+    assert not any(process.exists() for process in processes)
+    assert not list(folder.iterdir())
+
+
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc which processes there are")
+
+
+@on_linux
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     script = "from pathlib import Path; from test_engines import processes, written\n"
     script += f"list(processes(1, 'it')(written, Path({str(tmp_path)!r}), [100.0]))"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path})
-    until = time.monotonic() + 60
-    while not (there := list(tmp_path.iterdir())) and time.monotonic() < until:
-        time.sleep(0.05)
-    process = Path("/proc") / there[0].name
-    assert process.exists()
+    working = under_way(tmp_path)
     parent.kill()
     parent.wait()
-    while process.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not process.exists()
+    check_ended(tmp_path, working)
+
+
+@on_linux
+def test_processes_whose_results_nobody_takes_end_at_once(tmp_path):
+    running = processes(1, "it")(written, tmp_path, [0.0, 100.0, 100.0])
+    next(running)
+    working = under_way(tmp_path)
+    assert all(process.exists() for process in working)
+    running.close()
+    check_ended(tmp_path, working)
 
 
 def in_turn(done: dict[int, Any]) -> Iterator[Any]:

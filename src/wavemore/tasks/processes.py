@@ -3,8 +3,9 @@
 import os
 import pickle
 import signal
+import sys
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,15 @@ from wavemore.tasks.task import NO_MORE, NOT_YET, Engine, Finished, Work
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.connection import Connection
 
 __all__ = ["processes"]
 
 
 def processes(count: int, what: str) -> Engine:
     """An `Engine` of so many processes. `what` they belong to, such as "the study", is named in the `TrainingError`
-    that comes where one of them was ended from outside. Ctrl-C does not reach them."""
+    that comes where one of them was ended from outside. Ctrl-C does not reach them; they end with this process,
+    and in the midst of their tasks where no more results are taken."""
 
     return partial(_pooled, count, what)
 
@@ -33,7 +36,7 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
     # It goes along with each task, since a process that ends before it has read what it is to begin with, and that is
     # more than a pipe holds, would be waited for without end.
     kept = pickle.dumps((work, shared))
-    pool = _pool(count)
+    pool, leave = _pool(count)
     task: Any = None
     try:
         while True:
@@ -56,38 +59,50 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
                 yield Finished(pending.pop(future), future.result)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        if pending:  # nobody takes what comes of them; else this process would wait for them when it ends
+            leave()
 
 
-def _pool(count: int) -> "ProcessPoolExecutor":
+def _pool(count: int) -> "tuple[ProcessPoolExecutor, Callable[[], None]]":
+    """Processes, and what ends them in the midst of their work."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(count, get_context("spawn"), _begin)
+    context = get_context("spawn")
+    until, here = context.Pipe(duplex=False)
+    return ProcessPoolExecutor(count, context, _begin, (until,)), here.close
 
 
 _own: tuple[Work, Any] | None = None  # of this process, where it is one of a pool
 
 
-def _begin() -> None:
+def _begin(until: "Connection") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with, args=(until,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """Where the process that hands out tasks was killed, nobody takes what comes of them."""
-    from multiprocessing import parent_process
+def _end_with(until: "Connection") -> None:
+    """Where the other end is closed, by the process that hands out tasks or with it, nobody takes what comes of
+    them."""
     from multiprocessing.connection import wait
 
-    if parent := parent_process():
-        wait([parent.sentinel])
-        os._exit(1)
+    wait([until])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(number: int, frame: object) -> None:
+    sys.exit(1)  # so that what is half written is removed
 
 
 def _worked(kept: bytes, task: Any) -> Any:
     """What a process does."""
     global _own
-    work, shared = _own = _own or pickle.loads(kept)  # all tasks of a process have the same
-    return work(shared, task)
+    try:
+        work, shared = _own = _own or pickle.loads(kept)  # all tasks of a process have the same
+        return work(shared, task)
+    except SystemExit:
+        os._exit(1)  # and takes no other task
 
 
 @contextmanager
