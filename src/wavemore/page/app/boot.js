@@ -4,9 +4,11 @@
 
 import { fromBase64, unzipped } from "./engine/open.js";
 
-// What worker.js takes messages with; and a promise that is kept when all messages before were taken.
+// What worker.js takes messages with; a promise that is kept when all messages before were taken; and whether one could
+// not be, so that nothing after it can.
 let take = null;
 let earlier = Promise.resolve();
+let failed = false;
 
 async function unpacked({ data }) {
   if (data.script !== undefined) return { script: await unzipped(fromBase64(data.script)) };
@@ -25,13 +27,18 @@ function taken(data) {
 
 /** Messages are unpacked side by side, and taken one after the other. */
 function receive(event) {
-  const message = unpacked(event);
+  const message = unpacked(event).catch(() => {
+    throw new Error("the page is not whole; fetch it again");
+  });
+  message.catch(() => {}); // it is said in its turn
   const before = earlier;
   earlier = (async () => {
     await before;
+    if (failed) return;
     try {
       taken(await message);
     } catch (error) {
+      failed = true;
       self.postMessage({ ready: false, error: error.message });
     }
   })();
