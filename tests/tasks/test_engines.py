@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,36 @@ def test_processes_whose_results_nobody_takes_end_at_once(tmp_path):
     assert all(process.exists() for process in working)
     running.close()
     check_ended(tmp_path, working)
+
+
+def stubborn(folder: Path, task: int) -> None:
+    """Work that takes an end for a mistake, as the pool does between two tasks."""
+    file = folder / str(os.getpid())
+    file.touch()
+    with suppress(SystemExit):
+        time.sleep(100.0)
+    file.unlink()
+    time.sleep(100.0)
+
+
+@on_linux
+def test_processes_that_do_not_end_when_they_are_told_end_later(tmp_path):
+    running = processes(1, "it")(stubborn, tmp_path, [0])
+    failed: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            next(running)
+        except TrainingError as error:
+            failed.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    working = under_way(tmp_path)
+    os.kill(int(working[0].name), signal.SIGTERM)
+    check_ended(tmp_path, working)
+    waiting.join(30)
+    assert "was ended from outside" in str(failed)
 
 
 def in_turn(done: dict[int, Any]) -> Iterator[Any]:

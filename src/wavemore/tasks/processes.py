@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["processes"]
 
+_SECONDS = 5.0  # that a process has to end
+
 
 def processes(count: int, what: str) -> Engine:
     """An `Engine` of so many processes. `what` they belong to, such as "the study", is named in the `TrainingError`
@@ -92,7 +94,13 @@ def _end_with(until: "Connection") -> None:
 
 
 def _end(number: int, frame: object) -> None:
-    sys.exit(1)  # so that what is half written is removed
+    """End so that what is half written is removed; where that is held up, or the pool takes it for an error of a task,
+    some seconds later all the same."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # being told again does not cut that short
+    late = threading.Timer(_SECONDS, os._exit, [1])
+    late.daemon = True
+    late.start()
+    sys.exit(1)
 
 
 def _worked(kept: bytes, task: Any) -> Any:
