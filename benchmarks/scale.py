@@ -83,7 +83,8 @@ def in_a_process(model: str, *words: str) -> Run:
 
 @contextmanager
 def cluster(cpus: int) -> Iterator[str]:
-    """The address of a cluster on this machine, with a worker for each of so many CPUs. Starting it does not count."""
+    """The address of a cluster on this machine, with this number of CPUs and a worker for each. Starting it does not
+    count."""
     import ray  # pyright: ignore[reportMissingImports]
     from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]
 

@@ -4,9 +4,9 @@
 
 The server and its client run on loopback and end with the script. Memory is that of the server and of its first worker,
 every ten seconds: what is their own, so without the code of libraries, of which each process counts the less the more
-others on the machine have it too. The other workers are stopped and started again by heavy requests. The first fifth of the time is for warming up; then the mean of the last fifth may be at most
-5 % above that of the second, of both. It ends with code 1 where it is not, and where an answer is none of those that
-are described.
+others on the machine have it too. The other workers are stopped and started again by heavy requests. The first fifth of
+the time is for warming up; then the mean of the last fifth may be at most 5 % above that of the second, of both. It
+ends with code 1 where it is not, and where an answer is none of those that are described.
 """
 
 import argparse

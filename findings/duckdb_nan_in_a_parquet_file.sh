@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# DuckDB overlooks NaN in a Parquet file that pyarrow wrote, but not in a table, and the rest of a query decides on max().
+# DuckDB overlooks NaN in a Parquet file that pyarrow wrote, but not in a table; max() depends on the rest of the query.
 #
 # duckdb 2.0.1 and 1.5.4, pyarrow 26.0.1. A file's statistics give the least and the greatest number of a column and leave
 # NaN out, as the format asks; DuckDB takes them for bounds of every value. In DuckDB a NaN is the greatest number, and

@@ -4,8 +4,8 @@
 # pyarrow 26.0.1. A filter given to `pq.read_table` or to a dataset is first tried on the statistics of each row group.
 # These leave NaN out, as the format asks, but are taken to hold for every row: `~(score < -100)` is true for NaN, and the
 # row is lost where all other scores of its group are below -100. Where they are all equal, even `is_nan(score)` finds
-# nothing. `Table.filter` with the same expression keeps the row. So which rows a program gets hangs on how the file was
-# cut into groups, and what goes missing is what wants attention: filter the table that was read, or write null, not NaN,
+# nothing. `Table.filter` with the same expression keeps the row. So which rows a program gets depends on how the file was
+# cut into groups, and the rows that are lost are those that need attention: filter the table that was read, or write null, not NaN,
 # for a score that could not be computed and ask for null.
 #
 # Seen: "~(score < -100), groups of 4: table [1, 3], file [1, 3]", "~(score < -100), groups of 3: table [1, 3], file [3]",
@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 
 def ids(scores, which, rows=None):
-    """The ids that the filter keeps: in the table, and in a file with so many rows to a group."""
+    """The ids that the filter keeps: in the table, and in a file whose groups have this number of rows."""
     table, file = pyarrow.table({"id": range(len(scores)), "score": scores}), io.BytesIO()
     pq.write_table(table, file, row_group_size=rows)
     read = pq.read_table(io.BytesIO(file.getvalue()), filters=which)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The maximum over ranks that gloo computes hides a NaN, and with it a number, and how much hangs on the rank that has it.
+# The maximum over ranks that gloo computes hides a NaN, and with it a number; how much depends on the rank that has it.
 #
 # torch 2.13.0, backend gloo, three ranks with the numbers 0, 1 and 2, one of which is replaced by NaN. `tensor.max()` of
 # the three is nan. `all_reduce` with ReduceOp.MAX gives nan only where rank 0 has the NaN; where rank 1 has it, every
-# rank gets 0, so that rank 2's number is lost too. In a tensor of four equal entries the first two and the last two come
-# out otherwise. SUM gives nan always. So a check that no rank's loss is NaN, or that all gradients are below a bound,
+# rank gets 0, so that rank 2's number is lost too. In a tensor of four equal entries the first two and the last two may
+# differ. SUM always gives nan. So a check that no rank's loss is NaN, or that all gradients are below a bound,
 # passes while one of them is NaN: reduce `isfinite` as a number of its own, or use SUM.
 #
 # Seen: "MAX, NaN on rank 0: nan, in four: nan nan 2.0 2.0", "on rank 1: 0.0, in four: 0.0 0.0 nan nan", "on rank 2: 1.0,

@@ -7,7 +7,7 @@ from typing import Any
 
 @contextmanager
 def cluster(*nodes: int) -> Iterator[str]:
-    """The address of a cluster whose nodes have so many CPUs."""
+    """The address of a cluster whose nodes have these numbers of CPUs."""
     with nodes_of(*nodes) as (started, _):
         yield started.address
 

@@ -34,10 +34,16 @@ def commands(page: str) -> list[str]:
 
 
 def printed(command: str, folder: Path, *, steps: int | None = None) -> str:
-    """What a command prints to standard error and standard output, in a folder; it has to succeed.
+    """What a command prints, standard error first: see `streams`."""
+    out, err = streams(command, folder, steps=steps)
+    return err + out
 
-    One that is nothing but a call of wavemore runs in this process, which has imported PyTorch already, and if it
-    trains, in so many steps.
+
+def streams(command: str, folder: Path, *, steps: int | None = None) -> tuple[str, str]:
+    """What a command prints to standard output and to standard error, in a folder; it has to succeed.
+
+    One that is nothing but a call of wavemore runs in this process, which has imported PyTorch already. `steps` are
+    those of its training, if it trains, where they are not to be those of its recipe.
     """
     if command.startswith("wavemore ") and not _for_a_shell(command):
         words = shlex.split(command)[1:]
@@ -53,7 +59,7 @@ def printed(command: str, folder: Path, *, steps: int | None = None) -> str:
         )
         code, out, err = done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
     assert code == 0, f"{command}\n{err}"
-    return err + out
+    return out, err
 
 
 def _for_a_shell(command: str) -> bool:

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from documented import printed, said
+from documented import said, streams
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,9 +41,9 @@ def test_console_blocks_run(tmp_path):
     commands = [line[2:] for block in blocks("console") for line in block.split("\n") if line.startswith("$ ")]
     assert len(commands) >= 5
     for command in commands:
-        out = printed(command, tmp_path)
+        out, err = streams(command, tmp_path)
         assert out or "-o" in shlex.split(command), command
-        assert "Traceback" not in out, command
+        assert "Traceback" not in err, command
 
 
 def test_make_targets_exist():

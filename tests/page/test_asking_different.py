@@ -66,6 +66,13 @@ def test_what_was_passed_over_comes_where_nothing_else_is_left(page: Page) -> No
     )
 
 
+def test_of_strings_that_are_not_plausible_those_shown_alone_are_counted(page: Page) -> None:
+    model = {**sharp_model(), "about": {"plausible": {"mean": 1e-6, "worst": 1e-6}}}  # none is, and one of eight comes
+    for count in (2, 4, 10):  # a portion may have more than are still wanted
+        answers = page.sampled(model, count=count, endsWith="a", seed=1, plausible=True)
+        assert len(strings_in(answers)) == answers[-1]["implausible"] == count
+
+
 def test_how_rare_strings_are_is_told(page: Page) -> None:
     answers = page.sampled(sharp_model(), count=5, endsWith=RARE, seed=1)
     told = re.fullmatch("about 1 in ([0-9,]+) of the model's strings meet the conditions", answers[-1]["notes"][0])

@@ -99,12 +99,13 @@ def test_names_with_a_comma_each_are_no_table_unless_they_are_said_to_be_one(vis
     opened(page)
     page.get_by_label(FIELD).fill("smith, emma\njones, olivia")
     assert set(scored(page, 2)) == {"smith, emma", "jones, olivia"}
+    expect(page.locator("#scores tbody tr").first).to_contain_text("the model does not know “,” and space")
     expect(page.locator("#column-label")).to_be_hidden()
     columns = page.get_by_label("Columns, split at commas")
     expect(columns).not_to_be_checked()
     columns.check()
     expect(page.locator("#column-label")).to_be_visible()
-    page.get_by_label("The first row names the columns").uncheck()
+    expect(page.get_by_label("The first row names the columns")).not_to_be_checked()  # so the first name stays one
     page.locator("#column").select_option("0")
     assert set(scored(page, 2)) == {"smith", "jones"}
     columns.uncheck()

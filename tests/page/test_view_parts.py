@@ -57,6 +57,11 @@ def test_kinds_of_list_are_told_apart():
         "name\tage\nanna\t3\nbob\t4\n": ["\t", True],
         "emma": [None, False],
         "Smith, John": [None, False],
+        "Smith, John\nMiller, Anna\n": [",", False],
+        "name,country\nemma,UK\nanna,DE\n": [",", True],
+        "Surname, First\nSmith, John\nFirst, Anna\n": [",", True],
+        "name,city\nname,city\n": [",", False],
+        "emma\tUK\nanna\tDE\n": ["\t", False],
     }
     expression = f'{json.dumps([*texts])}.map((t) => [delimiterOf(t, ""), readRows(t).heading])'
     assert run("reading_lists.js", "delimiterOf, readRows", expression) == [*texts.values()]
@@ -74,12 +79,13 @@ def test_pasted_lines_are_a_table_only_where_they_look_like_one():
         ("name,age\nanna,3\nbob,4\n", "", False, False),
         ("name,age\nanna,3\nbob,4\n", "people.txt", None, True),
         ("anna,3\nbob,4\n", "", None, False),
+        ("name,country\nemma,UK\n", "", None, True),
         ("name\tage\nanna\tx\n", "", None, True),
         ("anna\nbob", "", True, False),
     ]
     read = run("reading_lists.js", "readRows", f"{json.dumps([case[:3] for case in cases])}.map((c) => readRows(...c))")
     assert [one["table"] for one in read] == [table for *_, table in cases]
-    assert [one["delimiter"] for one in read] == [","] * 9 + ["\t", None]
+    assert [one["delimiter"] for one in read] == [","] * 10 + ["\t", None]
     assert read[0]["rows"] == [["Smith, John"], ["Doe, Jane"]]
     assert read[3]["rows"] == [["Smith", " John"], ["Doe", " Jane"]]
 

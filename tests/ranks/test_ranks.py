@@ -1,6 +1,7 @@
 """Two ranks over gloo learn what one process learns; and what is said where ranks cannot train."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,8 @@ def test_an_environment_that_cannot_be_is_refused(environment: dict[str, str], s
         ),
         (
             Recipe().with_settings({"model.members": 3}),
-            "model.members = 3, and several ranks train one network only; start this without torchrun",
+            "model.members = 3, and several ranks train one network only, as a teacher too; take a recipe of one "
+            "network, such as fast or lecture, or start this without torchrun",
         ),
         (
             Recipe().with_labels((2,)),
@@ -151,6 +153,17 @@ def test_what_ranks_do_not_train_is_refused(recipe: Recipe, sentence: str):
     with pytest.raises(ConfigError) as caught, Ranks(World(Place(0, 3, 0))).runs_of(recipe, *_parts()):
         pass
     assert str(caught.value) == sentence
+
+
+def test_the_commands_of_the_page_on_ranks_are_not_refused():
+    page = (Path(__file__).parents[2] / "docs/how-to/train-on-several-machines.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^torchrun (?:.*\\\n)*.*", page, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        (name,) = re.findall(
+            r"--recipe (\S+)", command
+        )  # without one, a list of some size is learned by several networks
+        Ranks(World(Place(0, 3, 0))).check(load_recipe(name))
 
 
 def _parts():

@@ -61,7 +61,7 @@ def contents(folder: str) -> dict[str, bytes]:
 
 
 def with_processes(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    """Let jobs use so many processes, however small they are."""
+    """Let jobs use this number of processes, however small they are."""
     monkeypatch.setattr(runners, "_WORTH_PROCESSES", 0)
     monkeypatch.setattr(runners, "cores", lambda: count)
 

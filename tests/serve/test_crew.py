@@ -6,6 +6,9 @@ import gc
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from wavemore.errors import UsageError
+from wavemore.serve.asks import SampleAsk
 from wavemore.serve.crew import Crew, Job, NoAnswerError
 from wavemore.serve.limits import Limits, TooMuchError, characters_of
+from wavemore.serve.worker import BEGIN, PART, READY
 
 
 def with_crew(models: dict[str, Path], limits: Limits, do: Callable[[Crew], Awaitable[None]]) -> None:
@@ -64,6 +69,28 @@ def test_a_worker_that_ends_is_said_and_is_there_again(models: dict[str, Path]):
         assert crew.alive
 
     with_crew(models, Limits(workers=2), do)
+
+
+def test_a_worker_ends_with_its_server_in_the_midst_of_work(models: dict[str, Path]):
+    """As where the server is killed: the other end of the worker's input is closed then."""
+    own, other = socket.socketpair()  # as asyncio gives it
+    path = json.dumps([entry or "." for entry in sys.path])
+    ask = SampleAsk.model_validate({"n": 10**9, "faithful": True}).model_dump() | {"model": "tiny"}
+    lines = {"models": {"tiny": str(models["tiny"])}, "gently": False}, {"do": "sample", "small": False, "ask": ask}
+    with (
+        own,
+        subprocess.Popen([sys.executable, "-c", BEGIN, path], stdin=other.fileno(), stdout=subprocess.PIPE) as worker,
+    ):
+        other.close()
+        assert worker.stdout is not None
+        for line, kind in zip(lines, (READY, PART), strict=True):
+            own.sendall(json.dumps(line).encode() + b"\n")
+            head = worker.stdout.read(5)
+            assert head[:1] == kind
+            worker.stdout.read(int.from_bytes(head[1:]))
+        assert worker.poll() is None
+        own.close()
+        assert worker.wait(timeout=60) == 0
 
 
 def test_a_job_that_nobody_waits_for_is_left_out(models: dict[str, Path]):

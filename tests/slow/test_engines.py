@@ -78,6 +78,16 @@ def test_dask(model, people, expected, partitions):
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_what_dask_has_scored_it_writes_as_parquet(model, people, expected, tmp_path):
+    dask = pytest.importorskip("dask.dataframe")
+    with_dask.scored(dask.read_parquet(people), "name", model).to_parquet(tmp_path / "out")
+    found = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "out").sort_by("id")
+    assert same(found["log_likelihood"].to_numpy(), expected)
+    assert found.schema.field("unknown").type in (pyarrow.string(), pyarrow.large_string())
+    assert found["unknown"][-5:].to_pylist() == ["é", "", "", "E", " "]
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_dask_refuses_a_column_of_numbers_before_it_begins(model, people):
     dask = pytest.importorskip("dask.dataframe")
     with pytest.raises(UsageError, match=r"^the column holds int64 and not strings; name another, or cast it$"):

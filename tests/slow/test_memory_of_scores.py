@@ -28,7 +28,8 @@ MOST = 200e6  # bytes that a worker needs for names beside its model: what the d
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> Callable[[int], Path]:
-    """A file of so many batches of mostly distinct names, which need more than a list's own over and over."""
+    """A file of mostly distinct names, which need more memory than those of a list over and over; its size is in
+    batches."""
     if not peaks.CLEAR.exists():
         pytest.skip("only Linux tells how much memory a process has had at its peak")
     folder, names = tmp_path_factory.mktemp("names"), load().sample(ROWS_AT_ONCE * BATCHES, seed=1)

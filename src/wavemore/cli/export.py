@@ -19,7 +19,7 @@ def command(
         str | None, typer.Option(help="html or onnx; without it, told from the file's ending. Without a file, html.")
     ] = None,
     label: options.Given = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a model that stands there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model file of that name.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a model as one file that opens without wavemore: a page for people, or ONNX for programs.
@@ -30,8 +30,8 @@ def command(
     x.onnx has the model as an ONNX graph, in full precision, which onnxruntime and other runtimes run: ids of strings
     in, log-likelihoods and logits out. Its metadata say which character has which id. That needs the extra "onnx".
 
-    A model with labels is exported as the mixture of them, which it is here too, and the page asks for a label; --label
-    exports one alone.
+    A model with labels is exported with all of them: ONNX scores a string as wavemore score does without --label, and
+    the page lets its reader choose a label. With --label one label alone is exported.
 
     \b
     Examples

@@ -81,19 +81,25 @@ On = Annotated[
     str | None,
     typer.Option(
         metavar="here|ray[=ADDRESS]",
-        help="A job of many Parquet files: here, or on a cluster of Ray (extra ray). It goes on where it was stopped.",
+        help="A job of many Parquet files: here, in a process for each core; or ray, on the cluster of Ray that "
+        "RAY_ADDRESS or ADDRESS names, else on one started here (extra ray). The same command goes on with "
+        "a stopped job.",
     ),
 ]
 RunsOn = Annotated[
     str,
     typer.Option(
-        metavar="here|ray[=ADDRESS]", help="Where runs are made: here, or on a cluster of Ray, a CPU each (extra ray)."
+        metavar="here|ray[=ADDRESS]",
+        help="Where runs are made: here; or ray, on the cluster of Ray that RAY_ADDRESS or ADDRESS names, else on one "
+        "started here, a CPU each (extra ray).",
     ),
 ]
 LearnsOn = Annotated[
     str,
     typer.Option(
-        metavar="here|ray[=ADDRESS]", help="Where networks learn: here, or on a cluster of Ray, a CPU each (extra ray)."
+        metavar="here|ray[=ADDRESS]",
+        help="Where networks learn: here; or ray, on the cluster of Ray that RAY_ADDRESS or ADDRESS names, else on one "
+        "started here, a CPU each (extra ray).",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]

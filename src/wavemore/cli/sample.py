@@ -96,7 +96,8 @@ def command(
     the records of --json, say which strings that holds for; of a list that is neither in the package nor given, a
     model has fingerprints alone, which take longer and tell two edits at most.
 
-    With --on strings go to Parquet files of about a million each; their bytes are the same on any number of workers.
+    With --on strings go to Parquet files of about a million each, in the folder of --output; with --seed their bytes
+    are the same on any number of workers.
 
     Without -n there are 20, enough to look at; sample() in Python gives one, as in scikit-learn.
 

@@ -24,7 +24,12 @@ def command(
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="Write this file, compressed if its name ends in .gz, .bz2, .xz, .zst."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write this file, compressed if its name ends in .gz, .bz2, .xz, .zst; with --on, a "
+            "folder of this name.",
+        ),
     ] = None,
     percentile: Annotated[
         bool, typer.Option("--percentile", help="Add the share of held-out strings that are less likely.")
@@ -43,7 +48,8 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME=NUMBER",
-            help="With --posterior: how probable a model is before; for each. Without, all alike.",
+            help="With --posterior: how probable a model is before the string is seen; name every model once. "
+            "Without it, all are equally probable.",
         ),
     ] = None,
     unknown: Annotated[
@@ -56,7 +62,7 @@ def command(
     fold_case: options.FoldCase = False,
     odd: Annotated[
         int | None,
-        options.whole(help="This many rows alone, the oddest first, with a column that says how odd they are."),
+        options.whole(help="Only this number of rows, the oddest first, with a column that says how odd they are."),
     ] = None,
     sort: Annotated[
         str | None,

@@ -38,18 +38,21 @@ def command(
         typer.Option(metavar="ORIGIN", help="Whose pages may ask too, as https://example.org; may be repeated."),
     ] = None,
     workers: Annotated[
-        int, options.whole(help="Processes that work, the first for small requests alone; 0 for one a core.")
+        int,
+        options.whole(
+            help="Processes that work, the first for small requests alone; 0 for one a core, and two at least."
+        ),
     ] = 0,
-    seconds: Annotated[float, options.number(help="How long a request may be worked on.")] = 10.0,
+    seconds: Annotated[float, options.number(help="How many seconds a request may be worked on.")] = 10.0,
     most_characters: Annotated[int, options.whole(help="The most work of a request, in characters.")] = 1_000_000,
     most_bytes: Annotated[int, options.whole(help="The most bytes of a request's body.")] = 1 << 20,
     most_waiting: Annotated[int, options.whole(help="The most requests that wait for a worker.")] = 100,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each request.")] = False,
 ) -> None:
     """Serve models at an address: a page to click in at /, and an API for programs under /v1, described at
-    /openapi.json.
+    /openapi.json. It needs the extra "serve".
 
-    POST /v1/sample, /v1/score and /v1/explain take JSON with the words of the command line, such as {"n": 5,
+    POST /v1/sample, /v1/score and /v1/explain take JSON with the options of the command line, such as {"n": 5,
     "starts_with": "an"}; GET /v1/info and /v1/models say what there is, /healthz whether it works, /metrics how much
     it did. With the header Accept: application/x-ndjson answers come in lines, as they are found.
 

@@ -92,8 +92,8 @@ def command(
     wavemore plot draws them, and wavemore inspect shows the network's inside through training. Recording changes
     nothing in the model. --tensorboard needs the extra "tensorboard".
 
-    With --on ray each network of an ensemble is a task on a cluster; the model's file and its history are the same, and
-    so is what --resume goes on with, here or there.
+    With --on ray the networks of an ensemble, such as that of --recipe best, learn on a cluster, a CPU each; the
+    model's file is the same as from this machine. A stopped run goes on with --resume, with --on or without it.
 
     The last line says what whoever has the file can find out about the list. With --private the file keeps no n-grams,
     fingerprints, checksum, path or command.

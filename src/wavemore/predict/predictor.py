@@ -30,7 +30,7 @@ _ROWS_AT_ONCE = 4096
 _PREDICTIONS_AT_ONCE = 1 << 15
 _STRINGS_AT_ONCE = 1 << 16
 _CHARACTERS_AT_ONCE = 1 << 18
-_IDS_AT_ONCE = 1 << 17  # of strings that come as ids, which are sorted, and share little with those further away
+_IDS_AT_ONCE = 1 << 17  # of strings that come as ids: `Scorer` has sorted them, so that neighbours share contexts
 
 
 class Predictions(NamedTuple):

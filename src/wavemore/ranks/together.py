@@ -67,16 +67,17 @@ class Ranks:
 
     def check(self, recipe: Recipe) -> None:
         """Raise `ConfigError` for a recipe that ranks do not train together."""
-        model = recipe.model
+        model, instead = recipe.model, "start this without torchrun"
         if not isinstance(model, ModelConfig):
             wrong = f'model.kind = "{model.kind}", and several ranks train a "wavenet" only'
         elif model.members > 1:
-            wrong = f"model.members = {model.members}, and several ranks train one network only"
+            wrong = f"model.members = {model.members}, and several ranks train one network only, as a teacher too"
+            instead = f"take a recipe of one network, such as fast or lecture, or {instead}"
         elif model.labels:
             wrong = "the list has labels, and several ranks train a network without labels only"
         else:
             return
-        raise ConfigError(f"{wrong}; start this without torchrun")
+        raise ConfigError(f"{wrong}; {instead}")
 
     def _own(self, config: ModelConfig, vocabulary: Vocabulary, strings: Sequence[str]) -> tuple[Batches | None, int]:
         """This rank's strings of an evaluation, and how many predictions they have."""

@@ -88,8 +88,8 @@ def joined(states: Sequence[Checkpoint], about: dict[str, Any]) -> Checkpoint:
 
 
 def parted(checkpoint: Checkpoint, members: int, about: Mapping[str, Any]) -> list[Checkpoint]:
-    """Where each of so many members stood. Raises `CheckpointError` where that is another run than `about` says, or
-    not whole."""
+    """Where each member stood. Raises `CheckpointError` where the checkpoint is of another run than `about` says, has
+    another number of members, or is not whole."""
     for key, value in about.items():
         if key != "command" and not alike(checkpoint.about.get(key), value):
             raise CheckpointError(

@@ -27,7 +27,7 @@ __all__ = ["Part", "Runner", "SamplePart", "ScorePart", "opened_file"]
 _BYTES_READ = 1 << 28  # at once, with all columns
 _FEWEST_READ = 1 << 10  # rows
 _ROWS_WRITTEN = 1 << 17  # of a row group
-_ROWS_LOOKED_AT = 1 << 16  # of the first, whether strings repeat
+_ROWS_LOOKED_AT = 1 << 16  # the first ones, for whether strings repeat
 
 
 class Part(Protocol):
@@ -91,8 +91,9 @@ class ScorePart:
         return rows
 
     def _dictionaries(self, file: "ParquetFile", first: "Table") -> list[str]:
-        """The columns that are written with a dictionary of their values: all, but where most strings are distinct not
-        they and their numbers, of which a dictionary would be as large as they are, and took longer than to score."""
+        """The columns that are written with a dictionary of their values. Where most strings are distinct the column of
+        strings and those of their numbers go without one: it would be as large as the column, and to make it takes
+        longer than to score."""
         paths = [file.schema.column(i).path for i in range(len(file.schema.names))]
         some = first.column("log_likelihood").slice(0, _ROWS_LOOKED_AT)
         if len(some.unique()) < len(some) / 2:

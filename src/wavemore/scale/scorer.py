@@ -157,7 +157,7 @@ def log_likelihoods(model: "StringModel | str | Path | Carried | None", array: "
 
 
 def _merged(count: int, *parts: tuple[np.ndarray, Column]) -> Column:
-    """A column of so many rows from parts of it, each with its places."""
+    """A column with `count` rows from parts of it, each with its places."""
     if isinstance(parts[0][1], list):
         texts = [""] * count
         for places, column in parts:

@@ -132,8 +132,8 @@ def code_points(text: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def by_beginning(strings: Encoded) -> tuple[np.ndarray, Encoded]:
-    """The order in which strings with the same beginning stand beside each other, (S,), and the strings in it. They
-    share contexts, so that few portions of many have one in common: half of the contexts, of names."""
+    """The order that puts strings with the same beginning next to each other, (S,), and the strings in that order.
+    Such strings share contexts, which are computed once for each portion of strings: so fewer are computed twice."""
     ids, lengths = strings.ids, strings.lengths
     bits = (len(strings.vocabulary) - 1).bit_length()  # of an id
     starts = np.cumsum(lengths) - lengths

@@ -107,7 +107,8 @@ class Crew:
         if self.waiting >= self.limits.waiting:
             raise NoAnswerError(429, f"{self.limits.waiting:,} requests wait already; ask again in a second")
         loop = asyncio.get_running_loop()
-        job = Job(json.dumps({"do": do, "ask": ask}).encode() + b"\n", small, loop.time() + self.limits.seconds)
+        request = json.dumps({"do": do, "small": small, "ask": ask}).encode() + b"\n"
+        job = Job(request, small, loop.time() + self.limits.seconds)
         job.given_up = loop.call_at(job.due, self._give_up, job)
         self._waiting[0 if small else 1].append(job)
         self._wake(small)

@@ -15,11 +15,11 @@ is in a session of its own, and takes no notice of SIGTERM.
 import gc
 import json
 import os
+import select
 import signal
 import sys
 import threading
 import traceback
-from queue import SimpleQueue
 from typing import IO, Any
 
 from wavemore.errors import WavemoreError
@@ -43,10 +43,10 @@ def serve(answers: int) -> None:
     """Answer requests at a file descriptor until standard input ends. The first line names the models."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    lines: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_read, args=(lines,), daemon=True).start()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    lines = sys.stdin.buffer
     with open(answers, "wb") as out, blas_on_one_thread():  # the workers share the cores
-        setup = json.loads(lines.get())
+        setup = json.loads(lines.readline())
         if setup["gently"] and hasattr(os, "nice"):
             os.nice(5)  # small requests have a worker of their own, and come first
         try:
@@ -56,14 +56,14 @@ def serve(answers: int) -> None:
             return
         _send(out, READY, json.dumps({name: typical_length(model) for name, model in work.models.items()}).encode())
         gc.freeze()  # the models stay, and need not be looked through again and again
-        while True:
-            _answer(work, json.loads(lines.get()), out)
+        while (line := lines.readline()).endswith(b"\n"):  # the server may end in the midst of one
+            _answer(work, json.loads(line), out)
 
 
 def _answer(work: Work, request: dict[str, Any], out: IO[bytes]) -> None:
     try:
         for part in DONE_BY[request["do"]](work, request["ask"]):
-            _send(out, PART, part.encode())
+            _send(out, PART, part.encode(), at_once=not request["small"])  # a small one's parts go with its end
     except WavemoreError as error:
         _send(out, ERROR, _told(422, str(error)))
     except MemoryError:
@@ -76,15 +76,18 @@ def _answer(work: Work, request: dict[str, Any], out: IO[bytes]) -> None:
     _send(out, DONE, b"")
 
 
-def _read(lines: "SimpleQueue[bytes]") -> None:
-    for line in sys.stdin.buffer:
-        lines.put(line)
+def _end_with_the_server() -> None:
+    """Wait until nobody can write requests any more, without reading those that come."""
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)  # which reports that the other end is closed, and nothing else
+    poll.poll()
     os._exit(0)
 
 
-def _send(out: IO[bytes], kind: bytes, data: bytes) -> None:
+def _send(out: IO[bytes], kind: bytes, data: bytes, *, at_once: bool = True) -> None:
     out.write(kind + len(data).to_bytes(4) + data)
-    out.flush()
+    if at_once:
+        out.flush()
 
 
 def _told(status: int, sentence: str) -> bytes:

@@ -23,7 +23,7 @@ _SECONDS = 5.0  # that a process has to end
 
 
 def processes(count: int, what: str) -> Engine:
-    """An `Engine` of so many processes. `what` they belong to, such as "the study", is named in the `TrainingError`
+    """An `Engine` of `count` processes. `what` they belong to, such as "the study", is named in the `TrainingError`
     that comes where one of them was ended from outside. Ctrl-C does not reach them; they end with this process,
     and in the midst of their tasks where no more results are taken."""
 

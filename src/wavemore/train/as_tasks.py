@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from wavemore.errors import ConfigError, TrainingError
 from wavemore.runs.checkpoint import Checkpoint
 from wavemore.settings.config import Recipe
-from wavemore.tasks.task import NOT_YET, Engine
+from wavemore.tasks.task import NOT_YET, Engine, LostError
 from wavemore.train.forms import runs_of
 from wavemore.train.record import Recorder, Since
 from wavemore.train.run import Run
@@ -106,7 +106,7 @@ def messages(
     place = _Workplace(task, records=recorder.writes)
     waiting = deque(_Portion(member, state, Since()) for member, state in states.items())
     under_way = 0
-    last: dict[int, Message] = {}  # what is told of a member if its run is stopped now
+    last: dict[int, Message] = {}  # what is told of a member if its run ends where it stood last
 
     def portions() -> Iterator[Any]:
         nonlocal under_way
@@ -115,9 +115,7 @@ def messages(
                 yield NOT_YET
                 continue
             under_way += 1
-            portion = waiting.popleft()
-            last.pop(portion.member, None)
-            yield portion
+            yield waiting.popleft()
 
     try:
         with closing(engine(_pass, place, portions())) as finished:
@@ -127,6 +125,7 @@ def messages(
                 late = recorder.elapsed - passed.seconds  # clocks of two machines are never the same
                 for message in passed.told:
                     yield member, _later(message, late)
+                last.pop(member, None)
                 if passed.over:
                     yield member, Ended(passed.state)
                     continue
@@ -135,6 +134,9 @@ def messages(
                     last[member] = _later(Written(passed.last), late)
                 yield member, Left(passed.state)
         yield from last.items()
+    except LostError:
+        yield from last.items()
+        raise
     finally:
         place.close()
 

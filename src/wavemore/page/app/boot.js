@@ -1,11 +1,12 @@
 // The first script of the worker, which the page holds as plain text: it unpacks the other one and the model while the
-// page is still being read. Its messages are { script }, then { header, model, kernel, counter }, all but the header in base64,
-// script and model of gzip; what comes after them goes to the other script, see worker.js, as does the opened model.
+// page is still being read. Its messages are { script }, then { header, model, kernel, counter }: all but the header in
+// base64, script and model packed by gzip. What comes after them goes to the other script, see worker.js, as does the
+// unpacked model.
 
 import { fromBase64, unzipped } from "./engine/open.js";
 
-// What worker.js takes messages with; a promise that is kept when all messages before were taken; and whether one could
-// not be, so that nothing after it can.
+// What takes messages in worker.js; a promise that is fulfilled once all messages before this one were taken; and
+// whether one of them could not be, so that none after it can.
 let take = null;
 let earlier = Promise.resolve();
 let failed = false;

@@ -1,4 +1,5 @@
-// The worker of the page. Its first message is { header, bytes, kernel, counter }, the last two null or WebAssembly, answered by { ready: true, about }; then
+// The worker of the page. Its first message is { header, bytes, kernel, counter }, the last two null or WebAssembly;
+// it answers { ready: true, about }. Then
 //
 //   { id, ask: "sample", wish }             answers { id, strings: [{ string, logLikelihood }], looked, done, reason },
 //                                           and under conditions share, with plausible implausible; the last one

@@ -159,7 +159,7 @@ export function* sampling(asked, wish) {
     }
     const portion = source.portion(pace.begin());
     pace.end(portion.tried);
-    const items = chosen(asked, portion, choice, filtered ? null : passing);
+    const items = chosen(asked, portion, choice, filtered ? null : passing, missing);
     tally.looked += portion.tried;
     if (items.length > 0) Object.assign(tally, { inVain: 0, lookedInVain: 0, since: performance.now() });
     else {
@@ -206,13 +206,14 @@ function againToTheEnd(source, passing) {
  * @param {import("./drawing.js").Portion} portion
  * @param {Choice | null} choice
  * @param {Passing | null} passing null where the source has passed them already
+ * @param {number} most how many are wanted: what comes behind them is not counted as taken
  * @returns {{string: string, logLikelihood: number}[]}
  */
-function chosen(asked, portion, choice, passing) {
+function chosen(asked, portion, choice, passing, most) {
   const items = [];
   const excess = choice && asked.excess(portion, choice);
   portion.strings.forEach((string, place) => {
-    if (passing !== null && !passing.takes(string)) return;
+    if (items.length === most || (passing !== null && !passing.takes(string))) return;
     const item = { string, logLikelihood: portion.logLikelihoods[place] };
     const taken = choice ? choice.taken(item, excess(place)) : item;
     if (taken) items.push(taken);

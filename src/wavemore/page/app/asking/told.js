@@ -37,7 +37,7 @@ function clippedText(clipped, exact, guided) {
  * How rare strings are that meet the conditions, how many of those that came are not plausible, and how far those of a
  * guide are from the model's own: sentences.
  * @param {{share: number, shareError: number, shareBelow?: number, clipped?: number}} source
- * @param {{found: number, exact: number, implausible: number}} came of which so many without a guide
+ * @param {{found: number, exact: number, implausible: number}} came `exact`: those without a guide
  * @returns {string[]}
  */
 export function notesOf({ share, shareError, shareBelow, clipped = 0 }, { found, exact, implausible }) {

@@ -25,10 +25,11 @@ export function bitsText(bits) {
   return Number.isFinite(bits) ? bits.toFixed(2) : "infinite";
 }
 
-/** @param {string} character @returns {string} the character, or the name of one that is not seen */
+/** @param {string} character @returns {string} the character, in quotes where it could be one of the sentence, or the name of one that is not seen */
 export function characterName(character) {
   if (character === " ") return "space";
   if (character === "\t") return "tab";
+  if (/[\p{P}\p{S}]/u.test(character)) return `“${character}”`;
   const hidden = /^[\p{C}\p{Z}\p{M}]+$/u.test(character);
   return hidden ? `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}` : character;
 }

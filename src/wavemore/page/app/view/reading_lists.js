@@ -4,6 +4,8 @@ const BYTE_ORDER_MARK = /^\ufeff/;
 const DELIMITERS = { csv: ",", tsv: "\t" };
 const OTHERS = ["\t", ";", ",", "|"];
 const LINES_LOOKED_AT = 200;
+const USUAL_NAME =
+  /^(((first|last|full|user|sur|fore)[ _-]?)?names?|first|last|id|strings?|words?|titles?|login|e?mail|city|town|country|state|street|address|date|time|year|count|number|value|label|text|key|code|url)$/i;
 const SHEET = "; save or export it as CSV, and open that";
 const KINDS = [
   ["PK\x03\x04", `a spreadsheet (Excel, OpenDocument) or an archive (ZIP), not text${SHEET}`],
@@ -104,18 +106,16 @@ export function readRows(text, name = "", columns = null) {
   if (delimiter === null || !(columns ?? seemsTable(text, name, delimiter))) return lines;
   const rows = csvRows(text, delimiter);
   if (rows.length === 0) return { rows, table: false, heading: false, delimiter: null };
-  return { rows, table: true, heading: rows.length > 1 && looksLikeHeading(rows), delimiter };
+  return { rows, table: true, heading: looksLikeHeading(rows), delimiter };
 }
 
 /**
  * Whether lines that can be cut into cells are a table. Strings may have a comma each, as in "Smith, John": so text that
- * is no file for tables must have tabs, as what is copied from a sheet, or names above a column of numbers.
+ * is no file for tables must have tabs, as what is copied from a sheet, or a first row that looks like names of columns.
  */
 function seemsTable(text, name, delimiter) {
   if (delimiter === "\t" || name.toLowerCase().split(".").pop() in DELIMITERS) return true;
-  const looked = linesOf(text).slice(0, LINES_LOOKED_AT).map((line) => line.split(delimiter));
-  const numbers = (i) => looked.slice(1).every((row) => row[i] !== undefined && isNumber(row[i]));
-  return looked.length > 1 && looksLikeHeading(looked) && looked[0].some((_, i) => numbers(i));
+  return looksLikeHeading(linesOf(text).slice(0, LINES_LOOKED_AT).map((line) => line.split(delimiter)));
 }
 
 /** @param {string} cell */
@@ -123,14 +123,20 @@ function isNumber(cell) {
   return cell.trim() !== "" && !Number.isNaN(Number(cell));
 }
 
-/** Names of columns: all there, all different, none a number, none a cell of its column below. @param {string[][]} rows */
+/**
+ * Whether the first row names columns: numbers stand below a cell that is none, or it has a usual name, which does not
+ * come again below.
+ * @param {string[][]} rows
+ */
 function looksLikeHeading(rows) {
   const first = rows[0];
   const below = rows.slice(1, LINES_LOOKED_AT);
-  const named = first.every((cell) => cell.trim() !== "" && Number.isNaN(Number(cell)));
-  return (
-    named && new Set(first).size === first.length && first.every((cell, i) => !below.some((row) => row[i] === cell))
-  );
+  if (below.length === 0 || first.some((cell) => cell.trim() === "" || isNumber(cell))) return false;
+  return first.some((cell, i) => {
+    const cells = below.map((row) => row[i]).filter(Boolean);
+    if (cells.length && cells.filter(isNumber).length >= 0.95 * cells.length) return true;
+    return USUAL_NAME.test(cell.trim()) && !cells.includes(cell);
+  });
 }
 
 /** How many columns there are; a list may be longer than a call may have arguments. @param {string[][]} rows */
