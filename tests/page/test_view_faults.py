@@ -79,6 +79,19 @@ def test_where_no_worker_may_start_that_is_said(browser: Browser, small_page: Pa
         expect(visit.page.get_by_role("alert")).to_have_text("The page does not work here: workers are forbidden.")
 
 
+@pytest.mark.parametrize("part", ["worker", "model"])
+def test_a_page_that_is_not_whole_says_so(browser: Browser, small_page: Path, tmp_path: Path, part: str):
+    page = tmp_path / "cut.html"
+    element = re.compile(rf'(<script type="text/plain" id="{part}">)([^<]*)')
+    text = element.sub(lambda found: found[1] + found[2][: len(found[2]) // 8 * 4], small_page.read_text("utf-8"))
+    page.write_text(text, encoding="utf-8")
+    with visited(browser, page) as visit:
+        said = "the page is not whole; fetch it again"
+        expect(visit.page.get_by_role("alert")).to_have_text(f"The page does not work here: {said}.")
+        expect(visit.page.locator("#made-said")).to_have_text(f"The model did not start ({said})")
+        assert visit.problems == []
+
+
 def test_when_the_worker_fails_every_question_is_answered_by_a_sentence(visit: Visit):
     page = visit.page
     page.evaluate("watched.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }))")

@@ -3,7 +3,13 @@ task's; and which engine a command names."""
 
 import os
 import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +76,101 @@ def test_processes_do_them_side_by_side_and_take_one_more_than_they_are():
     assert {task: total for task, (total, _) in found.items()} == {task: 10 + task for task in (0, 1, 2, 4, 5, 6, 7)}
     assert os.getpid() not in {process for _, process in found.values()}
     assert results(engine, iter(())) == {}
+
+
+def test_a_script_that_starts_processes_while_it_is_imported_ends(tmp_path):
+    """Its processes end before they have read what is more than a pipe holds."""
+    script = tmp_path / "unguarded.py"
+    lines = ["from test_engines import added, processes", "list(processes(2, 'the sweep')(added, bytes(1 << 20), [1]))"]
+    script.write_text("\n".join(lines))
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    command, env = [sys.executable, str(script)], {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "a process of the sweep was ended from outside" in done.stderr
+    assert "if __name__ == '__main__':" in done.stderr
+
+
+def written(folder: Path, seconds: float) -> None:
+    """Tell which process this is, and work; what is left in the midst is taken away."""
+    file = folder / str(os.getpid())
+    file.touch()
+    try:
+        time.sleep(seconds)
+    finally:
+        file.unlink()
+
+
+def under_way(folder: Path) -> list[Path]:
+    """Of each process that works there what /proc has of it."""
+    until = time.monotonic() + 60
+    while not (there := list(folder.iterdir())) and time.monotonic() < until:
+        time.sleep(0.05)
+    return [Path("/proc") / path.name for path in there]
+
+
+def check_ended(folder: Path, processes: list[Path]) -> None:
+    until = time.monotonic() + 30
+    while any(process.exists() for process in processes) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert processes
+    assert not any(process.exists() for process in processes)
+    assert not list(folder.iterdir())
+
+
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc which processes there are")
+
+
+@on_linux
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    script = "from pathlib import Path; from test_engines import processes, written\n"
+    script += f"list(processes(1, 'it')(written, Path({str(tmp_path)!r}), [100.0]))"
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path})
+    working = under_way(tmp_path)
+    parent.kill()
+    parent.wait()
+    check_ended(tmp_path, working)
+
+
+@on_linux
+def test_processes_whose_results_nobody_takes_end_at_once(tmp_path):
+    running = processes(1, "it")(written, tmp_path, [0.0, 100.0, 100.0])
+    next(running)
+    working = under_way(tmp_path)
+    assert all(process.exists() for process in working)
+    running.close()
+    check_ended(tmp_path, working)
+
+
+def stubborn(folder: Path, task: int) -> None:
+    """Work that takes an end for a mistake, as the pool does between two tasks."""
+    file = folder / str(os.getpid())
+    file.touch()
+    with suppress(SystemExit):
+        time.sleep(100.0)
+    file.unlink()
+    time.sleep(100.0)
+
+
+@on_linux
+def test_processes_that_do_not_end_when_they_are_told_end_later(tmp_path):
+    running = processes(1, "it")(stubborn, tmp_path, [0])
+    failed: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            next(running)
+        except TrainingError as error:
+            failed.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    working = under_way(tmp_path)
+    os.kill(int(working[0].name), signal.SIGTERM)
+    check_ended(tmp_path, working)
+    waiting.join(30)
+    assert "was ended from outside" in str(failed)
 
 
 def in_turn(done: dict[int, Any]) -> Iterator[Any]:

@@ -1,8 +1,11 @@
 """Tasks side by side in processes of one thread each: small kernels in one process would wait for each other."""
 
 import os
+import pickle
 import signal
-from collections.abc import Generator, Iterable, Iterator
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,13 +15,17 @@ from wavemore.tasks.task import NO_MORE, NOT_YET, Engine, Finished, Work
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.connection import Connection
 
 __all__ = ["processes"]
+
+_SECONDS = 5.0  # that a process has to end
 
 
 def processes(count: int, what: str) -> Engine:
     """An `Engine` of `count` processes. `what` they belong to, such as "the study", is named in the `TrainingError`
-    that comes where one of them was ended from outside. Ctrl-C does not reach them."""
+    that comes where one of them was ended from outside. Ctrl-C does not reach them; they end with this process,
+    and in the midst of their tasks where no more results are taken."""
 
     return partial(_pooled, count, what)
 
@@ -28,7 +35,10 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
     from concurrent.futures.process import BrokenProcessPool
 
     rest, pending = iter(tasks), {}
-    pool = _pool(count, work, shared)
+    # It goes along with each task, since a process that ends before it has read what it is to begin with, and that is
+    # more than a pipe holds, would be waited for without end.
+    kept = pickle.dumps((work, shared))
+    pool, leave = _pool(count)
     task: Any = None
     try:
         while True:
@@ -38,7 +48,7 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
                     break
                 if task is not NO_MORE:
                     with _one_thread_each(), _interrupts_held_back():  # the processes start here
-                        pending[pool.submit(_worked, task)] = task
+                        pending[pool.submit(_worked, kept, task)] = task
             if not pending:
                 return
             for future in wait(pending, None, FIRST_COMPLETED).done:
@@ -51,28 +61,56 @@ def _pooled(count: int, what: str, work: Work, shared: Any, tasks: Iterable[Any]
                 yield Finished(pending.pop(future), future.result)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        if pending:  # nobody takes what comes of them; else this process would wait for them when it ends
+            leave()
 
 
-def _pool(count: int, work: Work, shared: Any) -> "ProcessPoolExecutor":
+def _pool(count: int) -> "tuple[ProcessPoolExecutor, Callable[[], None]]":
+    """Processes, and what ends them in the midst of their work."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(count, get_context("spawn"), _begin, (work, shared))
+    context = get_context("spawn")
+    until, here = context.Pipe(duplex=False)
+    return ProcessPoolExecutor(count, context, _begin, (until,)), here.close
 
 
 _own: tuple[Work, Any] | None = None  # of this process, where it is one of a pool
 
 
-def _begin(work: Work, shared: Any) -> None:
-    global _own
+def _begin(until: "Connection") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _own = work, shared
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with, args=(until,), daemon=True).start()
 
 
-def _worked(task: Any) -> Any:
-    assert _own is not None
-    work, shared = _own
-    return work(shared, task)
+def _end_with(until: "Connection") -> None:
+    """Where the other end is closed, by the process that hands out tasks or with it, nobody takes what comes of
+    them."""
+    from multiprocessing.connection import wait
+
+    wait([until])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(number: int, frame: object) -> None:
+    """End so that what is half written is removed; where that is held up, or the pool takes it for an error of a task,
+    some seconds later all the same."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # being told again does not cut that short
+    late = threading.Timer(_SECONDS, os._exit, [1])
+    late.daemon = True
+    late.start()
+    sys.exit(1)
+
+
+def _worked(kept: bytes, task: Any) -> Any:
+    """What a process does."""
+    global _own
+    try:
+        work, shared = _own = _own or pickle.loads(kept)  # all tasks of a process have the same
+        return work(shared, task)
+    except SystemExit:
+        os._exit(1)  # and takes no other task
 
 
 @contextmanager

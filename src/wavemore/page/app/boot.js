@@ -5,9 +5,11 @@
 
 import { fromBase64, unzipped } from "./engine/open.js";
 
-// What takes messages in worker.js; and a promise that is fulfilled once all messages before this one were taken.
+// What takes messages in worker.js; a promise that is fulfilled once all messages before this one were taken; and
+// whether one of them could not be, so that none after it can.
 let take = null;
 let earlier = Promise.resolve();
+let failed = false;
 
 async function unpacked({ data }) {
   if (data.script !== undefined) return { script: await unzipped(fromBase64(data.script)) };
@@ -26,13 +28,18 @@ function taken(data) {
 
 /** Messages are unpacked side by side, and taken one after the other. */
 function receive(event) {
-  const message = unpacked(event);
+  const message = unpacked(event).catch(() => {
+    throw new Error("the page is not whole; fetch it again");
+  });
+  message.catch(() => {}); // it is said in its turn
   const before = earlier;
   earlier = (async () => {
     await before;
+    if (failed) return;
     try {
       taken(await message);
     } catch (error) {
+      failed = true;
       self.postMessage({ ready: false, error: error.message });
     }
   })();
