@@ -47,7 +47,9 @@ def ray_engine(address: str | None = None) -> Engine:
 def _finished(ray: Any, work: Work, shared: Any, first: Any, rest: Iterator[Any]) -> Generator[Finished, None, None]:
     """Each task as it is finished. Some more are handed out than there are CPUs, and no more: what waits is not sent
     yet."""
-    remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(_worked)
+    # A worker that cannot fetch what all tasks share, on a busy network, tries again like one that died.
+    lost = ray.exceptions.ObjectLostError
+    remote = ray.remote(num_cpus=1, max_retries=_RETRIES, retry_exceptions=[lost])(_worked)
     # Each machine gets it once, and each process takes it in once. In a list, lest Ray does so for each task.
     about = [__version__, os.getcwd(), uuid.uuid4().hex, [ray.put((work, shared))]]  # noqa: PTH109
     running: dict[Any, Any] = {remote.remote(*about, first): first}
@@ -75,6 +77,8 @@ def _result(ray: Any, reference: Any) -> Any:
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, ray.exceptions.RayError):  # of Ray within the worker
+            raise _unfinished(error.cause) from error
         raise error.cause if isinstance(error.cause, WavemoreError | MemoryError) else error from None
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
         raise LostError(
@@ -82,8 +86,12 @@ def _result(ray: Any, reference: Any) -> Any:
             "tasks run on each machine (ray start --num-cpus), or take machines with more"
         ) from error
     except ray.exceptions.RayError as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise LostError(f"the cluster of Ray did not finish a task: {reason}; what is finished stays") from error
+        raise _unfinished(error) from error
+
+
+def _unfinished(error: Exception) -> LostError:
+    reason = str(error).strip().partition("\n")[0].rstrip(".")
+    return LostError(f"the cluster of Ray did not finish a task: {reason}; what is finished stays")
 
 
 _held: dict[str, tuple[Work, Any]] = {}  # of this worker, the last by its name
