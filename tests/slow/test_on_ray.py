@@ -146,11 +146,11 @@ def test_ray_data_has_the_models_scores_and_keeps_whole_numbers(model, workers, 
             scored(ray.data.from_arrow(parts), "nam", model).take_all()
         with pytest.raises(Exception, match="the column holds int64 and not strings; name another, or cast it"):
             scored(ray.data.from_arrow(parts), "id", model).take_all()
+        with pytest.raises(UsageError, match="there are no such options of a score: percentil"):
+            scored(ray.data.from_arrow(parts), "name", model, percentil=True)
     # The order of blocks is Ray's own; a string's score is its own too.
     by_name = {row["name"]: row["log_likelihood"] for row in found}
     assert sorted(row["id"] for row in found if row["id"] is not None) == sorted(i for i in ids if i is not None)
     wanted = model.score_samples(names)
     assert np.array_equal([by_name[name] for name in names if name is not None], wanted[~np.isnan(wanted)])
     assert by_name[None] is None
-    with pytest.raises(UsageError, match="there are no such options of a score: percentil"):
-        scored(ray.data.from_arrow(parts), "name", model, percentil=True)

@@ -163,11 +163,10 @@ def test_ctrl_c_ends_a_study_after_the_runs_under_way(corpus, tmp_path):
     assert found.claims[0].findings == study(corpus, "here", processes=1, **options).claims[0].findings
 
 
-def a_version(_shared: None, task: str) -> str:
-    return task
-
-
 def test_a_worker_of_another_version_is_refused(monkeypatch):
+    def a_version(_shared: None, task: str) -> str:  # within the test: workers do not find the tests' modules
+        return task
+
     with cluster(1) as address:
         engine = ray_engine(address)
         assert [one.result() for one in engine(a_version, None, ["a"])] == ["a"]
