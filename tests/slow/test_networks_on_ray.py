@@ -46,9 +46,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def nodes() -> Iterator[str]:
-    """The address of a cluster of two nodes with a CPU each."""
+    """The address of a cluster of two nodes with a CPU each; of one test, since clusters beside it disturb it."""
     with cluster(1, 1) as address:
         yield address
 
