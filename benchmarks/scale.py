@@ -56,8 +56,6 @@ class Run(NamedTuple):
     """Seconds of all cores together: of the process and those that it started, or of Ray's workers alone."""
     beside: float | None = None
     """On Ray: processor seconds of everything else, the driver and Ray's own processes."""
-    megabytes: float | None = None
-    """At its peak, of the largest process; on Ray nobody looks."""
 
 
 Runs = dict[tuple[Task, str], list[Run]]
@@ -78,7 +76,7 @@ def write_files(folder: Path, kind: str, rows: int, names: Sequence[str]) -> Non
 def in_a_process(model: str, *words: str) -> Run:
     """`wavemore score` with these arguments in a process of its own. Starting it and reading the model counts."""
     found = measured(*([model] if model else []), *words, "--column", "name", "--quiet")
-    return Run(found.seconds, found.processor, None, found.megabytes)
+    return Run(found.seconds, found.processor)
 
 
 @contextmanager
@@ -177,17 +175,16 @@ class Round:
 def table(runs: Runs, rows: int) -> list[str]:
     """The rows of the table: medians and ranges."""
     lines = [
-        "| model | column | way | rows a second | range | times `score` | processor seconds per million | peak MB |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| model | column | way | rows a second | range | times `score` | processor seconds per million |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for (task, way), found in sorted(runs.items(), key=lambda one: (one[0][0], WAYS.index(one[0][1]))):
         rates = sorted(rows / run.seconds for run in found)
         usual = statistics.median(run.seconds for run in runs[task, SCORE])
         times = usual / statistics.median(run.seconds for run in found)
         spent = statistics.median(run.processor + (run.beside or 0) for run in found) / rows * 1e6
-        peaks = [run.megabytes for run in found if run.megabytes]
         cells = [task.model, task.kind, way, f"{statistics.median(rates):,.0f}", f"{rates[0]:,.0f} to {rates[-1]:,.0f}"]
-        cells += [f"{times:.2f}", f"{spent:.2f}", f"{max(peaks):.0f}" if peaks else ""]
+        cells += [f"{times:.2f}", f"{spent:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

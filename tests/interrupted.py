@@ -1,7 +1,12 @@
-"""Runs that are stopped: a monitor that presses Ctrl-C, a run with its checkpoint, and whether two runs ended alike."""
+"""Runs that are stopped: a monitor that presses Ctrl-C, a command, a run with its checkpoint, and whether two runs
+ended alike."""
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +74,16 @@ def same(one: Trained, two: Trained) -> bool:
         and (one.step, one.train_loss, one.validation_loss) == (two.step, two.train_loss, two.validation_loss)
         and one.history == two.history
     )
+
+
+def stopped(line: str, when: Callable[[], bool]) -> tuple[int, str]:
+    """A command that is stopped by Ctrl-C as on a terminal, which sends it to all processes: exit code, and what was
+    said."""
+    command = [sys.executable, "-m", "wavemore", *line.split()]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+        while not when() and process.poll() is None:
+            time.sleep(0.05)
+        assert process.poll() is None, process.communicate()[1]
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=120)[1]
+    return process.returncode, said

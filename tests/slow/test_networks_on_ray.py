@@ -6,9 +6,6 @@ Skipped where Ray is not installed; `make slow` installs it."""
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 import pytest
 from clusters import cluster
 from compared import TINY
+from interrupted import stopped
 from tiny import tiny_strings
 
 from wavemore.cli import run
@@ -167,19 +165,6 @@ def test_a_machine_that_is_lost_changes_nothing(folder, monkeypatch):
 
         ray.shutdown()
         started.shutdown()
-
-
-def stopped(line: str, when: Callable[[], bool]) -> tuple[int, str]:
-    """A command that is stopped by Ctrl-C as on a terminal, which sends it to all processes: exit code, and what was
-    said."""
-    command = [sys.executable, "-m", "wavemore", *line.split()]
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
-        while not when() and process.poll() is None:
-            time.sleep(0.05)
-        assert process.poll() is None, process.communicate()[1]
-        os.killpg(process.pid, signal.SIGINT)
-        said = process.communicate(timeout=120)[1]
-    return process.returncode, said
 
 
 def test_ctrl_c_loses_nothing(nodes, capfd):

@@ -6,9 +6,6 @@ Skipped where Ray is not installed; `make slow` installs it."""
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 import pytest
 from clusters import cluster
 from compared import TINY, WILD, losses
+from interrupted import stopped
 from tiny import tiny_strings
 
 from wavemore.comparison.making import Made, Making, Order, made
@@ -118,19 +116,6 @@ def test_a_run_whose_workers_all_die_fails_and_the_others_go_on(corpus, tmp_path
         "seed 0: a worker of Ray died 6 times over the same task, perhaps for want of memory; let fewer tasks run on "
         "each machine (ray start --num-cpus), or take machines with more"
     ]
-
-
-def stopped(line: str, when: Callable[[], bool]) -> tuple[int, str]:
-    """A command that is stopped by Ctrl-C as on a terminal, which sends it to all processes: exit code, and what was
-    said."""
-    command = [sys.executable, "-m", "wavemore", *line.split()]
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
-        while not when() and process.poll() is None:
-            time.sleep(0.05)
-        assert process.poll() is None, process.communicate()[1]
-        os.killpg(process.pid, signal.SIGINT)
-        said = process.communicate(timeout=120)[1]
-    return process.returncode, said
 
 
 def test_ctrl_c_keeps_finished_runs_of_a_comparison(corpus):
